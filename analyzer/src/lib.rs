@@ -1,0 +1,1 @@
+//! Conflicts between policies: exact algebra, solver, evidence

@@ -1,0 +1,2 @@
+//! Check, build and serve policies for AI agents.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Policies, scopes, windows, conditions, quantities, diagnostics and the bundle format

@@ -1,0 +1,1 @@
+//! From source text to checked, span-free policies, their dependencies and bundles

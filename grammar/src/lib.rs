@@ -1,0 +1,1 @@
+//! The grammar of the policy language and its error-tolerant parser

@@ -1,0 +1,1 @@
+//! The decision function over a bundle: pure, no I/O, embeddable

@@ -1,0 +1,1 @@
+//! Services and the panel API over HTTP

@@ -1,0 +1,1 @@
+//! Storage traits, an in-memory model and the conformance suite for all stores

@@ -1,0 +1,1 @@
+//! Specifications, oracles and end-to-end tests
