@@ -1,0 +1,104 @@
+//! The registry of diagnostic codes: `ORD` and four digits, never reused.
+//!
+//! 01xx syntax, 02xx names, types and units, 03xx conflicts, 04xx lints, 05xx limits, 06xx scopes and
+//! windows, 07xx bundles, 08xx workspace, 09xx suppressions.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A diagnostic code.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Code(Cow<'static, str>);
+
+impl Code {
+    /// The code as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+macro_rules! codes {
+    ($($name:ident = $code:literal, $title:literal;)+) => {
+        $(#[doc = $title] pub const $name: Code = Code(Cow::Borrowed($code));)+
+
+        /// Every code with its title, in order.
+        pub const ALL: &[(Code, &str)] = &[$(($name, $title)),+];
+    };
+}
+
+codes! {
+    SYNTAX = "ORD0101", "this is not the language's syntax";
+    UNCLOSED = "ORD0102", "a bracket or a quotation mark is not closed";
+    TOO_DEEP = "ORD0103", "brackets are nested too deeply";
+    NOT_UTF8 = "ORD0104", "the file is not valid UTF-8";
+    DUPLICATE_CLAUSE = "ORD0105", "a clause stands twice";
+    MISSING_CLAUSE = "ORD0106", "a clause is missing";
+    UNKNOWN_CLAUSE = "ORD0107", "this clause does not belong here";
+    BAD_LITERAL = "ORD0108", "a literal is malformed";
+    RESERVED = "ORD0109", "this part of the language is reserved for a later version";
+
+    UNKNOWN_NAME = "ORD0201", "a name is not declared";
+    DUPLICATE_NAME = "ORD0202", "a name is declared twice";
+    WRONG_KIND = "ORD0203", "a name stands for something else than is wanted here";
+    TYPE_MISMATCH = "ORD0204", "types do not fit together";
+    UNIT_MISMATCH = "ORD0205", "units or currencies do not fit together";
+    UNGUARDED_OPTIONAL = "ORD0206", "an optional fact is read without `has`";
+    OUT_OF_RANGE = "ORD0207", "a value lies outside the range of the fact";
+    NONLINEAR = "ORD0208", "a product of two facts";
+    OVERFLOW = "ORD0209", "a number is too large";
+    DECLARATION_CYCLE = "ORD0210", "`let` declarations refer to each other in a cycle";
+    BAD_PATTERN = "ORD0211", "a pattern is malformed";
+    UNKNOWN_PACKAGE = "ORD0212", "a package is not known";
+    OVERRIDE_CYCLE = "ORD0213", "`overrides` go round in a cycle";
+    DEPENDENCY_CYCLE = "ORD0214", "`depends on` goes round in a cycle";
+    UNKNOWN_WORD = "ORD0215", "a word is not one of the allowed ones";
+    CONFLICTING_FACT = "ORD0216", "a fact is declared twice with different types";
+
+    SCOPE_OVERLAP = "ORD0301", "policies with different enforcement overlap";
+    THRESHOLD_CONTRADICTION = "ORD0302", "limits contradict each other";
+    TEMPORAL_CONFLICT = "ORD0303", "policies with different enforcement meet at some times";
+    PRIORITY_OVERRIDE = "ORD0304", "a policy is beaten wherever it meets another";
+
+    BAD_LIMIT_VALUE = "ORD0501", "a limit's value does not fit its type";
+    BAD_DIRECTION = "ORD0502", "this type of limit takes the other direction";
+    BAD_PARTITION = "ORD0503", "a limit cannot be counted per this subject";
+
+    BAD_SCOPE = "ORD0601", "a scope is malformed";
+    MIXED_SCOPE = "ORD0602", "a scope mixes levels";
+    UNKNOWN_ZONE = "ORD0603", "a time zone is not known";
+    BAD_TIME = "ORD0604", "a time or date does not exist";
+    EMPTY_WINDOW = "ORD0605", "a window contains no instant";
+
+    BAD_BUNDLE = "ORD0701", "a bundle cannot be read";
+
+    BAD_WORKSPACE = "ORD0801", "the workspace file is wrong";
+    UNREADABLE = "ORD0802", "a file cannot be read";
+}
+
+/// The title of a code.
+pub fn title(code: &Code) -> Option<&'static str> {
+    ALL.iter().find(|(known, _)| known == code).map(|(_, title)| *title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_well_formed_and_unique() {
+        let mut seen: Vec<_> = ALL.iter().map(|(code, _)| code.as_str()).collect();
+        assert!(seen.iter().all(|code| code.len() == 7 && code.starts_with("ORD")));
+        assert!(seen.is_sorted(), "keep the registry in order");
+        seen.dedup();
+        assert_eq!(seen.len(), ALL.len());
+    }
+}

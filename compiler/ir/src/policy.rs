@@ -1,0 +1,250 @@
+//! Rules, limits, and the checked set of them that everything downstream works on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Bound, Condition, ConflictSeverity, ConflictType, Enforcement, Fact, FactName, Partition, PolicyId,
+    PolicyKind, PolicyName, PolicyRef, Quantity, ScopeSelector, Window, wire_enum,
+};
+
+wire_enum! {
+    /// A rule's concern. Rules of different concerns never conflict; the order is the audit's, and that of
+    /// implicit dependencies.
+    pub enum RuleType {
+        /// The platform itself.
+        System = "SYSTEM",
+        /// Harm.
+        Safety = "SAFETY",
+        /// Fairness and honesty.
+        Ethical = "ETHICAL",
+        /// When things may happen.
+        Temporal = "TEMPORAL",
+    }
+}
+
+wire_enum! {
+    /// What a rule does to a request that it applies to, mildest first.
+    pub enum EnforcementMode {
+        /// Nothing.
+        Disabled = "DISABLED",
+        /// Record it.
+        Audit = "AUDIT",
+        /// Let it pass with a warning.
+        Warn = "WARN",
+        /// Stop it.
+        Block = "BLOCK",
+    }
+}
+
+wire_enum! {
+    /// Where a policy comes from.
+    pub enum Source {
+        /// Written by a person.
+        Manual = "MANUAL",
+        /// Part of the platform.
+        System = "SYSTEM",
+        /// Proposed from a lesson learned.
+        Learned = "LEARNED",
+    }
+}
+
+wire_enum! {
+    /// Whether a rule takes part in decisions and conflicts.
+    pub enum RuleStatus {
+        /// It does.
+        Active = "ACTIVE",
+        /// It is kept for the record.
+        Retired = "RETIRED",
+    }
+}
+
+wire_enum! {
+    /// Whether a limit takes part in decisions and conflicts.
+    pub enum LimitStatus {
+        /// It does.
+        Active = "ACTIVE",
+        /// It is switched off.
+        Disabled = "DISABLED",
+    }
+}
+
+/// `overrides other because "reason"`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Override {
+    /// The policy that gives way, of the same kind.
+    pub policy: PolicyName,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+/// What an agent may do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Rule {
+    /// Full name.
+    pub name: PolicyName,
+    /// Documentation in Markdown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub doc: String,
+    /// Concern.
+    pub rule_type: RuleType,
+    /// What it does.
+    pub enforcement_mode: EnforcementMode,
+    /// Whom it speaks to. Never a provider.
+    pub scope: ScopeSelector,
+    /// When it speaks.
+    #[serde(default, skip_serializing_if = "Window::is_always")]
+    pub window: Window,
+    /// About which requests it speaks.
+    pub condition: Condition,
+    /// Higher wins within the concern.
+    pub priority: i64,
+    /// Origin.
+    pub source: Source,
+    /// Whether it counts.
+    pub status: RuleStatus,
+    /// Policies of any kind that it needs, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<PolicyName>,
+    /// Rules that give way where this one applies, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
+}
+
+/// How much of something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Limit {
+    /// Full name.
+    pub name: PolicyName,
+    /// Documentation in Markdown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub doc: String,
+    /// What is bounded.
+    pub quantity: Quantity,
+    /// The bound.
+    pub bound: Bound,
+    /// What a breach does.
+    pub enforcement: Enforcement,
+    /// Whom it speaks to.
+    pub scope: ScopeSelector,
+    /// When it speaks.
+    #[serde(default, skip_serializing_if = "Window::is_always")]
+    pub window: Window,
+    /// About which requests it speaks.
+    pub condition: Condition,
+    /// The rule to whose domain it is confined (`when rule r`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<PolicyName>,
+    /// Whose counter it has.
+    pub partition: Partition,
+    /// Origin.
+    pub source: Source,
+    /// Whether it counts.
+    pub status: LimitStatus,
+    /// Policies of any kind that it needs, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<PolicyName>,
+    /// Limits that give way where this one applies, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
+}
+
+impl Rule {
+    /// Its identity.
+    pub fn id(&self) -> PolicyId {
+        PolicyId::of(&self.name)
+    }
+
+    /// How findings name it.
+    pub fn reference(&self) -> PolicyRef {
+        PolicyRef::new(PolicyKind::Rule, &self.name)
+    }
+}
+
+impl Limit {
+    /// Its identity.
+    pub fn id(&self) -> PolicyId {
+        PolicyId::of(&self.name)
+    }
+
+    /// How findings name it.
+    pub fn reference(&self) -> PolicyRef {
+        PolicyRef::new(PolicyKind::Limit, &self.name)
+    }
+}
+
+/// What a workspace settles for the analysis of its policies.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Settings {
+    /// The seconds since 1970 between which windows are compared, `[from, until)`. It is widened to a year
+    /// around every instant that a policy names, so that no written validity falls outside.
+    pub horizon: (i64, i64),
+    /// Bound on the solver's work for one question, in its deterministic resource units.
+    pub solver_bound: u32,
+    /// Conflict types raised (or confirmed) to a severity. Only proved conflicts ever become BLOCKING.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub severity: BTreeMap<ConflictType, ConflictSeverity>,
+}
+
+impl Default for Settings {
+    /// 2026-01-01 to 2036-01-01, two million units, the severities of the definition.
+    fn default() -> Self {
+        Self { horizon: (1_767_225_600, 2_082_758_400), solver_bound: 2_000_000, severity: BTreeMap::new() }
+    }
+}
+
+/// A checked set of policies: every name resolves, every condition is well-typed, `overrides` and explicit
+/// dependencies have no cycle. Keys are full names, so iteration has one order everywhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Policies {
+    /// The facts that conditions may read.
+    pub facts: BTreeMap<FactName, Fact>,
+    /// Rules by full name.
+    pub rules: BTreeMap<PolicyName, Arc<Rule>>,
+    /// Limits by full name.
+    pub limits: BTreeMap<PolicyName, Arc<Limit>>,
+    /// How they are to be analysed.
+    pub settings: Settings,
+}
+
+impl Policies {
+    /// How many policies there are.
+    pub fn len(&self) -> usize {
+        self.rules.len() + self.limits.len()
+    }
+
+    /// Whether there is no policy.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.limits.is_empty()
+    }
+
+    /// Only the named policies, and the rules to which a kept limit is confined; dependencies and overrides
+    /// that lead outside are dropped.
+    #[must_use]
+    pub fn restricted_to<'a>(&self, names: impl IntoIterator<Item = &'a PolicyName>) -> Self {
+        let mut keep: std::collections::BTreeSet<&PolicyName> = names.into_iter().collect();
+        let confining: Vec<_> =
+            keep.iter().filter_map(|name| self.limits.get(*name)?.rule.as_ref()).collect();
+        keep.extend(confining);
+        let inside = |name: &PolicyName| keep.contains(name);
+        let prune = |depends_on: &mut Vec<PolicyName>, overrides: &mut Vec<Override>| {
+            depends_on.retain(inside);
+            overrides.retain(|o| inside(&o.policy));
+        };
+        let mut out = Self { facts: self.facts.clone(), settings: self.settings.clone(), ..Self::default() };
+        for (name, rule) in self.rules.iter().filter(|(name, _)| inside(name)) {
+            let mut rule = Rule::clone(rule);
+            prune(&mut rule.depends_on, &mut rule.overrides);
+            out.rules.insert(name.clone(), Arc::new(rule));
+        }
+        for (name, limit) in self.limits.iter().filter(|(name, _)| inside(name)) {
+            let mut limit = Limit::clone(limit);
+            prune(&mut limit.depends_on, &mut limit.overrides);
+            out.limits.insert(name.clone(), Arc::new(limit));
+        }
+        out
+    }
+}

@@ -1,0 +1,270 @@
+//! What limits bound: quantities, bounds, enforcements and partitions.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fact::{DURATION_SCALE, MONEY_SCALE, RISK_SCALE, format_duration};
+use crate::{decimal, wire_enum};
+
+/// Something that requests use up.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Meter {
+    /// Runs of agents.
+    Runs,
+    /// Tokens in and out.
+    Tokens,
+    /// Money of one currency (ISO 4217 code); currencies are never compared or added.
+    Cost(String),
+}
+
+wire_enum! {
+    /// A calendar period, in UTC; weeks start on Monday.
+    pub enum Period {
+        /// 60 seconds.
+        Minute = "MINUTE",
+        /// 60 minutes.
+        Hour = "HOUR",
+        /// Midnight to midnight.
+        Day = "DAY",
+        /// Monday to Monday.
+        Week = "WEEK",
+        /// The first of a month to the first of the next.
+        Month = "MONTH",
+    }
+}
+
+/// What a limit bounds; with the currency, its `limit_type`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantity {
+    /// The risk value of one request.
+    RiskCeiling,
+    /// Time since the subject's last run.
+    Cooldown,
+    /// What one request uses (tokens or cost).
+    PerRun(Meter),
+    /// What the requests of one calendar period use together.
+    Accumulated(Meter, Period),
+}
+
+wire_enum! {
+    /// The audit's limit category; it follows from the quantity.
+    pub enum Category {
+        /// Money over a period.
+        Budget = "BUDGET",
+        /// How often, how much per time.
+        Rate = "RATE",
+        /// A value of one request.
+        Threshold = "THRESHOLD",
+    }
+}
+
+impl Quantity {
+    /// Whether it is a value of one request; else it accumulates over a period.
+    pub const fn is_pointwise(&self) -> bool {
+        !matches!(self, Self::Accumulated(..))
+    }
+
+    /// The currency that is part of the quantity, if it is money.
+    pub fn currency(&self) -> Option<&str> {
+        match self {
+            Self::PerRun(Meter::Cost(currency)) | Self::Accumulated(Meter::Cost(currency), _) => {
+                Some(currency)
+            }
+            _ => None,
+        }
+    }
+
+    /// The category.
+    pub const fn category(&self) -> Category {
+        match self {
+            Self::Accumulated(Meter::Cost(_), _) => Category::Budget,
+            Self::Accumulated(..) | Self::Cooldown => Category::Rate,
+            Self::RiskCeiling | Self::PerRun(_) => Category::Threshold,
+        }
+    }
+
+    /// Digits after the point: a value `v` stands for `v * 10^-scale` (runs, tokens, currency units, seconds).
+    pub const fn scale(&self) -> u8 {
+        match self {
+            Self::RiskCeiling => RISK_SCALE,
+            Self::Cooldown => DURATION_SCALE,
+            Self::PerRun(Meter::Cost(_)) | Self::Accumulated(Meter::Cost(_), _) => MONEY_SCALE,
+            Self::PerRun(_) | Self::Accumulated(..) => 0,
+        }
+    }
+
+    /// Writes a value with its unit, as in source: `480 `, `0.7`, `12.00 USD`, `30s`.
+    pub fn format(&self, value: i64) -> String {
+        match (self, self.currency()) {
+            (Self::Cooldown, _) => format_duration(value),
+            (_, Some(currency)) => format!("{} {currency}", decimal::format(value, MONEY_SCALE, 2)),
+            _ => decimal::format(value, self.scale(), 0),
+        }
+    }
+
+    /// Every quantity without a currency in it, and those of `currency`, in a fixed order.
+    pub fn all(currency: &str) -> Vec<Self> {
+        let meters = [Meter::Runs, Meter::Tokens, Meter::Cost(currency.to_owned())];
+        let mut all = vec![Self::RiskCeiling, Self::Cooldown];
+        all.extend(meters[1..].iter().cloned().map(Self::PerRun));
+        all.extend(meters.iter().flat_map(|m| Period::ALL.iter().map(|p| Self::Accumulated(m.clone(), *p))));
+        all
+    }
+
+    /// Reads a `limit_type` (`RUNS_DAILY`); money takes the given currency.
+    pub fn parse(limit_type: &str, currency: &str) -> Option<Self> {
+        Self::all(currency).into_iter().find(|quantity| quantity.to_string() == limit_type)
+    }
+}
+
+impl fmt::Display for Quantity {
+    /// The `limit_type`: `RISK_CEILING`, `TOKENS_PER_RUN`, `RUNS_PER_MINUTE`, `COST_MONTHLY`, …
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let meter = |meter: &Meter| match meter {
+            Meter::Runs => "RUNS",
+            Meter::Tokens => "TOKENS",
+            Meter::Cost(_) => "COST",
+        };
+        f.pad(&match self {
+            Self::RiskCeiling => "RISK_CEILING".to_owned(),
+            Self::Cooldown => "COOLDOWN".to_owned(),
+            Self::PerRun(m) => format!("{}_PER_RUN", meter(m)),
+            Self::Accumulated(m, period) => {
+                let suffix = match period {
+                    Period::Minute => "PER_MINUTE",
+                    Period::Hour => "HOURLY",
+                    Period::Day => "DAILY",
+                    Period::Week => "WEEKLY",
+                    Period::Month => "MONTHLY",
+                };
+                format!("{}_{suffix}", meter(m))
+            }
+        })
+    }
+}
+
+wire_enum! {
+    /// Which side of a bound is allowed.
+    pub enum Direction {
+        /// A ceiling: the value itself is allowed.
+        AtMost = "AT_MOST",
+        /// A floor: the value itself is allowed.
+        AtLeast = "AT_LEAST",
+    }
+}
+
+/// A bound on a quantity, inclusive, in units of [`Quantity::scale`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Bound {
+    /// Ceiling or floor.
+    pub direction: Direction,
+    /// The last allowed value.
+    pub value: i64,
+}
+
+impl Bound {
+    /// Whether `value` is allowed.
+    pub const fn allows(self, value: i128) -> bool {
+        match self.direction {
+            Direction::AtMost => value <= self.value as i128,
+            Direction::AtLeast => value >= self.value as i128,
+        }
+    }
+
+    /// Whether every value that this bound allows is allowed by `other` too; never across directions.
+    pub fn at_least_as_tight_as(self, other: Self) -> bool {
+        self.direction == other.direction
+            && match self.direction {
+                Direction::AtMost => self.value <= other.value,
+                Direction::AtLeast => self.value >= other.value,
+            }
+    }
+}
+
+wire_enum! {
+    /// What happens on a breach.
+    pub enum Enforcement {
+        /// The request is stopped.
+        Block = "BLOCK",
+        /// The request is refused; as strict as BLOCK.
+        Reject = "REJECT",
+        /// The request waits.
+        Queue = "QUEUE",
+        /// The request goes on with less.
+        Degrade = "DEGRADE",
+        /// Somebody is told.
+        Warn = "WARN",
+        /// Somebody is told at once; as strict as WARN.
+        Alert = "ALERT",
+    }
+}
+
+impl Enforcement {
+    /// Strictness: BLOCK = REJECT (4) > QUEUE > DEGRADE > WARN = ALERT (1).
+    pub const fn strictness(self) -> u8 {
+        match self {
+            Self::Block | Self::Reject => 4,
+            Self::Queue => 3,
+            Self::Degrade => 2,
+            Self::Warn | Self::Alert => 1,
+        }
+    }
+
+    /// Whether a breach stops the request, so that the bound really holds.
+    pub const fn is_hard(self) -> bool {
+        matches!(self, Self::Block | Self::Reject)
+    }
+}
+
+wire_enum! {
+    /// Whose counter a limit's is, coarse to fine.
+    pub enum Partition {
+        /// One for the whole selected scope.
+        Whole = "WHOLE",
+        /// One per tenant.
+        Tenant = "TENANT",
+        /// One per project.
+        Project = "PROJECT",
+        /// One per agent.
+        Agent = "AGENT",
+        /// One per provider.
+        Provider = "PROVIDER",
+    }
+}
+
+impl Partition {
+    /// Whether each subject of `self` lies within one subject of `other`: an agent within its project within
+    /// its tenant, everything within the whole, a provider only within itself and the whole.
+    pub fn is_same_or_finer_than(self, other: Self) -> bool {
+        match (self, other) {
+            (a, b) if a == b => true,
+            (_, Self::Whole) => true,
+            (Self::Provider, _) | (_, Self::Provider) => false,
+            (a, b) => a > b,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limit_types_round_trip() {
+        for quantity in Quantity::all("USD") {
+            assert_eq!(Quantity::parse(&quantity.to_string(), "USD"), Some(quantity));
+        }
+        assert_eq!(Quantity::parse("RUNS_YEARLY", "USD"), None);
+    }
+
+    #[test]
+    fn partitions_nest() {
+        use Partition::{Agent, Project, Provider, Tenant, Whole};
+        assert!(Agent.is_same_or_finer_than(Tenant) && Agent.is_same_or_finer_than(Whole));
+        assert!(!Tenant.is_same_or_finer_than(Project) && !Whole.is_same_or_finer_than(Agent));
+        assert!(!Provider.is_same_or_finer_than(Tenant) && !Agent.is_same_or_finer_than(Provider));
+    }
+}

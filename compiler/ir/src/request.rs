@@ -1,0 +1,330 @@
+//! What an agent runtime asks about.
+//!
+//! On the wire a request is JSON:
+//!
+//! ```json
+//! { "path": "acme/support/mailer", "provider": "openai", "at": "2026-03-02T10:00:00Z",
+//!   "facts": { "tool.name": "export", "run.risk": "0.75" },
+//!   "usage": { "runs": 1, "tokens": 1200, "cost": { "USD": "0.04" }, "risk": "0.75", "since_last_run": "30s" } }
+//! ```
+//!
+//! Only `path` and `at` are required. Reading fact values needs the declarations, hence two steps:
+//! [`RequestJson`] is the wire form, [`Request`] the typed one.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::fact::{MONEY_SCALE, RISK_SCALE, ValueError, format_duration, parse_duration};
+use crate::{Fact, FactName, Meter, Quantity, Value, decimal};
+
+/// `tenant / project / agent`, all three known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path {
+    /// The tenant; not empty.
+    pub tenant: String,
+    /// The project within the tenant; not empty.
+    pub project: String,
+    /// The agent within the project; not empty.
+    pub agent: String,
+}
+
+impl fmt::Display for Path {
+    /// Segments joined by `/`; `/` and `\` within a segment are written with a backslash before them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let escape = |segment: &str| segment.replace('\\', "\\\\").replace('/', "\\/");
+        write!(f, "{}/{}/{}", escape(&self.tenant), escape(&self.project), escape(&self.agent))
+    }
+}
+
+impl FromStr for Path {
+    type Err = RequestError;
+
+    fn from_str(text: &str) -> Result<Self, RequestError> {
+        let mut segments = vec![String::new()];
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            let last = segments.last_mut().expect("starts with one segment and only grows");
+            match c {
+                '\\' => last.extend(chars.next()),
+                '/' => segments.push(String::new()),
+                c => last.push(c),
+            }
+        }
+        match <[String; 3]>::try_from(segments) {
+            Ok([tenant, project, agent])
+                if !(tenant.is_empty() || project.is_empty() || agent.is_empty()) =>
+            {
+                Ok(Self { tenant, project, agent })
+            }
+            _ => Err(RequestError::Path(text.to_owned())),
+        }
+    }
+}
+
+impl Serialize for Path {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Path {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What one request uses.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Usage {
+    /// Runs; 1 if the request doesn't say.
+    pub runs: i64,
+    /// Tokens.
+    pub tokens: i64,
+    /// Money by currency, in millionths.
+    pub cost: BTreeMap<String, i64>,
+    /// Risk value in millionths; limits on it don't apply where it is unknown.
+    pub risk: Option<i64>,
+    /// Milliseconds since the subject's last run; `None` if there was none, and then no cooldown applies.
+    pub since_last_run: Option<i64>,
+}
+
+impl Default for Usage {
+    /// One run and nothing else.
+    fn default() -> Self {
+        Self { runs: 1, tokens: 0, cost: BTreeMap::new(), risk: None, since_last_run: None }
+    }
+}
+
+impl Usage {
+    /// The request's own amount of a meter.
+    pub fn amount(&self, meter: &Meter) -> i64 {
+        match meter {
+            Meter::Runs => self.runs,
+            Meter::Tokens => self.tokens,
+            Meter::Cost(currency) => self.cost.get(currency).copied().unwrap_or(0),
+        }
+    }
+
+    /// The request's own value of a quantity, in units of [`Quantity::scale`]; `None` where it is unknown.
+    pub fn value(&self, quantity: &Quantity) -> Option<i64> {
+        match quantity {
+            Quantity::RiskCeiling => self.risk,
+            Quantity::Cooldown => self.since_last_run,
+            Quantity::PerRun(meter) | Quantity::Accumulated(meter, _) => Some(self.amount(meter)),
+        }
+    }
+
+    /// Sets the request's own value of a quantity.
+    pub fn set(&mut self, quantity: &Quantity, value: i64) {
+        match quantity {
+            Quantity::RiskCeiling => self.risk = Some(value),
+            Quantity::Cooldown => self.since_last_run = Some(value),
+            Quantity::PerRun(meter) | Quantity::Accumulated(meter, _) => match meter {
+                Meter::Runs => self.runs = value,
+                Meter::Tokens => self.tokens = value,
+                Meter::Cost(currency) => {
+                    self.cost.insert(currency.clone(), value);
+                }
+            },
+        }
+    }
+}
+
+/// A typed request. Every fact value fits its declaration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Request {
+    /// Who asks.
+    pub path: Path,
+    /// The model provider that it goes to, if any.
+    pub provider: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// Values of declared facts.
+    pub facts: BTreeMap<FactName, Value>,
+    /// What it uses.
+    pub usage: Usage,
+}
+
+/// A request on the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestJson {
+    /// Who asks.
+    pub path: Path,
+    /// The model provider that it goes to, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// When, RFC 3339.
+    pub at: Timestamp,
+    /// Values by fact name; see [`Value::from_json`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<FactName, serde_json::Value>,
+    /// What it uses.
+    #[serde(default, skip_serializing_if = "UsageJson::is_default")]
+    pub usage: UsageJson,
+}
+
+/// [`Usage`] on the wire: amounts as whole numbers or decimal text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsageJson {
+    /// Runs; 1 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<i64>,
+    /// Tokens; 0 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<i64>,
+    /// Money by currency, as decimal text.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cost: BTreeMap<String, String>,
+    /// Risk value, as decimal text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<String>,
+    /// A duration, `30s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_last_run: Option<String>,
+}
+
+impl UsageJson {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Why a request doesn't fit the declarations.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// Not three segments.
+    #[error("`{0}` is no path; write `tenant/project/agent`")]
+    Path(String),
+    /// A fact that no policy declares.
+    #[error("unknown fact `{0}`")]
+    UnknownFact(FactName),
+    /// A value of the wrong type, or out of range.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// A malformed or negative amount.
+    #[error("usage `{field}` wants {wanted}, not `{found}`")]
+    Usage {
+        /// The field, dotted.
+        field: String,
+        /// What would fit.
+        wanted: &'static str,
+        /// What was given.
+        found: String,
+    },
+}
+
+impl Request {
+    /// Types a request by the declared facts.
+    pub fn from_json(json: RequestJson, facts: &BTreeMap<FactName, Fact>) -> Result<Self, RequestError> {
+        let typed = json.facts.iter().map(|(name, value)| {
+            let fact = facts.get(name).ok_or_else(|| RequestError::UnknownFact(name.clone()))?;
+            Ok((name.clone(), Value::from_json(fact, value)?))
+        });
+        let amount = |field: &str, wanted, text: &str, value: Option<i64>| {
+            let refuse = || RequestError::Usage { field: field.to_owned(), wanted, found: text.to_owned() };
+            value.filter(|value| *value >= 0).ok_or_else(refuse)
+        };
+        let whole = |field, value: Option<i64>, default| match value {
+            Some(n) => amount(field, "a whole number from 0", &n.to_string(), Some(n)),
+            None => Ok(default),
+        };
+        let decimal = |field: &str, text: &str, scale| {
+            amount(field, "a decimal number from 0", text, decimal::parse(text, scale).ok())
+        };
+        let wire = json.usage;
+        let usage = Usage {
+            runs: whole("runs", wire.runs, 1)?,
+            tokens: whole("tokens", wire.tokens, 0)?,
+            cost: wire
+                .cost
+                .iter()
+                .map(|(unit, text)| Ok((unit.clone(), decimal(&format!("cost.{unit}"), text, MONEY_SCALE)?)))
+                .collect::<Result<_, RequestError>>()?,
+            risk: wire.risk.as_deref().map(|text| decimal("risk", text, RISK_SCALE)).transpose()?,
+            since_last_run: wire
+                .since_last_run
+                .as_deref()
+                .map(|text| amount("since_last_run", "a duration such as `30s`", text, parse_duration(text)))
+                .transpose()?,
+        };
+        let facts = typed.collect::<Result<_, RequestError>>()?;
+        Ok(Self { path: json.path, provider: json.provider, at: json.at, facts, usage })
+    }
+
+    /// The wire form; facts that are not declared in `facts` are left out.
+    pub fn to_json(&self, facts: &BTreeMap<FactName, Fact>) -> RequestJson {
+        let usage = &self.usage;
+        RequestJson {
+            path: self.path.clone(),
+            provider: self.provider.clone(),
+            at: self.at,
+            facts: self
+                .facts
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), value.to_json(&facts.get(name)?.ty))))
+                .collect(),
+            usage: UsageJson {
+                runs: (usage.runs != 1).then_some(usage.runs),
+                tokens: (usage.tokens != 0).then_some(usage.tokens),
+                cost: usage
+                    .cost
+                    .iter()
+                    .map(|(unit, value)| (unit.clone(), decimal::format(*value, MONEY_SCALE, 2)))
+                    .collect(),
+                risk: usage.risk.map(|value| decimal::format(value, RISK_SCALE, 0)),
+                since_last_run: usage.since_last_run.map(format_duration),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_round_trips() {
+        let facts: BTreeMap<FactName, Fact> = [Fact {
+            name: "tool.name".into(),
+            ty: crate::Type::String,
+            range: None,
+            optional: false,
+            opaque: false,
+            doc: String::new(),
+        }]
+        .map(|fact| (fact.name.clone(), fact))
+        .into();
+        let text = r#"{"path":"acme/a\\/b/mailer","at":"2026-03-02T10:00:00Z","facts":{"tool.name":"export"},"usage":{"tokens":1200,"cost":{"USD":"0.04"},"risk":"0.75","since_last_run":"30s"}}"#;
+        let wire: RequestJson = serde_json::from_str(text).unwrap();
+        let request = Request::from_json(wire.clone(), &facts).unwrap();
+        assert_eq!(request.path.project, "a/b");
+        assert_eq!(request.usage.cost["USD"], 40_000);
+        assert_eq!(request.to_json(&facts), wire);
+        assert_eq!(serde_json::to_string(&request.to_json(&facts)).unwrap(), text);
+    }
+
+    #[test]
+    fn bad_requests_are_named() {
+        assert_eq!(
+            "acme/support".parse::<Path>().unwrap_err().to_string(),
+            "`acme/support` is no path; write `tenant/project/agent`"
+        );
+        let wire = |usage: &str| {
+            let text = format!(r#"{{"path":"a/b/c","at":"2026-03-02T10:00:00Z","usage":{usage}}}"#);
+            Request::from_json(serde_json::from_str(&text).unwrap(), &BTreeMap::new())
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(wire(r#"{"tokens":-1}"#), "usage `tokens` wants a whole number from 0, not `-1`");
+        assert_eq!(
+            wire(r#"{"cost":{"USD":"x"}}"#),
+            "usage `cost.USD` wants a decimal number from 0, not `x`"
+        );
+    }
+}
