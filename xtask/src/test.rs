@@ -1,0 +1,34 @@
+//! `test`: everything that tests need, then the tests.
+
+use std::{env, ffi::OsString};
+
+use crate::{failure::Outcome, postgres, process, repository::Repository, setup};
+
+/// Runs the tests of the workspace, documentation tests included; `arguments` go to `cargo test`.
+pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
+    setup::run(repository)?;
+    postgres::with_database(repository, |database| {
+        // End-to-end tests run the program itself, which `cargo test` alone doesn't build for them.
+        process::run(&mut repository.cargo(&["build", "--workspace", "--bin", "ordain"]))?;
+        let picks = |argument: &String| {
+            argument.starts_with("-p") || argument == "--package" || argument.starts_with("--package=")
+        };
+        let cargo_side = arguments.iter().take_while(|argument| *argument != "--");
+        let scope: &[&str] = if cargo_side.into_iter().any(picks) { &[] } else { &["--workspace"] };
+        let mut test = repository.cargo(&["test"]);
+        test.args(scope).args(arguments).envs(database);
+        // Documentation tests run from a temporary folder, where the programs' own search path for Z3
+        // leads nowhere.
+        test.env("LD_LIBRARY_PATH", library_path(repository));
+        process::run(&mut test)
+    })
+}
+
+/// The folder of Z3 before whatever the user has set.
+fn library_path(repository: &Repository) -> OsString {
+    let set = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+    let set = env::split_paths(&set).filter(|path| !path.as_os_str().is_empty());
+    let folders = std::iter::once(repository.z3_library()).chain(set);
+    // Only a folder with a colon in its name cannot be joined; then the user's own value has to do.
+    env::join_paths(folders).unwrap_or_else(|_| env::var_os("LD_LIBRARY_PATH").unwrap_or_default())
+}
