@@ -71,7 +71,7 @@ impl Wheel {
                 "pip could not fetch `{need}`: check the network, the proxy (`HTTPS_PROXY`) and pip's own \
                  settings (`python3 -m pip config list`), or put the wheel into a folder and name that \
                  in `PIP_FIND_LINKS`, then try again; pip said:{}",
-                process::tail(&output.stderr)
+                process::tail(without_retries(&output.stderr).as_bytes())
             )));
         }
         let mut entries = fs::read_dir(folder).context("read", folder)?.filter_map(Result::ok);
@@ -158,6 +158,14 @@ impl io::Write for HashWriter {
     }
 }
 
+/// What pip said, less how often it tried again: that hides the reason.
+fn without_retries(said: &[u8]) -> String {
+    let said = String::from_utf8_lossy(said);
+    let mut first = true;
+    let tells = |line: &&str| !line.contains("Retrying (Retry(") || std::mem::take(&mut first);
+    said.lines().filter(tells).collect::<Vec<_>>().join("\n")
+}
+
 /// Reads `glibc 2.36`.
 fn glibc_version(text: &str) -> Option<(u32, u32)> {
     let (major, minor) = text.trim().strip_prefix("glibc ")?.split_once('.')?;
@@ -203,6 +211,13 @@ mod tests {
         let other = Wheel { platform: "manylinux_2_27_riscv64", ..WHEEL };
         let failure = Wheel::for_this_machine(&[other]).unwrap_err();
         assert!(failure.message.starts_with("`nothing` has no binaries"), "{failure}");
+    }
+
+    #[test]
+    fn one_retry_tells_as_much_as_five() {
+        let said = "WARNING: Retrying (Retry(total=1)) refused\nWARNING: Retrying (Retry(total=0)) refused\nERROR: no";
+        let kept = without_retries(said.as_bytes());
+        assert_eq!(kept, "WARNING: Retrying (Retry(total=1)) refused\nERROR: no");
     }
 
     #[test]
