@@ -1,1 +1,51 @@
-//! The decision function over a bundle: pure, no I/O, embeddable
+//! The decision function: what a set of policies says about one request.
+//!
+//! A pure function of (policies, request, counters). No I/O, no clock, no randomness, no order of declarations:
+//! policies, requests and counters that are equal give decisions that are equal, byte for byte.
+//!
+//! # How the outcome comes about
+//!
+//! A policy **applies** if it is active, the request lies in its domain (scope × window × condition, and for a
+//! limit the domain of the rule that it names), and no policy that applies overrides it.
+//!
+//! Overriding is transitive over the *declarations*: if `a` overrides `b` and `b` overrides `c`, then `a` silences
+//! `c` even where `b` does not speak, and also after `b` is retired. What is silenced this way is the same whether
+//! one asks for an overriding policy that applies or for one that is merely active with the request in its domain:
+//! above any silenced overrider stands one that isn't.
+//!
+//! **Rules.** Within a concern only the rules of the highest priority speak. **Limits.** All that apply speak, and
+//! those that are breached count. The outcome is the strictest of what is said:
+//!
+//! | outcome, mildest first | a rule that speaks says | a breached limit says |
+//! | --- | --- | --- |
+//! | `ALLOW` | `DISABLED`, or no rule speaks | no limit is breached |
+//! | `AUDIT` | `AUDIT` | |
+//! | `WARN` | `WARN` | `WARN`, `ALERT` |
+//! | `DEGRADE` | | `DEGRADE` |
+//! | `QUEUE` | | `QUEUE` |
+//! | `BLOCK` | `BLOCK` | `BLOCK`, `REJECT` |
+//!
+//! # What is not known
+//!
+//! Conditions are evaluated in three values. A required fact that the request leaves out makes the tests that read
+//! it *unknown*; `and` and `or` may still be decided by their other parts. Only a condition that stays unknown, of
+//! a policy whose scope and window hold, makes the decision fail ([`DecideError::MissingFact`]). An optional fact
+//! that is absent makes its tests false. A request without a risk value (or without an earlier run) is not
+//! measured by limits on it; they are listed as [`Decision::unmeasured`].
+
+mod condition;
+mod counters;
+mod decide;
+mod decision;
+mod domain;
+mod engine;
+mod error;
+mod index;
+mod overrides;
+pub mod period;
+mod window;
+
+pub use counters::{Counters, NoCounters, Subject};
+pub use decision::{Decision, LimitFinding, Outcome, Role, RuleFinding, Unmeasured};
+pub use engine::Engine;
+pub use error::{DecideError, EngineError};

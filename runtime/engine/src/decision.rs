@@ -1,0 +1,354 @@
+//! What a decision says, for programs and for people.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use ordain_ir::{
+    Direction, Enforcement, EnforcementMode, Limit, PolicyId, PolicyName, Quantity, Rule, decimal,
+};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use crate::Subject;
+
+/// What is to be done with a request, mildest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Outcome {
+    /// Let it pass.
+    Allow,
+    /// Let it pass and record it.
+    Audit,
+    /// Let it pass and tell somebody.
+    Warn,
+    /// Let it pass with less: a cheaper model, fewer tokens.
+    Degrade,
+    /// Let it wait.
+    Queue,
+    /// Stop it.
+    Block,
+}
+
+impl Outcome {
+    /// Every outcome, mildest first.
+    pub const ALL: [Self; 6] =
+        [Self::Allow, Self::Audit, Self::Warn, Self::Degrade, Self::Queue, Self::Block];
+
+    /// The spelling in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "ALLOW",
+            Self::Audit => "AUDIT",
+            Self::Warn => "WARN",
+            Self::Degrade => "DEGRADE",
+            Self::Queue => "QUEUE",
+            Self::Block => "BLOCK",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl From<EnforcementMode> for Outcome {
+    fn from(mode: EnforcementMode) -> Self {
+        match mode {
+            EnforcementMode::Disabled => Self::Allow,
+            EnforcementMode::Audit => Self::Audit,
+            EnforcementMode::Warn => Self::Warn,
+            EnforcementMode::Block => Self::Block,
+        }
+    }
+}
+
+impl From<Enforcement> for Outcome {
+    fn from(enforcement: Enforcement) -> Self {
+        match enforcement {
+            Enforcement::Warn | Enforcement::Alert => Self::Warn,
+            Enforcement::Degrade => Self::Degrade,
+            Enforcement::Queue => Self::Queue,
+            Enforcement::Block | Enforcement::Reject => Self::Block,
+        }
+    }
+}
+
+/// The part that a policy played in a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case", tag = "role")]
+pub enum Role {
+    /// It demanded the outcome; the first that did, rules before limits, then by name.
+    Decided,
+    /// It demanded the outcome too.
+    Agreed,
+    /// It demanded something milder.
+    Milder {
+        /// The policy that decided.
+        than: PolicyName,
+    },
+    /// A rule of the same concern with a higher priority spoke instead.
+    Outranked {
+        /// That rule; the first by name.
+        by: PolicyName,
+    },
+    /// A policy that overrides it, directly or through others, applies.
+    Overridden {
+        /// That policy; the first by name of those that are not overridden themselves.
+        by: PolicyName,
+    },
+    /// A limit whose bound holds.
+    Held,
+}
+
+/// A rule in whose domain the request is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFinding {
+    /// Its identity.
+    pub id: PolicyId,
+    /// The rule.
+    pub rule: Arc<Rule>,
+    /// What became of it.
+    pub role: Role,
+}
+
+/// A limit in whose domain the request is, with a known value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitFinding {
+    /// Its identity.
+    pub id: PolicyId,
+    /// The limit.
+    pub limit: Arc<Limit>,
+    /// Whose counter it is.
+    pub subject: Subject,
+    /// Where the period of an accumulated quantity begins.
+    pub period_start: Option<Timestamp>,
+    /// The request's value; for accumulated quantities the counter with this request's usage. In units of the
+    /// quantity's scale, saturating.
+    pub value: i64,
+    /// Whether the bound is broken. A floor on an accumulated quantity never is.
+    pub breached: bool,
+    /// What became of it.
+    pub role: Role,
+}
+
+/// A limit in whose domain the request is, but not measured since the request doesn't say its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmeasured {
+    /// Its identity.
+    pub id: PolicyId,
+    /// The limit.
+    pub limit: Arc<Limit>,
+}
+
+/// What to do with a request, and why. Every list is sorted by name.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Decision {
+    /// What to do.
+    pub outcome: Outcome,
+    /// The active rules in whose domain the request is.
+    pub rules: Vec<RuleFinding>,
+    /// The active limits in whose domain the request is.
+    pub limits: Vec<LimitFinding>,
+    /// The limits that would apply if the request said their value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmeasured: Vec<Unmeasured>,
+}
+
+impl Decision {
+    /// The policies that demanded the outcome, the one that decided first.
+    pub fn deciders(&self) -> impl Iterator<Item = &PolicyName> {
+        let decided = |role: &Role| matches!(role, Role::Decided | Role::Agreed);
+        let rules = self.rules.iter().filter(move |finding| decided(&finding.role));
+        let limits = self.limits.iter().filter(move |finding| decided(&finding.role));
+        rules.map(|finding| &finding.rule.name).chain(limits.map(|finding| &finding.limit.name))
+    }
+}
+
+impl RuleFinding {
+    /// Why it has its role, in words.
+    pub fn reason(&self) -> String {
+        let mode = self.rule.enforcement_mode;
+        match &self.role {
+            Role::Decided => format!("says {mode}, the strictest that is said"),
+            Role::Agreed => format!("says {mode} too"),
+            Role::Milder { than } => format!("says {mode}, milder than `{than}`"),
+            Role::Outranked { by } => {
+                format!("would say {mode}, but `{by}` has a higher priority in {}", self.rule.rule_type)
+            }
+            Role::Overridden { by } => format!("would say {mode}, but `{by}` overrides it"),
+            Role::Held => format!("says {mode}"),
+        }
+    }
+}
+
+impl LimitFinding {
+    /// The value as a share of the bound in hundredths of a percent, rounded down; `None` where the bound is not
+    /// positive. For a floor 100 % and more is good, for a ceiling more than 100 % is a breach.
+    pub fn utilisation(&self) -> Option<i64> {
+        let bound = i128::from(self.limit.bound.value);
+        let share = || (i128::from(self.value) * 10_000).div_euclid(bound);
+        (bound > 0).then(|| i64::try_from(share()).unwrap_or(i64::MAX))
+    }
+
+    /// How far the value is from breaking the bound, in units of the quantity's scale; negative beyond it.
+    pub fn remainder(&self) -> i64 {
+        match self.limit.bound.direction {
+            Direction::AtMost => self.limit.bound.value.saturating_sub(self.value),
+            Direction::AtLeast => self.value.saturating_sub(self.limit.bound.value),
+        }
+    }
+
+    /// Whether it is a floor on an accumulated quantity: a guarantee that no single request breaches.
+    pub fn is_guarantee(&self) -> bool {
+        !self.limit.quantity.is_pointwise() && self.limit.bound.direction == Direction::AtLeast
+    }
+
+    fn percent(&self) -> Option<String> {
+        self.utilisation().map(|share| format!("{}%", decimal::format(share, 2, 0)))
+    }
+
+    /// What was measured, in words: `TOKENS_DAILY 1200 of at most 2000000 (0.06%), agent acme/support/mailer`.
+    fn measured(&self) -> String {
+        let limit = &self.limit;
+        let write = |value| limit.quantity.format(value);
+        let (value, bound) = (write(self.value), write(limit.bound.value));
+        let direction = words(limit.bound.direction);
+        let share = self.percent().map(|share| format!(" ({share})")).unwrap_or_default();
+        let subject = match &self.subject {
+            Subject::Whole => String::new(),
+            subject => format!(", {subject}"),
+        };
+        format!("{} {value} of {direction} {bound}{share}{subject}", limit.quantity)
+    }
+
+    /// Why it has its role, in words.
+    pub fn reason(&self) -> String {
+        let (measured, enforcement) = (self.measured(), self.limit.enforcement);
+        let beyond = if self.breached { format!("breached, {enforcement}") } else { "held".to_owned() };
+        match &self.role {
+            Role::Held if self.is_guarantee() => format!("{measured}; a guarantee, breached by no request"),
+            Role::Held => format!("{measured}; held"),
+            Role::Decided => format!("{measured}; breached, says {enforcement}, the strictest that is said"),
+            Role::Agreed => format!("{measured}; breached, says {enforcement} too"),
+            Role::Milder { than } => {
+                format!("{measured}; breached, says {enforcement}, milder than `{than}`")
+            }
+            Role::Overridden { by } => format!("{measured}; {beyond}, but `{by}` overrides it"),
+            Role::Outranked { by } => format!("{measured}; {beyond}, but `{by}` outranks it"),
+        }
+    }
+}
+
+fn words(direction: Direction) -> &'static str {
+    match direction {
+        Direction::AtMost => "at most",
+        Direction::AtLeast => "at least",
+    }
+}
+
+impl Unmeasured {
+    /// What is missing, in words.
+    pub fn reason(&self) -> &'static str {
+        match self.limit.quantity {
+            Quantity::RiskCeiling => "the request does not say its risk",
+            Quantity::Cooldown => "the request does not name an earlier run",
+            Quantity::PerRun(_) | Quantity::Accumulated(..) => "the request does not say its usage",
+        }
+    }
+}
+
+impl Serialize for RuleFinding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        struct Wire<'a> {
+            id: PolicyId,
+            name: &'a PolicyName,
+            rule_type: ordain_ir::RuleType,
+            enforcement_mode: EnforcementMode,
+            priority: i64,
+            #[serde(flatten)]
+            role: &'a Role,
+            reason: String,
+        }
+        let rule = &self.rule;
+        let (name, rule_type, enforcement_mode) = (&rule.name, rule.rule_type, rule.enforcement_mode);
+        let (priority, role, reason) = (rule.priority, &self.role, self.reason());
+        Wire { id: self.id, name, rule_type, enforcement_mode, priority, role, reason }.serialize(serializer)
+    }
+}
+
+impl Serialize for LimitFinding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        struct Wire<'a> {
+            id: PolicyId,
+            name: &'a PolicyName,
+            limit_type: String,
+            enforcement: Enforcement,
+            direction: Direction,
+            bound: String,
+            value: String,
+            remainder: String,
+            utilisation: Option<String>,
+            subject: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            period_start: Option<Timestamp>,
+            breached: bool,
+            #[serde(flatten)]
+            role: &'a Role,
+            reason: String,
+        }
+        let limit = &self.limit;
+        let write = |value| limit.quantity.format(value);
+        Wire {
+            id: self.id,
+            name: &limit.name,
+            limit_type: limit.quantity.to_string(),
+            enforcement: limit.enforcement,
+            direction: limit.bound.direction,
+            bound: write(limit.bound.value),
+            value: write(self.value),
+            remainder: write(self.remainder()),
+            utilisation: self.percent(),
+            subject: self.subject.to_string(),
+            period_start: self.period_start,
+            breached: self.breached,
+            role: &self.role,
+            reason: self.reason(),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl Serialize for Unmeasured {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut wire = serializer.serialize_struct("Unmeasured", 4)?;
+        wire.serialize_field("id", &self.id)?;
+        wire.serialize_field("name", &self.limit.name)?;
+        wire.serialize_field("limit_type", &self.limit.quantity.to_string())?;
+        wire.serialize_field("reason", self.reason())?;
+        wire.end()
+    }
+}
+
+impl fmt::Display for Decision {
+    /// The outcome on the first line, then one line for each policy that the request concerns.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.outcome)?;
+        if self.rules.is_empty() && self.limits.is_empty() && self.unmeasured.is_empty() {
+            f.write_str("\n  no policy speaks about this request")?;
+        }
+        for finding in &self.rules {
+            write!(f, "\n  rule `{}` {}", finding.rule.name, finding.reason())?;
+        }
+        for finding in &self.limits {
+            write!(f, "\n  limit `{}`: {}", finding.limit.name, finding.reason())?;
+        }
+        for finding in &self.unmeasured {
+            write!(f, "\n  limit `{}` is not measured: {}", finding.limit.name, finding.reason())?;
+        }
+        Ok(())
+    }
+}

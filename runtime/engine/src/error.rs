@@ -1,0 +1,68 @@
+//! What can go wrong.
+
+use ordain_ir::{FactName, PolicyName};
+
+/// Why policies can't be decided by. The compiler never produces such policies; a foreign bundle might.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// A condition reads a fact that is not declared.
+    #[error("policy `{policy}` reads the fact `{fact}`, which is not declared")]
+    UnknownFact {
+        /// Whose condition.
+        policy: PolicyName,
+        /// What it reads.
+        fact: FactName,
+    },
+    /// A window names a time zone that is not in the database.
+    #[error("policy `{policy}` is active in the time zone `{zone}`, which is not known")]
+    UnknownZone {
+        /// Whose window.
+        policy: PolicyName,
+        /// What it names.
+        zone: String,
+    },
+    /// A regular expression is malformed or too large.
+    #[error("policy `{policy}` has a pattern that cannot be used, `{pattern}`: {reason}")]
+    Pattern {
+        /// Whose condition.
+        policy: PolicyName,
+        /// The regular expression.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A policy overrides, or a limit is confined to, a policy that isn't there.
+    #[error("policy `{policy}` refers to `{missing}`, which is not there")]
+    UnknownPolicy {
+        /// Who refers.
+        policy: PolicyName,
+        /// To whom.
+        missing: PolicyName,
+    },
+}
+
+/// Why a request can't be decided.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecideError {
+    /// A required fact is missing, and whether a policy applies depends on it.
+    #[error("the request does not say `{fact}`, and whether policy `{policy}` applies depends on it")]
+    MissingFact {
+        /// The fact.
+        fact: FactName,
+        /// Whose condition depends on it.
+        policy: PolicyName,
+    },
+    /// A fact has a value of another kind than its declaration.
+    #[error("the request's value of `{fact}` is no {wanted}, which policy `{policy}` needs")]
+    WrongValue {
+        /// The fact.
+        fact: FactName,
+        /// The kind that its declaration names.
+        wanted: &'static str,
+        /// Whose condition reads it.
+        policy: PolicyName,
+    },
+    /// There is no policy of this name.
+    #[error("there is no policy `{0}`")]
+    UnknownPolicy(PolicyName),
+}
