@@ -14,9 +14,7 @@ use serde_json::Value;
 
 use crate::{
     failure::{Context, Failure, Outcome},
-    http,
-    postgres::cluster::free_port,
-    process,
+    loopback, process,
     repository::Repository,
     setup,
     temporary::Folder,
@@ -29,7 +27,7 @@ const CONFLICTS: &str = "/api/v1/policies/conflicts";
 pub(crate) fn run(repository: &Repository) -> Outcome {
     setup::run(repository)?;
     step("build `ordain` (a debug build: the shortest way to a first result, not the fastest program)");
-    process::run(&mut repository.cargo(&["build", "--package", "ordain-cli", "--bin", "ordain"]))?;
+    process::run(&mut repository.cargo(&["build", "--package", "ordain", "--bin", "ordain"]))?;
     let folder = Folder::new("demo")?;
     let demo = Demo { program: repository.target()?.join("debug/ordain"), repository, folder };
 
@@ -113,7 +111,7 @@ impl Demo<'_> {
 
     /// Runs the server, asks it once, and stops it.
     fn serve(&self, bundle: &str) -> Outcome {
-        let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
+        let address = SocketAddr::from(([127, 0, 0, 1], loopback::free_port()?));
         let database = format!("sqlite://{}", self.path("demo.db"));
         let mut command = self.ordain(&["serve", "--dev", "--bundle", bundle, "--database", &database]);
         command.args(["--listen", &address.to_string()]);
@@ -125,7 +123,7 @@ impl Demo<'_> {
         let mut server =
             Server(server.map_err(|error| Failure::new(format!("could not start `ordain serve`: {error}")))?);
         let started = Instant::now();
-        while !http::get(address, "/readyz").is_ok_and(|(status, _)| status == 200) {
+        while !loopback::get(address, "/readyz").is_ok_and(|(status, _)| status == 200) {
             process::check_interrupted()?;
             if server.0.try_wait().is_ok_and(|ended| ended.is_some()) || started.elapsed().as_secs() > 30 {
                 let said = process::tail(&fs::read(&log).unwrap_or_default());
@@ -134,7 +132,7 @@ impl Demo<'_> {
             thread::sleep(Duration::from_millis(50));
         }
         println!("$ curl http://{address}{CONFLICTS}");
-        let (status, body) = http::get(address, CONFLICTS)
+        let (status, body) = loopback::get(address, CONFLICTS)
             .map_err(|error| Failure::new(format!("`GET {CONFLICTS}` failed: {error}")))?;
         println!("{}", serde_json::from_str(&body).map_or(body, |body: Value| pretty(&body)));
         if status == 200 { Ok(()) } else { Err(Failure::new(format!("`GET {CONFLICTS}` answered {status}"))) }

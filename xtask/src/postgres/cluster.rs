@@ -3,7 +3,6 @@
 use std::{
     env, fs,
     fs::File,
-    net::TcpListener,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -14,7 +13,7 @@ use std::{
 use super::{account::Account, binaries};
 use crate::{
     failure::{Context, Failure, Outcome},
-    process,
+    loopback, process,
     repository::Repository,
     temporary::Folder,
 };
@@ -61,7 +60,7 @@ impl Cluster {
         cluster.initialize()?;
         // Another program may take the port between our look for a free one and the server's start.
         for _ in 0..5 {
-            cluster.launch(free_port()?)?;
+            cluster.launch(loopback::free_port()?)?;
             if cluster.wait_until_ready()? {
                 let (port, folder) = (cluster.port, cluster.folder.path().display());
                 println!("PostgreSQL listens on 127.0.0.1:{port}, with its data in `{folder}`");
@@ -183,23 +182,9 @@ fn prepare() -> Outcome<(Folder, Account)> {
     )))
 }
 
-/// A port that nothing listens on, now.
-pub(crate) fn free_port() -> Outcome<u16> {
-    let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-    let port = port.map_err(|error| Failure::new(format!("found no free port on 127.0.0.1: {error}")))?;
-    Ok(port.port())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_free_port_can_be_bound() {
-        let port = free_port().unwrap();
-        assert_ne!(port, 0);
-        TcpListener::bind(("127.0.0.1", port)).unwrap();
-    }
 
     #[test]
     fn the_temporary_folder_is_open_to_the_account_and_goes() {

@@ -2,7 +2,7 @@
 
 mod account;
 mod binaries;
-pub(crate) mod cluster;
+mod cluster;
 
 use std::{env, process::Command};
 

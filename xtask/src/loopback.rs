@@ -1,10 +1,19 @@
-//! As much of HTTP as it takes to ask a server on this machine a question.
+//! Servers on this machine: a port for one, and as much of HTTP as it takes to ask it a question.
 
 use std::{
     io::{self, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     time::Duration,
 };
+
+use crate::failure::{Failure, Outcome};
+
+/// A port that nothing listens on, now.
+pub(crate) fn free_port() -> Outcome<u16> {
+    let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    let port = port.map_err(|error| Failure::new(format!("found no free port on 127.0.0.1: {error}")))?;
+    Ok(port.port())
+}
 
 /// The status and the body of the answer to a GET.
 pub(crate) fn get(server: SocketAddr, path: &str) -> io::Result<(u16, String)> {
@@ -26,9 +35,16 @@ fn parse(answer: &str) -> Option<(u16, String)> {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::TcpListener, thread};
+    use std::thread;
 
     use super::*;
+
+    #[test]
+    fn a_free_port_can_be_bound() {
+        let port = free_port().unwrap();
+        assert_ne!(port, 0);
+        TcpListener::bind(("127.0.0.1", port)).unwrap();
+    }
 
     #[test]
     fn asks_and_hears() {
