@@ -222,6 +222,14 @@ impl Operand {
     }
 }
 
+/// The library's outer errors only say which of its stages failed.
+fn innermost(mut error: &dyn std::error::Error) -> String {
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
 impl TextMatcher {
     fn new(test: &TextTest, policy: &PolicyName) -> Result<Self, EngineError> {
         Ok(match test {
@@ -236,7 +244,7 @@ impl TextMatcher {
                 Self::Matches(Box::new(regex.map_err(|error| EngineError::Pattern {
                     policy: policy.clone(),
                     pattern: pattern.clone(),
-                    reason: error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string),
+                    reason: innermost(&error),
                 })?))
             }
         })

@@ -1,0 +1,423 @@
+//! What must hold of every decision, whatever the policies.
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use ordain_engine::{Counters, DecideError, Decision, Engine, NoCounters, Outcome, Role, Subject};
+use ordain_ir::{
+    Bound, CompareOp, Condition, Direction, Enforcement, EnforcementMode, Fact, FactName, Glob, Limit,
+    LimitStatus, Meter, Override, Partition, Path, Period, Policies, PolicyName, Quantity, Request, Rule,
+    RuleStatus, RuleType, ScopePattern, ScopeSelector, Source, Type, Usage, Value, Window,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+const RULES: usize = 5;
+const LIMITS: usize = 4;
+
+fn fact(name: &str, ty: Type, optional: bool) -> (FactName, Fact) {
+    let range = matches!(ty, Type::Int).then_some((0, 3));
+    let name = FactName::from(name);
+    (name.clone(), Fact { name, ty, range, optional, opaque: false, doc: String::new() })
+}
+
+fn facts() -> BTreeMap<FactName, Fact> {
+    [fact("flag", Type::Bool, false), fact("level", Type::Int, false), fact("extra", Type::Bool, true)].into()
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    let atom = prop_oneof![
+        Just(Condition::True),
+        Just(Condition::Fact("flag".into())),
+        Just(Condition::Fact("extra".into())),
+        Just(Condition::Has("extra".into())),
+        (select(CompareOp::ALL), 0i64..4).prop_map(|(op, bound)| Condition::Compare {
+            terms: vec![("level".into(), 1)],
+            op,
+            bound
+        }),
+    ];
+    atom.prop_recursive(3, 8, 3, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..3).prop_map(Condition::And),
+            vec(inner.clone(), 0..3).prop_map(Condition::Or),
+            inner.prop_map(|inner| Condition::Not(Box::new(inner))),
+        ]
+    })
+}
+
+fn scope() -> impl Strategy<Value = ScopeSelector> {
+    let pattern = |tenant: &str, project: Option<&str>| ScopePattern {
+        tenant: Some(Glob::parse(tenant).unwrap()),
+        project: project.map(|text| Glob::parse(text).unwrap()),
+        ..ScopePattern::default()
+    };
+    select(vec![
+        ScopeSelector::global(),
+        ScopeSelector::new(vec![pattern("a", None)], vec![]),
+        ScopeSelector::new(vec![pattern("*", None)], vec![pattern("a", Some("p"))]),
+        ScopeSelector::new(vec![pattern("a", Some("p")), pattern("*", Some("q"))], vec![]),
+    ])
+}
+
+/// Overrides that lead from lower to higher numbers, so without cycles.
+fn overrides(kind: &'static str, own: usize, count: usize) -> impl Strategy<Value = Vec<Override>> {
+    vec(proptest::bool::weighted(0.2), count - own - 1).prop_map(move |chosen| {
+        let targets = (own + 1..count).zip(chosen).filter(|(_, chosen)| *chosen);
+        targets.map(|(n, _)| Override { policy: (&*format!("{kind}{n}")).into(), because: None }).collect()
+    })
+}
+
+fn rule(n: usize) -> impl Strategy<Value = Rule> {
+    (
+        select(RuleType::ALL),
+        select(EnforcementMode::ALL),
+        scope(),
+        condition(),
+        0i64..3,
+        proptest::bool::weighted(0.9),
+        overrides("r", n, RULES),
+    )
+        .prop_map(move |(rule_type, enforcement_mode, scope, condition, priority, active, overrides)| {
+            Rule {
+                name: (&*format!("r{n}")).into(),
+                doc: String::new(),
+                rule_type,
+                enforcement_mode,
+                scope,
+                window: Window::ALWAYS,
+                condition,
+                priority,
+                source: Source::Manual,
+                status: if active { RuleStatus::Active } else { RuleStatus::Retired },
+                depends_on: vec![],
+                overrides,
+            }
+        })
+}
+
+fn limit(n: usize) -> impl Strategy<Value = Limit> {
+    let quantity = select(vec![
+        Quantity::RiskCeiling,
+        Quantity::PerRun(Meter::Tokens),
+        Quantity::Accumulated(Meter::Runs, Period::Day),
+        Quantity::Accumulated(Meter::Tokens, Period::Month),
+    ]);
+    (
+        quantity,
+        (select(Direction::ALL), 0i64..6),
+        select(Enforcement::ALL),
+        scope(),
+        condition(),
+        proptest::option::weighted(0.3, 0..RULES),
+        select(Partition::ALL),
+        overrides("l", n, LIMITS),
+    )
+        .prop_map(
+            move |(
+                quantity,
+                (direction, value),
+                enforcement,
+                scope,
+                condition,
+                rule,
+                partition,
+                overrides,
+            )| {
+                Limit {
+                    name: (&*format!("l{n}")).into(),
+                    doc: String::new(),
+                    quantity,
+                    bound: Bound { direction, value },
+                    enforcement,
+                    scope,
+                    window: Window::ALWAYS,
+                    condition,
+                    rule: rule.map(|rule| (&*format!("r{rule}")).into()),
+                    partition,
+                    source: Source::Manual,
+                    status: LimitStatus::Active,
+                    depends_on: vec![],
+                    overrides,
+                }
+            },
+        )
+}
+
+fn policies() -> impl Strategy<Value = Policies> {
+    let rules = [rule(0), rule(1), rule(2), rule(3), rule(4)];
+    let limits = [limit(0), limit(1), limit(2), limit(3)];
+    (rules, limits).prop_map(|(rules, limits)| Policies {
+        facts: facts(),
+        rules: rules.into_iter().map(|rule| (rule.name.clone(), Arc::new(rule))).collect(),
+        limits: limits.into_iter().map(|limit| (limit.name.clone(), Arc::new(limit))).collect(),
+        ..Policies::default()
+    })
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    (
+        (select(vec!["a", "b"]), select(vec!["p", "q"])),
+        proptest::option::of(Just("openai".to_owned())),
+        (any::<bool>(), 0i64..4, proptest::option::of(any::<bool>())),
+        (0i64..3, 0i64..7, proptest::option::of(0i64..7)),
+    )
+        .prop_map(|((tenant, project), provider, (flag, level, extra), (runs, tokens, risk))| Request {
+            path: Path { tenant: tenant.into(), project: project.into(), agent: "x".into() },
+            provider,
+            at: Timestamp::from_second(1_772_445_600).unwrap(),
+            facts: [("flag", Some(Value::Bool(flag))), ("level", Some(Value::Number(level)))]
+                .into_iter()
+                .chain([("extra", extra.map(Value::Bool))])
+                .filter_map(|(name, value)| Some((name.into(), value?)))
+                .collect(),
+            usage: Usage { runs, tokens, risk, ..Usage::default() },
+        })
+}
+
+/// The same for every limit and subject.
+struct Used(i64);
+
+impl Counters for Used {
+    fn used(&self, _: &Limit, _: &Subject, _: Timestamp) -> i64 {
+        self.0
+    }
+}
+
+fn try_decide(policies: &Policies, request: &Request) -> Result<Decision, DecideError> {
+    Engine::new(Arc::new(policies.clone())).unwrap().decide(request, &NoCounters)
+}
+
+fn decide(policies: &Policies, request: &Request) -> Decision {
+    try_decide(policies, request).unwrap()
+}
+
+/// Renames every policy by reversing the order of names.
+fn renamed(policies: &Policies) -> Policies {
+    let rename = |name: &PolicyName| -> PolicyName {
+        let (kind, number) = name.as_str().split_at(1);
+        (&*format!("{kind}{}", 9 - number.parse::<usize>().unwrap())).into()
+    };
+    let all = |overrides: &mut Vec<Override>| overrides.iter_mut().for_each(|o| o.policy = rename(&o.policy));
+    let mut out = policies.clone();
+    (out.rules, out.limits) = (BTreeMap::new(), BTreeMap::new());
+    for rule in policies.rules.values() {
+        let mut rule = Rule::clone(rule);
+        rule.name = rename(&rule.name);
+        all(&mut rule.overrides);
+        out.rules.insert(rule.name.clone(), Arc::new(rule));
+    }
+    for limit in policies.limits.values() {
+        let mut limit = Limit::clone(limit);
+        limit.name = rename(&limit.name);
+        limit.rule = limit.rule.as_ref().map(rename);
+        all(&mut limit.overrides);
+        out.limits.insert(limit.name.clone(), Arc::new(limit));
+    }
+    out
+}
+
+fn without(policies: &Policies, gone: &PolicyName) -> Policies {
+    let mut out = policies.clone();
+    // Status, not removal: others may refer to it, and overriding goes through it either way.
+    let mut rule = Rule::clone(&out.rules[gone]);
+    rule.status = RuleStatus::Retired;
+    out.rules.insert(gone.clone(), Arc::new(rule));
+    out
+}
+
+proptest! {
+    #[test]
+    fn names_and_their_order_never_change_the_outcome(policies in policies(), request in request()) {
+        let (one, other) = (decide(&policies, &request), decide(&renamed(&policies), &request));
+        prop_assert_eq!(one.outcome, other.outcome);
+        let silent = |d: &Decision| {
+            let rules = d.rules.iter().filter(|f| matches!(f.role, Role::Overridden { .. } | Role::Outranked { .. }));
+            (d.rules.len(), d.limits.len(), rules.count(), d.unmeasured.len())
+        };
+        prop_assert_eq!(silent(&one), silent(&other));
+    }
+
+    #[test]
+    fn one_policy_decided_and_all_deciders_say_the_outcome(policies in policies(), request in request()) {
+        let decision = decide(&policies, &request);
+        let decided = decision.rules.iter().filter(|f| f.role == Role::Decided).count()
+            + decision.limits.iter().filter(|f| f.role == Role::Decided).count();
+        prop_assert!(decided <= 1);
+        prop_assert!(decided == 1 || decision.outcome == Outcome::Allow);
+        for finding in &decision.rules {
+            if matches!(finding.role, Role::Decided | Role::Agreed) {
+                prop_assert_eq!(Outcome::from(finding.rule.enforcement_mode), decision.outcome);
+            }
+        }
+        for finding in &decision.limits {
+            if matches!(finding.role, Role::Decided | Role::Agreed) {
+                prop_assert!(finding.breached && finding.remainder() < 0);
+                prop_assert_eq!(Outcome::from(finding.limit.enforcement), decision.outcome);
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_block_never_loosens(policies in policies(), request in request(), mut new in rule(0)) {
+        new.name = "z".into();
+        new.enforcement_mode = EnforcementMode::Block;
+        new.overrides.clear();
+        let before = decide(&policies, &request).outcome;
+        let mut more = policies;
+        more.rules.insert(new.name.clone(), Arc::new(new));
+        prop_assert!(decide(&more, &request).outcome >= before);
+    }
+
+    #[test]
+    fn a_new_limit_never_loosens(policies in policies(), request in request(), mut new in limit(0)) {
+        new.name = "z".into();
+        new.overrides.clear();
+        let before = decide(&policies, &request).outcome;
+        let mut more = policies;
+        more.limits.insert(new.name.clone(), Arc::new(new));
+        prop_assert!(decide(&more, &request).outcome >= before);
+    }
+
+    #[test]
+    fn more_usage_never_loosens_under_ceilings(mut policies in policies(), request in request(), used in 0i64..9) {
+        policies.limits.retain(|_, limit| limit.bound.direction == Direction::AtMost);
+        for limit in policies.limits.values_mut() {
+            Arc::make_mut(limit).overrides.clear();
+        }
+        let engine = Engine::new(Arc::new(policies)).unwrap();
+        let at = |used| engine.decide(&request, &Used(used)).unwrap().outcome;
+        prop_assert!(at(used) <= at(used + 1));
+    }
+
+    #[test]
+    fn who_is_outranked_or_overridden_has_no_say(policies in policies(), request in request()) {
+        let decision = decide(&policies, &request);
+        for finding in &decision.rules {
+            let silent = match &finding.role {
+                Role::Outranked { by } => {
+                    let winner = &policies.rules[by];
+                    prop_assert!(winner.priority > finding.rule.priority);
+                    prop_assert_eq!(winner.rule_type, finding.rule.rule_type);
+                    // It may still override others.
+                    finding.rule.overrides.is_empty()
+                }
+                Role::Overridden { by } => {
+                    let applies = decision.rules.iter().find(|other| other.rule.name == *by);
+                    let applies = !matches!(applies.unwrap().role, Role::Overridden { .. });
+                    prop_assert!(applies);
+                    true
+                }
+                _ => false,
+            };
+            if silent {
+                let rest = decide(&without(&policies, &finding.rule.name), &request);
+                prop_assert_eq!(rest.outcome, decision.outcome);
+            }
+        }
+    }
+
+    #[test]
+    fn a_fact_that_may_be_left_out_changes_nothing(policies in policies(), request in request(), level in 0i64..4) {
+        for name in ["flag", "level"] {
+            let mut partial = request.clone();
+            partial.facts.remove(name);
+            match try_decide(&policies, &partial) {
+                Ok(decision) => {
+                    let mut full = request.clone();
+                    let value = if name == "flag" { Value::Bool(level > 1) } else { Value::Number(level) };
+                    full.facts.insert(name.into(), value);
+                    prop_assert_eq!(decide(&policies, &full), decision);
+                }
+                Err(error) => {
+                    let named = matches!(&error, DecideError::MissingFact { fact, .. } if fact.as_str() == name);
+                    prop_assert!(named, "{}", error);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn in_domain_is_what_the_decision_lists(policies in policies(), request in request()) {
+        let engine = Engine::new(Arc::new(policies.clone())).unwrap();
+        let decision = engine.decide(&request, &NoCounters).unwrap();
+        for (name, rule) in &policies.rules {
+            let listed = decision.rules.iter().any(|finding| finding.rule.name == *name);
+            prop_assert_eq!(listed, rule.status == RuleStatus::Active && engine.in_domain(name, &request).unwrap());
+        }
+        for name in policies.limits.keys() {
+            let listed = decision.limits.iter().any(|finding| finding.limit.name == *name)
+                || decision.unmeasured.iter().any(|finding| finding.limit.name == *name);
+            prop_assert_eq!(listed, engine.in_domain(name, &request).unwrap());
+        }
+    }
+}
+
+#[test]
+fn values_of_another_kind_are_refused_by_name() {
+    let mut policies = Policies { facts: facts(), ..Policies::default() };
+    policies.rules.insert("r".into(), Arc::new(plain_rule("r", Condition::Fact("flag".into()))));
+    let mut request = plain_request();
+    request.facts.insert("flag".into(), Value::Number(1));
+    assert_eq!(
+        try_decide(&policies, &request).unwrap_err().to_string(),
+        "the request's value of `flag` is no bool, which policy `r` needs"
+    );
+    request.facts.remove("flag");
+    assert_eq!(
+        try_decide(&policies, &request).unwrap_err().to_string(),
+        "the request does not say `flag`, and whether policy `r` applies depends on it"
+    );
+}
+
+#[test]
+fn patterns_search_anywhere_and_know_unicode() {
+    let test = |pattern: &str| Condition::Text {
+        fact: "text".into(),
+        test: ordain_ir::TextTest::Matches(pattern.into()),
+    };
+    let holds = |pattern: &str, text: &str| {
+        let mut policies =
+            Policies { facts: [fact("text", Type::String, false)].into(), ..Policies::default() };
+        policies.rules.insert("r".into(), Arc::new(plain_rule("r", test(pattern))));
+        let engine = Engine::new(Arc::new(policies)).map_err(|error| error.to_string())?;
+        let mut request = plain_request();
+        request.facts.insert("text".into(), Value::Text(text.into()));
+        engine.in_domain(&"r".into(), &request).map_err(|error| error.to_string())
+    };
+    assert_eq!(holds("b+", "abbc"), Ok(true));
+    assert_eq!(holds("^b+$", "abbc"), Ok(false));
+    assert_eq!(holds(r"^\w.\d$", "éß٣"), Ok(true), "letters and digits of every script");
+    assert!(holds("(", "").unwrap_err().starts_with("policy `r` has a pattern that cannot be used, `(`: "));
+    assert!(holds(r"(\w{500}){500}", "").unwrap_err().contains("limit"));
+}
+
+fn plain_rule(name: &str, condition: Condition) -> Rule {
+    Rule {
+        name: name.into(),
+        doc: String::new(),
+        rule_type: RuleType::Safety,
+        enforcement_mode: EnforcementMode::Block,
+        scope: ScopeSelector::global(),
+        window: Window::ALWAYS,
+        condition,
+        priority: 0,
+        source: Source::Manual,
+        status: RuleStatus::Active,
+        depends_on: vec![],
+        overrides: vec![],
+    }
+}
+
+fn plain_request() -> Request {
+    Request {
+        path: Path { tenant: "a".into(), project: "p".into(), agent: "x".into() },
+        provider: None,
+        at: Timestamp::UNIX_EPOCH,
+        facts: BTreeMap::new(),
+        usage: Usage::default(),
+    }
+}
