@@ -1,0 +1,302 @@
+//! Conditions as unions of boxes: one independent constraint per fact. Decides every condition whose atoms
+//! read one fact each; sums over several facts are left to the solver.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ordain_ir::{CompareOp, Condition, Fact, FactName, TextTest, Type, Value};
+
+use crate::Answer;
+use crate::strings::Strings;
+
+/// Values by fact: what a condition is true of. Optional facts that it doesn't name are absent.
+pub type Valuation = BTreeMap<FactName, Value>;
+
+/// The facts that conditions may read.
+pub type Facts = BTreeMap<FactName, Fact>;
+
+/// Most boxes of one union.
+const MAX_BOXES: usize = 512;
+
+/// What a box says about one fact. `values` restricts the fact only if it is there, which is exactly what the
+/// negation of an atom on an optional fact means.
+#[derive(Clone, Debug)]
+struct Constraint {
+    present: Option<bool>,
+    values: Values,
+}
+
+#[derive(Clone, Debug)]
+enum Values {
+    /// Bit 0: false is possible; bit 1: true is.
+    Bool(u8),
+    /// Sorted, disjoint, inclusive.
+    Number(Vec<(i64, i64)>),
+    /// Numbers of the declared words.
+    Words(BTreeSet<usize>),
+    /// Tests with the outcome wanted.
+    Text(BTreeSet<(TextTest, bool)>),
+}
+
+/// A conjunction of constraints.
+#[derive(Clone, Debug, Default)]
+struct Cube {
+    facts: BTreeMap<FactName, Constraint>,
+    /// Whether atoms over several facts were left out: then the box is too large.
+    partial: bool,
+}
+
+impl Constraint {
+    fn any(fact: &Fact) -> Self {
+        let values = match &fact.ty {
+            Type::Bool => Values::Bool(0b11),
+            Type::Enum { variants } => Values::Words((0..variants.len()).collect()),
+            Type::String => Values::Text(BTreeSet::new()),
+            Type::Int | Type::Decimal { .. } | Type::Money { .. } | Type::Duration => {
+                let (least, greatest) = fact.bounds();
+                Values::Number(if least <= greatest { vec![(least, greatest)] } else { vec![] })
+            }
+        };
+        Self { present: (!fact.optional).then_some(true), values }
+    }
+
+    /// Both at once; `None` if that is plainly impossible.
+    fn and(&self, other: &Self) -> Option<Self> {
+        let values = match (&self.values, &other.values) {
+            (Values::Bool(a), Values::Bool(b)) => Values::Bool(a & b),
+            (Values::Number(a), Values::Number(b)) => Values::Number(
+                a.iter()
+                    .flat_map(|x| b.iter().map(|y| (x.0.max(y.0), x.1.min(y.1))))
+                    .filter(|(least, greatest)| least <= greatest)
+                    .collect(),
+            ),
+            (Values::Words(a), Values::Words(b)) => Values::Words(a & b),
+            (Values::Text(a), Values::Text(b)) => Values::Text(a | b),
+            // Facts have one type in a workspace.
+            _ => return None,
+        };
+        let present = match (self.present, other.present) {
+            (Some(a), Some(b)) if a != b => return None,
+            (a, b) => a.or(b),
+        };
+        let out = Self { present, values };
+        (present != Some(true) || !out.plainly_empty()).then_some(out)
+    }
+
+    fn plainly_empty(&self) -> bool {
+        match &self.values {
+            Values::Bool(bits) => *bits == 0,
+            Values::Number(parts) => parts.is_empty(),
+            Values::Words(words) => words.is_empty(),
+            Values::Text(tests) => {
+                tests.iter().any(|(test, wanted)| *wanted && tests.contains(&(test.clone(), false)))
+            }
+        }
+    }
+
+    /// The canonical value: absent where possible, else the smallest magnitude (the positive of two), false,
+    /// the first word, the shortest text.
+    fn value(&self, fact: &Fact, strings: &Strings) -> Answer<Option<Value>> {
+        if self.present != Some(true) {
+            return Answer::Yes(None);
+        }
+        let some = |value: Option<Value>| value.map_or(Answer::No, |value| Answer::Yes(Some(value)));
+        match &self.values {
+            Values::Bool(bits) => some((*bits != 0).then_some(Value::Bool(bits & 1 == 0))),
+            Values::Number(parts) => {
+                let nearest = parts.iter().map(|(least, greatest)| 0.clamp(*least, *greatest));
+                some(nearest.min_by_key(|n| (n.unsigned_abs(), *n < 0)).map(Value::Number))
+            }
+            Values::Words(words) => some(words.first().map(|word| word_value(fact, *word))),
+            Values::Text(tests) => strings
+                .witness(&tests.iter().cloned().collect::<Vec<_>>())
+                .map(|text| Some(Value::Text(text))),
+        }
+    }
+}
+
+/// The value for the enum's word with this number.
+pub(crate) fn word_value(fact: &Fact, word: usize) -> Value {
+    match &fact.ty {
+        Type::Enum { variants } => Value::Text(variants[word].clone()),
+        _ => Value::Text(String::new()),
+    }
+}
+
+impl Cube {
+    fn of(fact: &Fact, constraint: &Constraint) -> Vec<Self> {
+        // A constraint that is impossible on its own gives no box.
+        let Some(constraint) = Constraint::any(fact).and(constraint) else { return vec![] };
+        vec![Self { facts: [(fact.name.clone(), constraint)].into(), partial: false }]
+    }
+
+    fn and(&self, other: &Self) -> Option<Self> {
+        let mut out = self.clone();
+        out.partial |= other.partial;
+        for (name, constraint) in &other.facts {
+            let joint = match out.facts.get(name) {
+                Some(mine) => mine.and(constraint)?,
+                None => constraint.clone(),
+            };
+            out.facts.insert(name.clone(), joint);
+        }
+        Some(out)
+    }
+}
+
+/// The union of boxes of a condition in negation normal form; `None` if there are too many.
+fn cubes(condition: &Condition, facts: &Facts) -> Option<Vec<Cube>> {
+    match condition {
+        Condition::True => Some(vec![Cube::default()]),
+        Condition::False => Some(vec![]),
+        Condition::Or(parts) => {
+            let mut out = vec![];
+            for part in parts {
+                out.extend(cubes(part, facts)?);
+                if out.len() > MAX_BOXES {
+                    return None;
+                }
+            }
+            Some(out)
+        }
+        Condition::And(parts) => {
+            let mut out = vec![Cube::default()];
+            for part in parts {
+                let more = cubes(part, facts)?;
+                if out.len() * more.len() > MAX_BOXES {
+                    return None;
+                }
+                out = out.iter().flat_map(|a| more.iter().filter_map(|b| a.and(b))).collect();
+            }
+            Some(out)
+        }
+        Condition::Not(atom) => literal(atom, false, facts),
+        atom => literal(atom, true, facts),
+    }
+}
+
+/// The box of an atom or of its negation; `None` for an atom that doesn't fit the declarations.
+fn literal(atom: &Condition, positive: bool, facts: &Facts) -> Option<Vec<Cube>> {
+    // An atom reads its fact; where that is absent, the atom is false and its negation true.
+    let present = positive.then_some(true);
+    let cube = |fact: &Fact, values: Values| Cube::of(fact, &Constraint { present, values });
+    match atom {
+        Condition::Has(name) => {
+            let fact = facts.get(name)?;
+            if !fact.optional {
+                return Some(if positive { vec![Cube::default()] } else { vec![] });
+            }
+            let values = Constraint::any(fact).values;
+            Some(Cube::of(fact, &Constraint { present: Some(positive), values }))
+        }
+        Condition::Fact(name) => {
+            Some(cube(facts.get(name)?, Values::Bool(if positive { 0b10 } else { 0b01 })))
+        }
+        Condition::OneOf { fact: name, words } => {
+            let fact = facts.get(name)?;
+            let Type::Enum { variants } = &fact.ty else { return None };
+            let chosen = (0..variants.len()).filter(|i| words.contains(&variants[*i]) == positive);
+            Some(cube(fact, Values::Words(chosen.collect())))
+        }
+        Condition::Text { fact: name, test } => {
+            Some(cube(facts.get(name)?, Values::Text([(test.clone(), positive)].into())))
+        }
+        Condition::Compare { terms, op, bound } => match &**terms {
+            [(name, coefficient)] => {
+                let op = if positive { *op } else { op.negated() };
+                Some(cube(facts.get(name)?, Values::Number(solutions(*coefficient, op, *bound))))
+            }
+            _ => Some(vec![Cube { facts: BTreeMap::new(), partial: true }]),
+        },
+        Condition::True | Condition::False | Condition::Not(_) | Condition::And(_) | Condition::Or(_) => None,
+    }
+}
+
+/// The 64-bit integers `x` with `coefficient * x  op  bound`. The coefficient is not zero.
+fn solutions(coefficient: i64, op: CompareOp, bound: i64) -> Vec<(i64, i64)> {
+    let (c, b) = (i128::from(coefficient), i128::from(bound));
+    // Flip to a positive coefficient; an inequality turns round.
+    let (c, b, op) = if c < 0 { (-c, -b, op.mirrored()) } else { (c, b, op) };
+    let (floor, ceiling) = (b.div_euclid(c), -(-b).div_euclid(c));
+    let (least, greatest) = (i128::from(i64::MIN), i128::from(i64::MAX));
+    let parts: Vec<(i128, i128)> = match op {
+        CompareOp::Less => vec![(least, ceiling - 1)],
+        CompareOp::LessEqual => vec![(least, floor)],
+        CompareOp::Greater => vec![(floor + 1, greatest)],
+        CompareOp::GreaterEqual => vec![(ceiling, greatest)],
+        CompareOp::Equal if floor == ceiling => vec![(floor, floor)],
+        CompareOp::Equal => vec![],
+        CompareOp::NotEqual if floor == ceiling => vec![(least, floor - 1), (floor + 1, greatest)],
+        CompareOp::NotEqual => vec![(least, greatest)],
+    };
+    parts
+        .into_iter()
+        .filter_map(|(from, to)| {
+            let (from, to) = (from.max(least), to.min(greatest));
+            let narrow = |n: i128| i64::try_from(n).expect("clamped to 64 bits");
+            (from <= to).then(|| (narrow(from), narrow(to)))
+        })
+        .collect()
+}
+
+/// Turns a comparison round, as multiplying both sides by -1 does.
+trait Mirrored {
+    fn mirrored(self) -> Self;
+}
+
+impl Mirrored for CompareOp {
+    fn mirrored(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessEqual => Self::GreaterEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterEqual => Self::LessEqual,
+            Self::Equal | Self::NotEqual => self,
+        }
+    }
+}
+
+/// Whether a condition in negation normal form can be true, with the canonical valuation of its first box that
+/// is not empty.
+pub fn satisfiable(condition: &Condition, facts: &Facts, strings: &Strings) -> Answer<Valuation> {
+    let Some(cubes) = cubes(condition, facts) else { return Answer::Undecided };
+    let mut open = false;
+    for cube in cubes {
+        match valuation(&cube, facts, strings) {
+            Answer::Yes(_) | Answer::Undecided if cube.partial => open = true,
+            Answer::Yes(valuation) => return Answer::Yes(valuation),
+            Answer::No => {}
+            Answer::Undecided => open = true,
+        }
+    }
+    if open { Answer::Undecided } else { Answer::No }
+}
+
+fn valuation(cube: &Cube, facts: &Facts, strings: &Strings) -> Answer<Valuation> {
+    let mut out = Valuation::new();
+    let mut open = false;
+    for (name, constraint) in &cube.facts {
+        let fact = facts.get(name).expect("a cube names declared facts");
+        match constraint.value(fact, strings) {
+            Answer::Yes(value) => out.extend(value.map(|value| (name.clone(), value))),
+            Answer::No => return Answer::No,
+            Answer::Undecided => open = true,
+        }
+    }
+    if open { Answer::Undecided } else { Answer::Yes(out) }
+}
+
+/// Gives every required fact of `read` that a valuation leaves open its canonical value.
+pub(crate) fn complete(
+    valuation: &mut Valuation,
+    read: &BTreeSet<FactName>,
+    facts: &Facts,
+    strings: &Strings,
+) {
+    for fact in read.iter().filter_map(|name| facts.get(name)).filter(|fact| !fact.optional) {
+        if !valuation.contains_key(&fact.name)
+            && let Answer::Yes(Some(value)) = Constraint::any(fact).value(fact, strings)
+        {
+            valuation.insert(fact.name.clone(), value);
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Questions about conditions: can these hold together, and those not? Answered by boxes where they suffice,
+//! else by the solver, and remembered by content.
+//!
+//! **Opaque facts.** What rests on a fact that the language can't see is not proved. The rule: an overlap is
+//! independent of the opaque facts if, whatever values they take, values of the other facts exist that make it
+//! true. That is checked for every combination of outcomes that the tests of opaque facts can have; where one
+//! sum mixes opaque facts with others, the same values of the others must do for both of its outcomes. Both
+//! make the check stricter than need be, never laxer. A proved *no* is a proof whatever is opaque.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ordain_ir::{Condition, Fact, FactName};
+
+use crate::boxes::{self, Facts, Valuation};
+use crate::strings::Strings;
+use crate::{Answer, solver};
+
+/// Bumped whenever an answer to the same question may change.
+const REVISION: &str = "ordain conditions v1";
+/// Most tests of opaque facts whose outcomes are enumerated; beyond that an overlap counts as resting on them.
+const MAX_OPAQUE: usize = 6;
+/// Answers kept before the memo starts afresh.
+const MAX_KEPT: usize = 1 << 20;
+
+/// The content hash of a condition or of a question.
+type Hash = [u8; 16];
+
+/// A condition in normal form: negations at atoms only, parts sorted and without repetition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    condition: Condition,
+    facts: BTreeSet<FactName>,
+    hash: Hash,
+}
+
+impl Prepared {
+    /// The facts that the condition reads.
+    pub const fn facts(&self) -> &BTreeSet<FactName> {
+        &self.facts
+    }
+
+    /// Whether it always holds, plainly.
+    pub fn is_true(&self) -> bool {
+        self.condition == Condition::True
+    }
+}
+
+/// The answer to a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The answer; the valuation names every required fact of the question, and optional ones where needed.
+    pub answer: Answer<Valuation>,
+    /// Whether the solver was needed.
+    pub by_solver: bool,
+    /// An opaque fact that a yes rests on; the first by name.
+    pub opaque: Option<FactName>,
+}
+
+/// Answers and automata, shared by all analyses that are given it. Every entry is a pure function of its key,
+/// so sharing changes speed and nothing else.
+#[derive(Debug, Default)]
+pub struct Memo {
+    pub(crate) strings: Strings,
+    verdicts: Mutex<HashMap<Hash, Arc<Verdict>>>,
+    decided: AtomicU64,
+}
+
+impl Memo {
+    /// How many questions were decided afresh, and not remembered, since the memo was made.
+    pub fn decided(&self) -> u64 {
+        self.decided.load(Ordering::Relaxed)
+    }
+}
+
+/// Decides questions over one set of declared facts.
+#[derive(Clone, Copy, Debug)]
+pub struct Conditions<'a> {
+    /// The declared facts.
+    pub facts: &'a Facts,
+    /// The solver's bound for one question.
+    pub bound: u32,
+    /// What is known already.
+    pub memo: &'a Memo,
+}
+
+impl Conditions<'_> {
+    /// Brings a condition into normal form.
+    pub fn prepare(&self, condition: &Condition) -> Prepared {
+        let condition = normal(condition, true, self.facts);
+        let mut facts = BTreeSet::new();
+        condition.collect_facts(&mut facts);
+        let mut hasher = blake3::Hasher::new_derive_key(REVISION);
+        // A declaration is part of a condition's meaning, its documentation isn't.
+        let declared =
+            |name: &FactName| self.facts.get(name).map(|fact| Fact { doc: String::new(), ..fact.clone() });
+        let content = (&condition, facts.iter().map(declared).collect::<Vec<_>>());
+        hasher.update(&serde_json::to_vec(&content).expect("conditions and facts are plain data"));
+        Prepared { hash: truncated(&hasher), condition, facts }
+    }
+
+    /// Whether all of `inside` can hold while none of `outside` does.
+    pub fn find(&self, inside: &[&Prepared], outside: &[&Prepared]) -> Arc<Verdict> {
+        let key = self.key(inside, outside);
+        let lock = || self.memo.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&key) {
+            return Arc::clone(known);
+        }
+        let parts = inside.iter().map(|part| part.condition.clone());
+        let contrary = outside.iter().map(|part| normal(&part.condition, false, self.facts));
+        let condition = normal(&Condition::and(parts.chain(contrary)), true, self.facts);
+        let mut verdict = self.decide(&condition);
+        if let Answer::Yes(valuation) = &mut verdict.answer {
+            let read = inside.iter().chain(outside).flat_map(|part| part.facts.iter().cloned()).collect();
+            boxes::complete(valuation, &read, self.facts, &self.memo.strings);
+        }
+        let verdict = Arc::new(verdict);
+        self.memo.decided.fetch_add(1, Ordering::Relaxed);
+        let mut known = lock();
+        if known.len() >= MAX_KEPT {
+            known.clear();
+        }
+        known.insert(key, Arc::clone(&verdict));
+        verdict
+    }
+
+    /// Whether wherever all of `premises` hold, all of `conclusions` do. A no comes without its example.
+    pub fn implies(&self, premises: &[&Prepared], conclusions: &[&Prepared]) -> Implication {
+        let mut out = Implication { answer: Answer::Yes(()), by_solver: false, opaque: None };
+        for conclusion in conclusions.iter().filter(|c| !c.is_true() && !premises.contains(c)) {
+            let verdict = self.find(premises, &[conclusion]);
+            out.by_solver |= verdict.by_solver;
+            match &verdict.answer {
+                Answer::No => {}
+                Answer::Yes(_) => {
+                    out.answer = Answer::No;
+                    out.opaque.clone_from(&verdict.opaque);
+                    return out;
+                }
+                Answer::Undecided => out.answer = Answer::Undecided,
+            }
+        }
+        out
+    }
+
+    fn key(&self, inside: &[&Prepared], outside: &[&Prepared]) -> Hash {
+        let mut hasher = blake3::Hasher::new_derive_key(REVISION);
+        hasher.update(solver::VERSION.as_bytes());
+        hasher.update(&self.bound.to_le_bytes());
+        for side in [inside, outside] {
+            let mut hashes: Vec<&Hash> = side.iter().map(|part| &part.hash).collect();
+            hashes.sort_unstable();
+            hashes.dedup();
+            hasher.update(&(hashes.len() as u64).to_le_bytes());
+            hashes.iter().for_each(|hash| {
+                hasher.update(*hash);
+            });
+        }
+        truncated(&hasher)
+    }
+
+    fn decide(&self, condition: &Condition) -> Verdict {
+        let (answer, mut by_solver) = self.satisfiable(condition);
+        let mut opaque = None;
+        if answer.is_yes() {
+            let mut read = BTreeSet::new();
+            condition.collect_facts(&mut read);
+            opaque = read.into_iter().find(|name| self.is_opaque(name));
+            if opaque.is_some() && self.independent_of_opaque(condition, &mut by_solver) {
+                opaque = None;
+            }
+        }
+        Verdict { answer, by_solver, opaque }
+    }
+
+    fn satisfiable(&self, condition: &Condition) -> (Answer<Valuation>, bool) {
+        match boxes::satisfiable(condition, self.facts, &self.memo.strings) {
+            Answer::Undecided => {
+                let answer = solver::satisfiable(condition, self.facts, &self.memo.strings, self.bound);
+                (answer, true)
+            }
+            decided => (decided, false),
+        }
+    }
+
+    fn is_opaque(&self, name: &FactName) -> bool {
+        self.facts.get(name).is_some_and(|fact| fact.opaque)
+    }
+
+    /// The rule of the module's head.
+    fn independent_of_opaque(&self, condition: &Condition, by_solver: &mut bool) -> bool {
+        let (mut pure, mut mixed) = (BTreeSet::new(), BTreeSet::new());
+        self.opaque_atoms(condition, &mut pure, &mut mixed);
+        if pure.len() + mixed.len() > MAX_OPAQUE {
+            return false;
+        }
+        let mut holds = |condition: &Condition| {
+            let (answer, solved) = self.satisfiable(&normal(condition, true, self.facts));
+            *by_solver |= solved;
+            answer
+        };
+        (0..1_u32 << pure.len()).all(|outcomes| {
+            let given: HashMap<&Condition, bool> =
+                pure.iter().enumerate().map(|(i, atom)| (atom, outcomes >> i & 1 == 1)).collect();
+            let happens = Condition::and(
+                pure.iter().map(|atom| if given[atom] { atom.clone() } else { atom.clone().negate() }),
+            );
+            if holds(&happens).is_no() {
+                return true;
+            }
+            let residual = Condition::and((0..1_u32 << mixed.len()).map(|outcomes| {
+                let mut given = given.clone();
+                given.extend(mixed.iter().enumerate().map(|(i, atom)| (atom, outcomes >> i & 1 == 1)));
+                substitute(condition, &given)
+            }));
+            holds(&residual).is_yes()
+        })
+    }
+
+    fn opaque_atoms(
+        &self,
+        part: &Condition,
+        pure: &mut BTreeSet<Condition>,
+        mixed: &mut BTreeSet<Condition>,
+    ) {
+        match part {
+            Condition::Not(inner) => self.opaque_atoms(inner, pure, mixed),
+            Condition::And(parts) | Condition::Or(parts) => {
+                parts.iter().for_each(|part| self.opaque_atoms(part, pure, mixed));
+            }
+            atom => {
+                let mut read = BTreeSet::new();
+                atom.collect_facts(&mut read);
+                let opaque = read.iter().filter(|name| self.is_opaque(name)).count();
+                if opaque == read.len() && opaque > 0 {
+                    pure.insert(atom.clone());
+                } else if opaque > 0 {
+                    mixed.insert(atom.clone());
+                }
+            }
+        }
+    }
+}
+
+/// What [`Conditions::implies`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Implication {
+    /// Whether it follows.
+    pub answer: Answer<()>,
+    /// Whether the solver was needed.
+    pub by_solver: bool,
+    /// An opaque fact that a no rests on.
+    pub opaque: Option<FactName>,
+}
+
+fn truncated(hasher: &blake3::Hasher) -> Hash {
+    let mut out = Hash::default();
+    hasher.finalize_xof().fill(&mut out);
+    out
+}
+
+fn substitute(part: &Condition, given: &HashMap<&Condition, bool>) -> Condition {
+    match part {
+        Condition::Not(inner) => substitute(inner, given).negate(),
+        Condition::And(parts) => Condition::and(parts.iter().map(|part| substitute(part, given))),
+        Condition::Or(parts) => Condition::or(parts.iter().map(|part| substitute(part, given))),
+        atom => match given.get(atom) {
+            Some(true) => Condition::True,
+            Some(false) => Condition::False,
+            None => atom.clone(),
+        },
+    }
+}
+
+/// The normal form of the condition, or of its contrary.
+fn normal(part: &Condition, positive: bool, facts: &Facts) -> Condition {
+    let sorted = |parts: &[Condition]| {
+        let mut parts: Vec<Condition> = parts.iter().map(|part| normal(part, positive, facts)).collect();
+        parts.sort();
+        parts.dedup();
+        parts
+    };
+    let constant = |value: bool| if value { Condition::True } else { Condition::False };
+    match part {
+        Condition::True => constant(positive),
+        Condition::False => constant(!positive),
+        Condition::Not(inner) => normal(inner, !positive, facts),
+        // Joining flattens, so the parts are sorted once more; `and` of one part is that part.
+        Condition::And(parts) if positive => resorted(Condition::and(sorted(parts))),
+        Condition::Or(parts) if !positive => resorted(Condition::and(sorted(parts))),
+        Condition::And(parts) | Condition::Or(parts) => resorted(Condition::or(sorted(parts))),
+        Condition::Has(name) if facts.get(name).is_some_and(|fact| !fact.optional) => constant(positive),
+        atom if positive => atom.clone(),
+        atom => Condition::Not(Box::new(atom.clone())),
+    }
+}
+
+fn resorted(condition: Condition) -> Condition {
+    let order = |mut parts: Vec<Condition>| {
+        parts.sort();
+        parts.dedup();
+        parts
+    };
+    match condition {
+        Condition::And(parts) => Condition::And(order(parts)),
+        Condition::Or(parts) => Condition::Or(order(parts)),
+        other => other,
+    }
+}
