@@ -1,0 +1,104 @@
+//! The database: what goes in, and who may ask.
+
+use salsa::Setter as _;
+
+use crate::Config;
+
+/// What every query is asked of.
+#[salsa::db]
+pub trait Db: salsa::Database {}
+
+/// The database of one process. Cloning gives another handle to the same answers, for another thread; a
+/// change waits until every other handle is gone.
+#[salsa::db]
+#[derive(Clone, Default)]
+pub struct Database {
+    storage: salsa::Storage<Self>,
+}
+
+#[salsa::db]
+impl salsa::Database for Database {}
+
+#[salsa::db]
+impl Db for Database {}
+
+impl Database {
+    /// A database that tells `observe` of everything it does, so that tests can count what was computed.
+    pub fn observed(observe: impl Fn(salsa::Event) + Send + Sync + 'static) -> Self {
+        Self { storage: salsa::Storage::new(Some(Box::new(observe))) }
+    }
+}
+
+mod inputs {
+    #![expect(missing_docs, reason = "salsa's macro generates undocumented constructors and setters")]
+
+    use ordain_ir::Diagnostic;
+
+    use crate::Config;
+
+    /// A source file.
+    #[salsa::input(debug)]
+    pub struct SourceFile {
+        /// Its path relative to the workspace, with `/` between folders.
+        #[returns(deref)]
+        pub path: String,
+        /// Its text.
+        #[returns(deref)]
+        pub text: String,
+    }
+
+    /// Everything that is compiled together.
+    #[salsa::input(debug)]
+    pub struct Workspace {
+        /// The files, sorted by path.
+        #[returns(deref)]
+        pub files: Vec<SourceFile>,
+        /// What `ordain.yaml` says.
+        pub config: Config,
+        /// What went wrong while the files were read; part of [`diagnostics`](crate::diagnostics).
+        #[returns(deref)]
+        pub problems: Vec<Diagnostic>,
+    }
+}
+pub use inputs::{SourceFile, Workspace};
+
+impl Workspace {
+    /// A workspace of these files, in any order. Of two with one path the last stands.
+    pub fn of(db: &dyn Db, config: Config, files: impl IntoIterator<Item = (String, String)>) -> Self {
+        let files: std::collections::BTreeMap<String, String> = files.into_iter().collect();
+        let files = files.into_iter().map(|(path, text)| SourceFile::new(db, path, text)).collect();
+        Self::new(db, files, config, vec![])
+    }
+
+    /// The file with this path.
+    pub fn file(self, db: &dyn Db, path: &str) -> Option<SourceFile> {
+        let files = self.files(db);
+        let at = files.binary_search_by(|file| file.path(db).cmp(path)).ok()?;
+        files.get(at).copied()
+    }
+
+    /// Adds a file or replaces its text. Nothing happens where the text is the same.
+    pub fn set_file(self, db: &mut dyn Db, path: &str, text: impl Into<String>) -> SourceFile {
+        let text = text.into();
+        if let Some(file) = self.file(db, path) {
+            if file.text(db) != text {
+                file.set_text(db).to(text);
+            }
+            return file;
+        }
+        let file = SourceFile::new(db, path.to_owned(), text);
+        let mut files = self.files(db).to_vec();
+        let at = files.partition_point(|other| other.path(db) < path);
+        files.insert(at, file);
+        self.set_files(db).to(files);
+        file
+    }
+
+    /// Takes a file out; tells whether it was there.
+    pub fn remove_file(self, db: &mut dyn Db, path: &str) -> bool {
+        let Some(file) = self.file(db, path) else { return false };
+        let files = self.files(db).iter().copied().filter(|other| *other != file).collect();
+        self.set_files(db).to(files);
+        true
+    }
+}

@@ -1,0 +1,213 @@
+//! Reading a workspace from disk: the only place of the compiler that does I/O.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+use std::{fs, io};
+
+use ordain_ir::{Diagnostic, Span, codes};
+use salsa::Setter as _;
+
+use crate::{Config, Db, Workspace};
+
+mod manifest;
+
+/// The name of the file that makes a folder a workspace.
+pub const MANIFEST: &str = "ordain.yaml";
+/// The extension of source files.
+pub const EXTENSION: &str = "ordain";
+/// Files from this size on (in bytes) are refused.
+pub const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// A workspace as it is on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedWorkspace {
+    /// The folder; paths of files are relative to it.
+    pub root: PathBuf,
+    /// What `ordain.yaml` says, or the defaults.
+    pub config: Config,
+    /// The texts of the files by path.
+    pub files: BTreeMap<String, String>,
+    /// The files that could not be read.
+    pub problems: Vec<Diagnostic>,
+}
+
+impl LoadedWorkspace {
+    /// Puts the workspace into a database.
+    pub fn open(&self, db: &mut dyn Db) -> Workspace {
+        let files = self.files.iter().map(|(path, text)| (path.clone(), text.clone()));
+        let workspace = Workspace::of(db, self.config.clone(), files);
+        if !self.problems.is_empty() {
+            workspace.set_problems(db).to(self.problems.clone());
+        }
+        workspace
+    }
+
+    /// Brings a workspace in a database up to date with this one, touching only what differs.
+    pub fn update(&self, db: &mut dyn Db, workspace: Workspace) {
+        let gone: Vec<String> = workspace
+            .files(db)
+            .iter()
+            .map(|file| file.path(db).to_owned())
+            .filter(|path| !self.files.contains_key(path))
+            .collect();
+        for path in gone {
+            workspace.remove_file(db, &path);
+        }
+        for (path, text) in &self.files {
+            workspace.set_file(db, path, text.as_str());
+        }
+        if *workspace.config(db) != self.config {
+            workspace.set_config(db).to(self.config.clone());
+        }
+        if *workspace.problems(db) != *self.problems {
+            workspace.set_problems(db).to(self.problems.clone());
+        }
+    }
+}
+
+/// Reads the workspace that `path` is or lies in: the nearest folder upwards with an `ordain.yaml`; else the
+/// folder itself with the defaults; a source file without a workspace around it is one of its own.
+///
+/// Files that cannot be read are among the [`LoadedWorkspace::problems`]; an error means that there is
+/// nothing to compile.
+pub fn load(path: &Path) -> Result<LoadedWorkspace, Vec<Diagnostic>> {
+    let unreadable = |error: &io::Error| {
+        let message = format!("`{}` cannot be read: {}", path.display(), reason(error));
+        vec![Diagnostic::placeless(codes::UNREADABLE, message)]
+    };
+    let absolute = fs::canonicalize(path).map_err(|error| unreadable(&error))?;
+    let is_file = absolute.is_file();
+    let folder = if is_file { absolute.parent().unwrap_or(&absolute) } else { &absolute };
+    if let Some(root) = folder.ancestors().find(|folder| folder.join(MANIFEST).is_file()) {
+        return load_root(root);
+    }
+    let mut loaded = LoadedWorkspace {
+        root: folder.to_owned(),
+        config: Config::named(""),
+        files: BTreeMap::new(),
+        problems: vec![],
+    };
+    if is_file {
+        loaded.config.name =
+            absolute.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        loaded.read(&absolute);
+    } else {
+        loaded.config.name = folder_name(folder);
+        loaded.read_sources();
+    }
+    Ok(loaded)
+}
+
+fn load_root(root: &Path) -> Result<LoadedWorkspace, Vec<Diagnostic>> {
+    let placeless = |message: String| vec![Diagnostic::placeless(codes::UNREADABLE, message)];
+    let bytes = fs::read(root.join(MANIFEST))
+        .map_err(|error| placeless(format!("`{MANIFEST}` cannot be read: {}", reason(&error))))?;
+    let text = decode(MANIFEST, bytes).map_err(|problem| vec![problem])?;
+    let config = manifest::read(&text, &folder_name(root))?;
+    let mut loaded =
+        LoadedWorkspace { root: root.to_owned(), config, files: BTreeMap::new(), problems: vec![] };
+    loaded.read_sources();
+    Ok(loaded)
+}
+
+fn folder_name(folder: &Path) -> String {
+    folder.file_name().map_or_else(|| "workspace".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+impl LoadedWorkspace {
+    fn read_sources(&mut self) {
+        let mut seen = BTreeSet::new();
+        for source in self.config.sources.clone() {
+            let folder = self.root.join(&source);
+            if folder.is_dir() {
+                self.read_folder(&folder, &mut seen);
+            } else {
+                let message = format!("the source folder `{source}` does not exist");
+                let problem = Diagnostic::placeless(codes::BAD_WORKSPACE, message);
+                self.problems
+                    .push(problem.help(format!("create it, or take it out of `sources` in `{MANIFEST}`")));
+            }
+        }
+    }
+
+    /// Reads a folder and those in it. Folders are known by their real paths, so that symbolic links which
+    /// lead round in a circle end; hidden folders are left out.
+    fn read_folder(&mut self, folder: &Path, seen: &mut BTreeSet<PathBuf>) {
+        let listed = fs::canonicalize(folder).and_then(|real| {
+            if !seen.insert(real) {
+                return Ok(vec![]);
+            }
+            let mut entries: Vec<PathBuf> =
+                fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+            entries.sort();
+            Ok(entries)
+        });
+        let entries = match listed {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable(folder, &error),
+        };
+        for entry in entries {
+            let hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if entry.is_dir() {
+                if !hidden {
+                    self.read_folder(&entry, seen);
+                }
+            } else if entry.extension().is_some_and(|extension| extension == EXTENSION) {
+                self.read(&entry);
+            }
+        }
+    }
+
+    fn read(&mut self, file: &Path) {
+        let path = self.relative(file);
+        let read = fs::metadata(file).and_then(|metadata| {
+            if metadata.len() >= MAX_FILE_BYTES {
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 64 MiB"));
+            }
+            fs::read(file)
+        });
+        match read.map(|bytes| decode(&path, bytes)) {
+            Ok(Ok(text)) => {
+                self.files.insert(path, text);
+            }
+            Ok(Err(problem)) => self.problems.push(problem),
+            Err(error) => self.unreadable(file, &error),
+        }
+    }
+
+    fn unreadable(&mut self, path: &Path, error: &io::Error) {
+        let path = self.relative(path);
+        let message = format!("`{path}` cannot be read: {}", reason(error));
+        self.problems.push(Diagnostic::error(codes::UNREADABLE, &path, Span::default(), message));
+    }
+
+    /// The path from the workspace's folder, with `/` on every system.
+    fn relative(&self, path: &Path) -> String {
+        let inner = path.strip_prefix(&self.root).unwrap_or(path);
+        let parts = inner.components().filter_map(|part| match part {
+            Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
+            Component::ParentDir => Some("..".to_owned()),
+            _ => None,
+        });
+        parts.collect::<Vec<_>>().join("/")
+    }
+}
+
+/// The system's words without its number.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it does not exist".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string().split(" (os error").next().unwrap_or_default().to_lowercase(),
+    }
+}
+
+fn decode(path: &str, bytes: Vec<u8>) -> Result<String, Diagnostic> {
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let byte = error.as_bytes().get(at).copied().unwrap_or_default();
+        let message = format!("byte {at} (0x{byte:02x}) is not valid UTF-8");
+        Diagnostic::error(codes::NOT_UTF8, path, Span::new(at, at + 1), message)
+            .help("save the file as UTF-8")
+    })
+}

@@ -1,0 +1,171 @@
+//! `ordain.yaml`.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use ordain_grammar::suggest::nearest;
+use ordain_ir::{ConflictSeverity, ConflictType, Diagnostic, Settings, Span, codes};
+use serde::Deserialize;
+
+use super::MANIFEST;
+use crate::{Config, LANGUAGE};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    name: Option<String>,
+    language: Option<Scalar>,
+    sources: Option<Vec<String>>,
+    #[serde(default)]
+    severity: BTreeMap<ConflictType, ConflictSeverity>,
+    solver_bound: Option<u32>,
+    horizon: Option<Horizon>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Horizon {
+    from: String,
+    until: String,
+}
+
+/// `language: 1` is as good as `language: "1"`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Number(u32),
+    Text(String),
+}
+
+const FIELDS: [&str; 6] = ["name", "language", "sources", "severity", "solver_bound", "horizon"];
+const HORIZON_FIELDS: [&str; 2] = ["from", "until"];
+
+/// Reads the manifest's text; `folder` names the workspace where it doesn't.
+pub(super) fn read(text: &str, folder: &str) -> Result<Config, Vec<Diagnostic>> {
+    let mut config = Config::named(folder);
+    // An empty file is as good as none.
+    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        return Ok(config);
+    }
+    let manifest: Manifest = serde_yaml::from_str(text).map_err(|error| vec![explain(text, &error)])?;
+    let at_key = |key: &str, message: String| {
+        Diagnostic::error(codes::BAD_WORKSPACE, MANIFEST, place_of_key(text, key), message)
+    };
+    let mut problems = vec![];
+    if let Some(language) = manifest.language {
+        let language = match language {
+            Scalar::Number(number) => number.to_string(),
+            Scalar::Text(text) => text,
+        };
+        if language != LANGUAGE {
+            let message = format!("language version `{language}` is not known");
+            problems
+                .push(at_key("language", message).help(format!("this compiler speaks version {LANGUAGE}")));
+        }
+    }
+    if let Some(name) = manifest.name {
+        if name.trim().is_empty() {
+            problems.push(at_key("name", "the workspace's name is empty".to_owned()));
+        }
+        config.name = name;
+    }
+    if let Some(sources) = manifest.sources {
+        for source in &sources {
+            let outside =
+                source.starts_with(['/', '\\']) || source.split(['/', '\\']).any(|part| part == "..");
+            if outside {
+                let message = format!("the source folder `{source}` lies outside of the workspace");
+                problems.push(at_key("sources", message).help("name folders below that of the workspace"));
+            }
+        }
+        config.sources = sources;
+    }
+    let mut settings = Settings { severity: manifest.severity, ..Settings::default() };
+    if let Some(bound) = manifest.solver_bound {
+        if bound == 0 {
+            let message = "`solver_bound` must be at least 1".to_owned();
+            problems.push(at_key("solver_bound", message).help("leave it out for the default"));
+        }
+        settings.solver_bound = bound;
+    }
+    if let Some(Horizon { from, until }) = manifest.horizon {
+        let mut seconds = |key: &str, text: &str| {
+            let date = text.parse::<Date>().ok().and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok());
+            if date.is_none() {
+                let message = format!("`{text}` is no date");
+                problems.push(at_key(key, message).help("write a date as `2026-01-01`"));
+            }
+            date.map(|date| date.timestamp().as_second())
+        };
+        if let (Some(from), Some(until)) = (seconds("from", &from), seconds("until", &until)) {
+            if from >= until {
+                let message = "the horizon ends before it begins".to_owned();
+                problems.push(at_key("horizon", message).help("`from` must be earlier than `until`"));
+            }
+            settings.horizon = (from, until);
+        }
+    }
+    config.settings = settings;
+    if problems.is_empty() { Ok(config) } else { Err(problems) }
+}
+
+/// The place of a key's first appearance at the beginning of a line; the start of the file if there is none.
+fn place_of_key(text: &str, key: &str) -> Span {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start().len();
+        if line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':')) {
+            return Span::new(start + indent, start + indent + key.len());
+        }
+        start += line.len();
+    }
+    Span::new(0, 0)
+}
+
+/// The YAML library's complaint in our words.
+fn explain(text: &str, error: &serde_yaml::Error) -> Diagnostic {
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or(&message);
+    if let Some(field) = between(message, "unknown field `", "`") {
+        let known: &[&str] = if message.starts_with("horizon") { &HORIZON_FIELDS } else { &FIELDS };
+        let span = place_of_key(text, field);
+        let problem =
+            Diagnostic::error(codes::BAD_WORKSPACE, MANIFEST, span, format!("`{field}` is no setting"));
+        return match nearest(field, known.iter().copied()) {
+            Some(near) => {
+                problem.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), near)
+            }
+            None => problem.help(format!("the settings are {}", known.join(", "))),
+        };
+    }
+    let span = error.location().map_or(Span::new(0, 0), |location| {
+        let at = location.index().min(text.len());
+        let at = (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let length = text[at..].split(['\n', '\r']).next().map_or(0, str::len);
+        Span::new(at, at + length)
+    });
+    if let Some(word) = between(message, "unknown variant `", "`") {
+        let allowed: Vec<&str> = ConflictType::ALL
+            .iter()
+            .map(|word| word.as_str())
+            .chain(ConflictSeverity::ALL.iter().map(|word| word.as_str()))
+            .filter(|word| message.contains(&format!("`{word}`")))
+            .collect();
+        let problem =
+            Diagnostic::error(codes::BAD_WORKSPACE, MANIFEST, span, format!("`{word}` is not allowed here"));
+        return problem.help(match nearest(word, allowed.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("allowed are {}", allowed.join(", ")),
+        });
+    }
+    Diagnostic::error(
+        codes::BAD_WORKSPACE,
+        MANIFEST,
+        span,
+        format!("`{MANIFEST}` is not understood: {message}"),
+    )
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    text.split_once(before)?.1.split_once(after).map(|(found, _)| found)
+}

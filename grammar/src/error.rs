@@ -1,0 +1,47 @@
+//! What is wrong with a text.
+
+use ordain_ir::{Code, Span};
+
+/// A mistake in the syntax. The message is one lower-case phrase with the user's words in backticks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SyntaxError {
+    /// Its code.
+    pub code: Code,
+    /// Where: never empty unless the file is.
+    pub span: Span,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+    /// Another place that takes part, with a remark.
+    pub secondary: Option<(Span, String)>,
+    /// What would mend it: a title, the bytes to replace, and by what.
+    pub fix: Option<(String, Span, String)>,
+}
+
+impl SyntaxError {
+    pub(crate) fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self { code, span, message: message.into(), help: None, secondary: None, fix: None }
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(crate) fn and_at(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.secondary = Some((span, text.into()));
+        self
+    }
+
+    /// Replaces the error's own place.
+    pub(crate) fn fix(self, title: impl Into<String>, replacement: impl Into<String>) -> Self {
+        let span = self.span;
+        self.fix_at(span, title, replacement)
+    }
+
+    pub(crate) fn fix_at(mut self, span: Span, title: impl Into<String>, text: impl Into<String>) -> Self {
+        self.fix = Some((title.into(), span, text.into()));
+        self
+    }
+}

@@ -1,0 +1,131 @@
+//! From text to pest's pairs, with the depth bounded beforehand.
+
+use std::borrow::Cow;
+
+use ordain_ir::{Span, codes};
+use pest::Parser as _;
+
+use crate::{MAX_DEPTH, Parse, SyntaxError, build, recover};
+
+/// What pest makes of the grammar.
+mod generated {
+    /// The parser that pest generates.
+    #[derive(pest_derive::Parser)]
+    #[grammar = "ordain.pest"]
+    pub(crate) struct Grammar;
+}
+pub(crate) use generated::{Grammar, Rule};
+
+pub(crate) type Pair<'a> = pest::iterators::Pair<'a, Rule>;
+
+pub(crate) fn parse(text: &str) -> Parse {
+    let refuse = |error| Parse { errors: vec![error], ..Parse::default() };
+    if u32::try_from(text.len()).is_err() {
+        return refuse(SyntaxError::new(codes::SYNTAX, Span::default(), "the file is too large to be read"));
+    }
+    let (bounded, too_deep) = bound_depth(text);
+    match Grammar::parse(Rule::file, &bounded) {
+        Ok(mut pairs) => {
+            let mut parse = pairs.next().map(|file| build::file(text, file)).unwrap_or_default();
+            if let Some(at) = too_deep {
+                report_depth(&mut parse, at);
+            }
+            parse
+        }
+        // The grammar takes everything; only pest's own guard of the stack can end here.
+        Err(_) => {
+            refuse(SyntaxError::new(codes::TOO_DEEP, Span::new(0, text.len()), "the file is too complex"))
+        }
+    }
+}
+
+/// The span of a pair. Pest counts the white space before a part that turns out not to be there; here it is
+/// no part of anything.
+pub(crate) fn span(pair: &Pair<'_>) -> Span {
+    let start = pair.as_span().start();
+    let length = match pair.as_rule() {
+        // White space is all there is to some tokens.
+        Rule::t_space | Rule::t_comment | Rule::t_doc | Rule::t_unclosed => pair.as_str().len(),
+        _ => recover::significant_len(pair.as_str()),
+    };
+    Span::new(start, start + length)
+}
+
+/// Parentheses beyond the allowed depth are errors, and everything else in their item is no news.
+fn report_depth(parse: &mut Parse, at: Span) {
+    let item = parse
+        .file
+        .items
+        .iter()
+        .map(crate::ast::Item::span)
+        .find(|item| item.start <= at.start && at.end <= item.end);
+    if let Some(item) = item {
+        parse.errors.retain(|error| error.span.start < item.start || error.span.end > item.end);
+    }
+    for part in &mut parse.file.items {
+        match part {
+            crate::ast::Item::Policy(policy) if Some(policy.span) == item => policy.broken = true,
+            crate::ast::Item::Let(it) if Some(it.span) == item => it.broken = true,
+            _ => {}
+        }
+    }
+    let message = format!("parentheses are nested more than {MAX_DEPTH} deep");
+    let error =
+        SyntaxError::new(codes::TOO_DEEP, at, message).help("give a part of the condition a name with `let`");
+    let place = parse.errors.partition_point(|other| other.span <= at);
+    parse.errors.insert(place, error);
+}
+
+/// The words at the beginning of a line that end every parenthesis: none of them can stand in one.
+const RESTART: [&[u8]; 6] = [b"rule ", b"limit ", b"fact ", b"let ", b"use ", b"package "];
+
+/// Blanks parentheses that stand too deep, keeping every offset, and tells where the first one is.
+fn bound_depth(text: &str) -> (Cow<'_, str>, Option<Span>) {
+    let bytes = text.as_bytes();
+    let mut blanks = vec![];
+    let (mut depth, mut at) = (0_usize, 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => at = end_of_string(bytes, at + 1),
+            b'/' if bytes.get(at + 1) == Some(&b'/') => {
+                at += bytes[at..].iter().take_while(|b| !matches!(b, b'\n' | b'\r')).count();
+                continue;
+            }
+            b'\n' | b'\r' if RESTART.iter().any(|word| bytes[at + 1..].starts_with(word)) => depth = 0,
+            b'(' => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    blanks.push(at);
+                }
+            }
+            b')' => {
+                if depth > MAX_DEPTH {
+                    blanks.push(at);
+                }
+                depth = depth.saturating_sub(1);
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    let Some(first) = blanks.first().copied() else { return (Cow::Borrowed(text), None) };
+    let mut bounded = text.to_owned().into_bytes();
+    for blank in blanks {
+        bounded[blank] = b' ';
+    }
+    let bounded = String::from_utf8(bounded).expect("an ASCII byte was put in place of an ASCII byte");
+    (Cow::Owned(bounded), Some(Span::new(first, first + 1)))
+}
+
+/// The last byte of the string whose first is at `at`: its quotation mark, or the last of the line.
+fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at,
+            b'\n' | b'\r' => return at - 1,
+            b'\\' if !matches!(bytes.get(at + 1), Some(b'\n' | b'\r') | None) => at += 2,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}

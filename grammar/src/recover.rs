@@ -1,0 +1,459 @@
+//! Words for what could not be read: each swallowed stretch is read a second time, alone, to find out where
+//! it goes wrong and what would have been right.
+
+use ordain_ir::{PolicyKind, Span, codes};
+use pest::Parser as _;
+use pest::error::{ErrorVariant, InputLocation};
+
+use crate::ast::{Declares, Name, Policy};
+use crate::parser::{Grammar, Rule};
+use crate::suggest::nearest;
+use crate::{SyntaxError, Token, TokenKind, tokens};
+
+const CLAUSES: [&str; 13] = [
+    "type",
+    "enforce",
+    "scope",
+    "priority",
+    "active",
+    "when",
+    "at most",
+    "at least",
+    "per",
+    "depends on",
+    "overrides",
+    "status",
+    "source",
+];
+const CLAUSE_WORDS: [&str; 12] = [
+    "type",
+    "enforce",
+    "scope",
+    "priority",
+    "active",
+    "when",
+    "at",
+    "per",
+    "depends",
+    "overrides",
+    "status",
+    "source",
+];
+const ITEM_WORDS: [&str; 6] = ["package", "use", "fact", "let", "rule", "limit"];
+
+/// Something that a later version of the language gives a meaning.
+pub(crate) fn reserved(span: Span, what: &str) -> SyntaxError {
+    SyntaxError::new(codes::RESERVED, span, format!("{what} is reserved for a later version of the language"))
+        .help("take it out; this version gives it no meaning")
+}
+
+/// The span without white space and comments at its end.
+pub(crate) fn trimmed(text: &str, span: Span) -> Span {
+    Span { start: span.start, end: trimmed_end(text, span) }
+}
+
+/// The end of the span's last byte that is neither white space nor in a comment; its start if there is none.
+pub(crate) fn trimmed_end(text: &str, span: Span) -> u32 {
+    let start = span.range().start;
+    Span::new(start, start + significant_len(&text[span.range()])).end
+}
+
+/// How long a text is without white space and comments at its end.
+pub(crate) fn significant_len(text: &str) -> usize {
+    let blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{feff}');
+    if !text.contains("//") {
+        return text.trim_end_matches(blank).len();
+    }
+    let (mut end, mut chars) = (0, text.char_indices().peekable());
+    let (mut quoted, mut comment) = (false, false);
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\n' | '\r' => (quoted, comment) = (false, false),
+            _ if comment => {}
+            '\\' if quoted => {
+                end = at + 1;
+                if let Some((at, c)) = chars.next_if(|(_, c)| !matches!(c, '\n' | '\r')) {
+                    end = at + c.len_utf8();
+                }
+            }
+            '"' => {
+                quoted = !quoted;
+                end = at + 1;
+            }
+            '/' if !quoted && chars.peek().is_some_and(|(_, next)| *next == '/') => comment = true,
+            c if blank(c) && !quoted => {}
+            c => end = at + c.len_utf8(),
+        }
+    }
+    end
+}
+
+/// The last token before `at` that is neither white space nor a comment.
+fn token_before(text: &str, at: u32) -> Option<Token> {
+    let mut end = at as usize;
+    while end > 0 {
+        // No token but white space goes beyond a line, so lines can be looked at one by one.
+        let line = text[..end].trim_end_matches(['\n', '\r']);
+        let start = line.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+        let found = tokens(&line[start..]).into_iter().rfind(significant);
+        if let Some(token) = found {
+            return Some(shifted(token, start));
+        }
+        end = start;
+    }
+    None
+}
+
+fn significant(token: &Token) -> bool {
+    !matches!(token.kind, TokenKind::Space | TokenKind::Comment | TokenKind::Doc)
+}
+
+fn shifted(token: Token, by: usize) -> Token {
+    let range = token.span.range();
+    Token { span: Span::new(range.start + by, range.end + by), ..token }
+}
+
+fn significant_tokens(text: &str, span: Span) -> Vec<Token> {
+    let all = tokens(&text[span.range()]).into_iter().filter(significant);
+    all.map(|token| shifted(token, span.range().start)).collect()
+}
+
+/// A token's text for a message, cut where it is long.
+fn quoted(text: &str, token: Token) -> String {
+    let word = &text[token.span.range()];
+    let mut shown: String = word.chars().take(40).collect();
+    if shown.len() < word.len() {
+        shown.push('…');
+    }
+    if token.kind == TokenKind::Symbol && !word.is_ascii() || word.chars().any(char::is_control) {
+        let code = word.chars().next().map_or(0, u32::from);
+        return if word.chars().all(|c| c.is_alphanumeric() || c.is_ascii_graphic()) {
+            format!("`{shown}`")
+        } else {
+            format!("the character U+{code:04X}")
+        };
+    }
+    format!("`{shown}`")
+}
+
+/// Nothing stands where a condition or a value should.
+pub(crate) fn missing_operand(text: &str, at: Span) -> SyntaxError {
+    let Some(before) = token_before(text, at.start) else {
+        return SyntaxError::new(codes::SYNTAX, at, "expected a condition");
+    };
+    let word = &text[before.span.range()];
+    let wanted = match word {
+        "when" | "and" | "or" | "not" | "(" | "=" | "&&" | "||" | "!" => "a condition",
+        _ => "a value",
+    };
+    SyntaxError::new(codes::SYNTAX, before.span, format!("expected {wanted} after {}", quoted(text, before)))
+}
+
+/// A policy whose end is missing.
+pub(crate) fn unclosed_policy(
+    text: &str,
+    kind: PolicyKind,
+    name: &Name,
+    open: Option<Span>,
+    at: Span,
+) -> SyntaxError {
+    let last = token_before(text, at.start).map_or(name.span, |token| token.span);
+    let message = format!("expected `}}` at the end of {kind} `{}`", name.text);
+    let mut error = SyntaxError::new(codes::UNCLOSED, last, message);
+    if let Some(open) = open {
+        error = error.and_at(open, "this `{` is not closed");
+    }
+    error
+}
+
+/// A string without its end anywhere in a stretch.
+fn unclosed_text(text: &str, tokens: &[Token]) -> Option<SyntaxError> {
+    let token = tokens.iter().find(|token| token.kind == TokenKind::Unclosed)?;
+    let source = text[token.span.range()].trim_end();
+    let span = Span::new(token.span.range().start, token.span.range().start + source.len());
+    Some(
+        SyntaxError::new(codes::UNCLOSED, span, "this text is not closed")
+            .help("end it with `\"` on the same line; a line break is written `\\n`")
+            .fix("close it at the end of the line", format!("{source}\"")),
+    )
+}
+
+/// A clause that could not be read.
+pub(crate) struct BadClause {
+    /// What to say.
+    pub(crate) error: SyntaxError,
+    /// Its first word.
+    pub(crate) keyword: Span,
+    /// Whether it begins with the keyword of a clause; else it may be the rest of the one before.
+    pub(crate) starts_clause: bool,
+}
+
+pub(crate) fn bad_clause(text: &str, span: Span, kind: PolicyKind) -> BadClause {
+    let tokens = significant_tokens(text, span);
+    let Some(first) = tokens.first().copied() else {
+        let error = SyntaxError::new(codes::SYNTAX, span, "expected a clause");
+        return BadClause { error, keyword: span, starts_clause: false };
+    };
+    let word = &text[first.span.range()];
+    let starts_clause = CLAUSE_WORDS.contains(&word);
+    let error = unclosed_text(text, &tokens).unwrap_or_else(|| {
+        if starts_clause { failed_clause(text, span, first) } else { stray_clause(text, &tokens, kind) }
+    });
+    BadClause { error, keyword: first.span, starts_clause }
+}
+
+/// A clause whose keyword is right and whose rest is not.
+fn failed_clause(text: &str, span: Span, keyword: Token) -> SyntaxError {
+    let word = &text[keyword.span.range()];
+    let failure = reread(Rule::only_clause, text, span);
+    let wanted = match word {
+        "type" | "enforce" | "per" | "status" | "source" => example(word).to_owned(),
+        _ => expectation(&failure.positives),
+    };
+    expected(text, span, failure.at, &wanted)
+}
+
+fn example(clause: &str) -> &'static str {
+    match clause {
+        "type" => "a type, such as `safety` or `tokens_daily`",
+        "enforce" => "an enforcement, such as `block` or `warn`",
+        "per" => "`tenant`, `project`, `agent` or `provider`",
+        "status" => "`active`, `retired` or `disabled`",
+        _ => "`manual`, `system` or `learned`",
+    }
+}
+
+/// Something that stands where a clause should begin.
+fn stray_clause(text: &str, tokens: &[Token], kind: PolicyKind) -> SyntaxError {
+    let first = tokens[0];
+    let word = &text[first.span.range()];
+    let syntax = |message: String| SyntaxError::new(codes::SYNTAX, first.span, message);
+    let before = token_before(text, first.span.start)
+        .filter(|before| !text[before.span.range().end..first.span.range().start].contains(['\n', '\r']))
+        .filter(|before| !matches!(&text[before.span.range()], "{" | "}"));
+    match word {
+        ")" | "]" => return syntax(format!("this `{word}` closes nothing")),
+        "in" => {
+            return syntax("expected a list of words in braces after `in`".to_owned())
+                .help("write for example `in { pii, phi }`");
+        }
+        "because" => return syntax("expected a text in quotation marks after `because`".to_owned()),
+        "starts" | "ends" => return syntax(format!("expected `with` after `{word}`")),
+        "like" | "matches" | "contains" => return syntax(format!("expected a text after `{word}`")),
+        "depend" if tokens.len() > 1 => {}
+        "/" => {
+            return syntax("there is no division".to_owned())
+                .help("multiply the other side of the comparison instead");
+        }
+        ";" => return syntax("a clause ends without `;`".to_owned()).fix("remove it", ""),
+        _ => {}
+    }
+    if matches!(first.kind, TokenKind::Word | TokenKind::Keyword) {
+        let near = nearest(word, CLAUSE_WORDS).filter(|near| *near != word);
+        if let Some(near) = near.filter(|_| before.is_none() || tokens.len() > 1) {
+            let error = SyntaxError::new(codes::UNKNOWN_CLAUSE, first.span, format!("`{word}` is no clause"));
+            return error.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), near);
+        }
+        if before.is_none() {
+            let message = format!("`{word}` is no clause of a {kind}");
+            return SyntaxError::new(codes::UNKNOWN_CLAUSE, first.span, message).help(format!(
+                "the clauses are {}",
+                any_of(&CLAUSES.map(|clause| format!("`{clause}`")), "and")
+            ));
+        }
+    }
+    match before {
+        Some(before) => syntax(format!("unexpected {} after {}", quoted(text, first), quoted(text, before))),
+        None => syntax(format!("expected a clause, found {}", quoted(text, first))),
+    }
+}
+
+/// Something that stands where an item should begin.
+pub(crate) fn bad_item(text: &str, span: Span) -> SyntaxError {
+    let tokens = significant_tokens(text, span);
+    let Some(first) = tokens.first().copied() else {
+        return SyntaxError::new(codes::SYNTAX, span, "expected an item");
+    };
+    if let Some(error) = unclosed_text(text, &tokens) {
+        return error;
+    }
+    let word = &text[first.span.range()];
+    let syntax = |message: String| SyntaxError::new(codes::SYNTAX, first.span, message);
+    if ITEM_WORDS.contains(&word) {
+        let failure = reread(Rule::only_item, text, span);
+        return expected(text, span, failure.at, &expectation(&failure.positives));
+    }
+    if word == "}" {
+        return syntax("this `}` closes nothing".to_owned()).fix("remove it", "");
+    }
+    if CLAUSE_WORDS.contains(&word) {
+        return syntax(format!("`{word}` stands outside of a rule or limit"))
+            .help("clauses belong between the braces of a rule or limit");
+    }
+    if matches!(first.kind, TokenKind::Word | TokenKind::Keyword)
+        && let Some(near) = nearest(word, ITEM_WORDS)
+    {
+        let error = syntax(format!("`{word}` begins no item"));
+        return error.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), near);
+    }
+    syntax(format!("expected an item, found {}", quoted(text, first)))
+        .help(format!("a file consists of {}", any_of(&ITEM_WORDS.map(|word| format!("`{word}`")), "and")))
+}
+
+/// The rest of a policy behind a brace that closed it too early, or of an item on the same line.
+pub(crate) fn closed_too_early(text: &str, span: Span, policy: &Policy) -> Option<SyntaxError> {
+    let first = significant_tokens(text, span).first().copied()?;
+    let word = &text[first.span.range()];
+    if !CLAUSE_WORDS.contains(&word) {
+        return None;
+    }
+    let brace =
+        Span { start: policy.span.end.saturating_sub(1).max(policy.span.start), end: policy.span.end };
+    Some(
+        SyntaxError::new(codes::SYNTAX, first.span, format!("`{word}` stands outside of a rule or limit"))
+            .and_at(brace, format!("{} `{}` ends here", policy.kind, policy.name.text)),
+    )
+}
+
+/// What a broken item declares, as far as its first two words tell.
+pub(crate) fn declares(text: &str, span: Span) -> Option<(Declares, Name)> {
+    let tokens = significant_tokens(text, span);
+    let declares = match &text[tokens.first()?.span.range()] {
+        "package" => Declares::Package,
+        "fact" => Declares::Fact,
+        "let" => Declares::Let,
+        "rule" => Declares::Rule,
+        "limit" => Declares::Limit,
+        _ => return None,
+    };
+    let name = tokens.get(1).filter(|token| matches!(token.kind, TokenKind::Word | TokenKind::Keyword))?;
+    Some((declares, Name { text: text[name.span.range()].to_owned(), span: name.span }))
+}
+
+/// Where a second reading ended, and what it would have taken there.
+struct Failure {
+    at: u32,
+    positives: Vec<Rule>,
+}
+
+fn reread(rule: Rule, text: &str, span: Span) -> Failure {
+    match Grammar::parse(rule, &text[span.range()]) {
+        Ok(_) => Failure { at: span.end, positives: vec![] },
+        Err(error) => {
+            let offset = match error.location {
+                InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
+            };
+            let positives = match error.variant {
+                ErrorVariant::ParsingError { positives, .. } => positives,
+                ErrorVariant::CustomError { .. } => vec![],
+            };
+            Failure { at: Span::new(0, span.range().start + offset).end, positives }
+        }
+    }
+}
+
+fn expected(text: &str, within: Span, at: u32, wanted: &str) -> SyntaxError {
+    let rest = Span { start: at.min(within.end), end: within.end };
+    let found = significant_tokens(text, rest).first().copied();
+    let wanted = if wanted.is_empty() { "something else" } else { wanted };
+    let Some(found) = found else {
+        let before = token_before(text, within.end);
+        let span = before.map_or(within, |token| token.span);
+        let after = before.map(|token| format!(" after {}", quoted(text, token))).unwrap_or_default();
+        return SyntaxError::new(codes::SYNTAX, span, format!("expected {wanted}{after}"));
+    };
+    let word = &text[found.span.range()];
+    let starts_with_digit = word.starts_with(|c: char| c.is_ascii_digit());
+    let code = if starts_with_digit && found.kind == TokenKind::Number && wanted.contains("number") {
+        codes::BAD_LITERAL
+    } else {
+        codes::SYNTAX
+    };
+    let error =
+        SyntaxError::new(code, found.span, format!("expected {wanted}, found {}", quoted(text, found)));
+    if found.kind == TokenKind::Keyword && wanted.contains("name") {
+        return error.help(format!("`{word}` is a keyword; choose another name"));
+    }
+    error
+}
+
+fn expectation(positives: &[Rule]) -> String {
+    let mut words: Vec<String> = vec![];
+    for rule in positives {
+        if let Some(word) = describe(*rule).filter(|word| !words.contains(word)) {
+            words.push(word);
+        }
+    }
+    any_of(&words, "or")
+}
+
+/// What a rule of the grammar stands for, in the reader's words; `None` for what is no news.
+fn describe(rule: Rule) -> Option<String> {
+    let words = match rule {
+        Rule::EOI
+        | Rule::star
+        | Rule::missing_name
+        | Rule::missing_open
+        | Rule::missing_close
+        | Rule::missing_operand
+        | Rule::missing_paren
+        | Rule::missing_set
+        | Rule::minus
+        | Rule::dots
+        | Rule::range
+        | Rule::kw_optional
+        | Rule::kw_opaque
+            if rule != Rule::dots =>
+        {
+            return None;
+        }
+        Rule::name | Rule::plain_word | Rule::name_list => "a name",
+        Rule::any_word => "a word",
+        Rule::number | Rule::integer => "a number",
+        Rule::percent | Rule::duration | Rule::money | Rule::literal => "a number with its unit",
+        Rule::currency => "a currency such as `USD`",
+        Rule::string => "a text in quotation marks",
+        Rule::fact_type
+        | Rule::plain_type
+        | Rule::decimal_type
+        | Rule::money_type
+        | Rule::enum_type
+        | Rule::set_type => "a type, such as `int`, `string` or `money USD`",
+        Rule::scope_list | Rule::scope_entry => "a scope, such as `global` or `tenant acme`",
+        Rule::path | Rule::glob_segment => "a path, such as `acme/support`",
+        Rule::window
+        | Rule::weekly
+        | Rule::daily
+        | Rule::days
+        | Rule::window_zone
+        | Rule::window_from
+        | Rule::window_until => "a window, such as `mon..fri 09:00 .. 17:00`",
+        Rule::day_span | Rule::day => "a day, such as `mon`",
+        Rule::time => "a time, such as `09:00`",
+        Rule::zone => "a time zone, such as `Europe/Berlin`",
+        Rule::moment => "a date, such as `2026-03-01`",
+        Rule::condition | Rule::or_expr => "a condition",
+        Rule::open_brace => "`{`",
+        Rule::close_brace => "`}`",
+        Rule::open_paren => "`(`",
+        Rule::close_paren => "`)`",
+        Rule::comma => "`,`",
+        Rule::colon => "`:`",
+        Rule::equals => "`=`",
+        Rule::dots => "`..`",
+        other => {
+            let name = format!("{other:?}");
+            return name.strip_prefix("kw_").map(|word| format!("`{word}`"));
+        }
+    };
+    Some(words.to_owned())
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn any_of(words: &[String], last: &str) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
+    }
+}
