@@ -1,1 +1,30 @@
-//! Storage traits, an in-memory model and the conformance suite for all stores
+//! What the runtime keeps, and how it asks for it: domain types, one trait per kind of thing, an in-memory
+//! model, and (with the feature `conformance`) the suite that every store must pass.
+//!
+//! No SQL here. Every method takes a [`TenantId`]; there is no way to ask across tenants. Times come from a
+//! [`Clock`] and are kept to the microsecond.
+
+mod activation;
+mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod error;
+mod filter;
+mod memory;
+mod page;
+mod record;
+mod store;
+mod tenant;
+
+pub use activation::Activation;
+pub use clock::{Clock, ManualClock, SystemClock, clamped_microseconds, from_microseconds, to_microsecond};
+pub use error::{StoreError, redacted};
+pub use filter::{ConflictFilter, LimitFilter, LimitTypePattern, RuleFilter};
+pub use memory::MemoryStore;
+pub use page::{Page, PageRequest};
+pub use record::{
+    BundleRecord, ConflictPage, ConflictRecord, GraphSnapshot, LimitRecord, PolicyDetail, RuleRecord,
+    StateCounts,
+};
+pub use store::{BundleStore, ConflictStore, DependencyStore, LimitStore, RuleStore, StateStore, Store};
+pub use tenant::{TenantId, TenantIdError};

@@ -1,0 +1,68 @@
+//! Opening the file.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ordain_store::StoreError;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use crate::SqliteStore;
+
+/// How long a connection waits for another program that holds the file.
+const BUSY: Duration = Duration::from_secs(5);
+/// How long a question waits for a free connection.
+const ACQUIRE: Duration = Duration::from_secs(10);
+const READERS: u32 = 4;
+
+impl SqliteStore {
+    /// Opens the file, creating it and its tables where they are missing. The folder must exist.
+    pub async fn open(file: &Path) -> Result<Self, StoreError> {
+        let refuse =
+            |reason: String| StoreError::Open { url: format!("sqlite://{}", file.display()), reason };
+        if file.is_dir() {
+            return Err(refuse("it is a folder; name a file in it".to_owned()));
+        }
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(refuse(format!("the folder `{}` does not exist; create it first", folder.display())));
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY)
+            .foreign_keys(true);
+        let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE);
+        let write = pool().max_connections(1).connect_with(options.clone()).await;
+        let write = write.map_err(|error| refuse(in_words(&error)))?;
+        sqlx::migrate!().run(&write).await.map_err(|error| match error {
+            sqlx::migrate::MigrateError::Execute(error) => refuse(in_words(&error)),
+            other => refuse(format!("its tables cannot be brought up to date: {other}")),
+        })?;
+        let read = pool().max_connections(READERS).connect_with(options.read_only(true)).await;
+        let read = read.map_err(|error| refuse(in_words(&error)))?;
+        Ok(Self { read, write })
+    }
+
+    /// Closes the file once all that is under way is done.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}
+
+/// What SQLite's result codes mean to somebody who wants to open a file.
+fn in_words(error: &sqlx::Error) -> String {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    // The primary result code is the last byte of an extended one.
+    let advice = match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+        Some(5 | 6) => "another program holds it; end that program, or choose another file",
+        Some(8) => "it is read-only; make the file and its folder writable, or choose another file",
+        Some(11 | 26) => "it is no intact SQLite database; choose another file, or restore a backup",
+        Some(13) => "the disk is full",
+        Some(14) => "it cannot be opened or created; is its folder there, and writable?",
+        _ => return error.to_string(),
+    };
+    advice.to_owned()
+}

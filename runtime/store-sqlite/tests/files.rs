@@ -1,0 +1,116 @@
+//! What SQLite has beyond the suite: files, what survives, and what can't be opened.
+
+use std::fs;
+
+use ordain_store::conformance::fixtures::{Packed, at, audit_example};
+use ordain_store::{BundleStore, DependencyStore, StateStore, TenantId};
+use ordain_store_sqlite::SqliteStore;
+use sqlx::{Connection, SqliteConnection};
+
+fn tenant() -> TenantId {
+    TenantId::new("demo-tenant").expect("short and printable")
+}
+
+#[tokio::test]
+async fn what_was_activated_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("with space & ünïcode?.db");
+    let packed = Packed::new(audit_example());
+    let store = SqliteStore::open(&file).await.unwrap();
+    let before = store.activate_bundle(&tenant(), packed.activation(at(0))).await.unwrap();
+    let graph = store.dependency_graph(&tenant()).await.unwrap();
+    store.close().await;
+    assert!(file.is_file());
+    let store = SqliteStore::open(&file).await.unwrap();
+    assert_eq!(store.active_bundle(&tenant()).await.unwrap(), Some(before));
+    assert_eq!(store.dependency_graph(&tenant()).await.unwrap(), graph);
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let shown =
+        |name: &str| format!("cannot open the database `sqlite://{}/{name}`: ", folder.path().display());
+    let reason = async |name: &str| {
+        let error = SqliteStore::open(&folder.path().join(name)).await.unwrap_err().to_string();
+        error.strip_prefix(&shown(name)).unwrap_or(&error).to_owned()
+    };
+    fs::create_dir(folder.path().join("sub")).unwrap();
+    assert_eq!(reason("sub").await, "it is a folder; name a file in it");
+    let missing = folder.path().join("missing");
+    assert_eq!(
+        reason("missing/x.db").await,
+        format!("the folder `{}` does not exist; create it first", missing.display())
+    );
+    fs::write(
+        folder.path().join("text.db"),
+        "this is no database, and it is long enough to tell ".repeat(50),
+    )
+    .unwrap();
+    assert_eq!(
+        reason("text.db").await,
+        "it is no intact SQLite database; choose another file, or restore a backup"
+    );
+}
+
+#[tokio::test]
+async fn state_counts_what_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ordain.db");
+    let store = SqliteStore::open(&file).await.unwrap();
+    let url = format!("sqlite://{}", file.display());
+    let mut raw = SqliteConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO policy_proposals VALUES ('demo-tenant', 'p1', 'draft'), ('demo-tenant', 'p2', 'approved'),
+                                             ('other', 'p1', 'draft');
+         INSERT INTO lessons_learned VALUES ('demo-tenant', 'l1', 'pending'), ('demo-tenant', 'l2', 'pending'),
+                                            ('demo-tenant', 'l3', 'dismissed'), ('other', 'l1', 'pending');
+         INSERT INTO violations VALUES ('demo-tenant', 'v1', 1772445600000000),
+                                       ('demo-tenant', 'v2', 1772445599999999), ('other', 'v1', 1772445600000000);",
+    )
+    .execute(&mut raw)
+    .await
+    .unwrap();
+    let counts = store.state_counts(&tenant(), at(0)).await.unwrap();
+    assert_eq!((counts.drafts_pending_review, counts.violations, counts.lessons_pending_action), (1, 1, 2));
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_reported_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ordain.db");
+    let store = SqliteStore::open(&file).await.unwrap();
+    let packed = Packed::new(audit_example());
+    store.activate_bundle(&tenant(), packed.activation(at(0))).await.unwrap();
+    let mut raw = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    sqlx::query("UPDATE policy_rules SET definition = '{}' WHERE name = 'ethical-ai'")
+        .execute(&mut raw)
+        .await
+        .unwrap();
+    let error = store.dependency_graph(&tenant()).await.unwrap_err().to_string();
+    let id = packed.bundle.policies.rules[&"ethical-ai".into()].id();
+    assert!(
+        error.starts_with(&format!(
+            "the database holds something that cannot be read: policy_rules.definition of `{id}`"
+        )),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_schema_refuses_words_that_are_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ordain.db");
+    let store = SqliteStore::open(&file).await.unwrap();
+    store.activate_bundle(&tenant(), Packed::new(audit_example()).activation(at(0))).await.unwrap();
+    let mut raw = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    for (statement, constraint) in [
+        ("UPDATE policy_rules SET rule_type = 'OTHER'", "ck_policy_rules_rule_type"),
+        ("UPDATE policy_rules SET enforcement_mode = 'block'", "ck_policy_rules_enforcement_mode"),
+        ("UPDATE policy_rules SET bundle_digest = 'blake3:00'", "FOREIGN KEY"),
+        ("UPDATE policy_conflicts SET severity = 'FATAL'", "ck_policy_conflicts_severity"),
+    ] {
+        let error = sqlx::query(statement).execute(&mut raw).await.unwrap_err().to_string();
+        assert!(error.contains(constraint), "{statement}: {error}");
+    }
+}

@@ -1,0 +1,68 @@
+//! The suite that every store must pass: the same questions, the same answers.
+//!
+//! Each case works on tenants of its own, so all cases may share one database, and do so while they run.
+
+mod activation;
+mod concurrency;
+mod filters;
+pub mod fixtures;
+mod isolation;
+mod oracle;
+mod pages;
+mod text;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::{Store, TenantId};
+
+/// Runs every case on a store that `make` gives; it may be the same one each time. The store needs no
+/// preparation and is expected to hold nothing of the tenants `conformance-…`.
+///
+/// # Panics
+/// If the store doesn't conform; the message begins with the name of the case.
+pub async fn run_all<S, F, M>(make: M)
+where
+    S: Store + 'static,
+    F: Future<Output = Arc<S>>,
+    M: Fn() -> F,
+{
+    macro_rules! cases {
+        ($($module:ident :: $case:ident),+ $(,)?) => {$(
+            $module::$case(make().await, Names(stringify!($case))).await;
+        )+};
+    }
+    cases![
+        activation::nothing_is_there_at_first,
+        activation::what_was_activated_is_there,
+        activation::a_new_bundle_replaces_the_old_one,
+        activation::activating_again_changes_nothing_but_the_analysis,
+        activation::going_back_to_an_older_bundle,
+        activation::a_failed_activation_changes_nothing,
+        activation::a_large_bundle,
+        filters::rules_by_each_filter,
+        filters::limits_by_each_filter,
+        filters::limit_types_by_prefix,
+        filters::conflicts_by_severity_and_resolution,
+        filters::times_are_inclusive,
+        pages::pages_add_up_to_the_list,
+        pages::offsets_beyond_the_end,
+        isolation::tenants_see_nothing_of_each_other,
+        isolation::tenants_differ_in_case_and_accents,
+        text::any_text_comes_back_as_it_was,
+        text::names_are_ordered_bytewise,
+        oracle::answers_equal_the_model,
+        concurrency::readers_never_see_half_an_activation,
+        concurrency::activations_of_one_tenant_queue,
+    ];
+}
+
+/// Makes the tenants of one case.
+#[derive(Clone, Copy)]
+struct Names(&'static str);
+
+impl Names {
+    fn tenant(self, suffix: &str) -> TenantId {
+        TenantId::new(&format!("conformance-{}-{suffix}", self.0)).expect("short and printable")
+    }
+}

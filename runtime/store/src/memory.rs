@@ -1,0 +1,262 @@
+//! The model: a store in memory, as plain as can be, that the others are compared with.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use ordain_ir::{Conflict, ConflictSeverity, DependencyEdge, Limit, LimitStatus, PolicyId, Rule, RuleStatus};
+
+use crate::{
+    Activation, BundleRecord, BundleStore, ConflictFilter, ConflictPage, ConflictRecord, ConflictStore,
+    DependencyStore, GraphSnapshot, LimitFilter, LimitRecord, LimitStore, Page, PageRequest, PolicyDetail,
+    RuleFilter, RuleRecord, RuleStore, StateCounts, StateStore, StoreError, TenantId, to_microsecond,
+};
+
+/// A store that forgets everything when it is dropped.
+#[derive(Debug, Default)]
+pub struct MemoryStore(RwLock<BTreeMap<TenantId, Tenant>>);
+
+#[derive(Clone, Debug, Default)]
+struct Tenant {
+    rules: Vec<RuleRecord>,
+    limits: Vec<LimitRecord>,
+    conflicts: Vec<ConflictRecord>,
+    edges: Vec<DependencyEdge>,
+    bundles: Vec<(BundleRecord, Vec<u8>)>,
+}
+
+impl MemoryStore {
+    fn read<T>(&self, tenant: &TenantId, answer: impl FnOnce(&Tenant) -> T) -> T {
+        let tenants = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let nobody = Tenant::default();
+        answer(tenants.get(tenant).unwrap_or(&nobody))
+    }
+}
+
+impl Tenant {
+    fn active(&self) -> Option<&BundleRecord> {
+        self.bundles.iter().map(|(bundle, _)| bundle).find(|bundle| bundle.active)
+    }
+
+    fn touching(&self, id: PolicyId) -> Vec<DependencyEdge> {
+        self.edges.iter().filter(|edge| edge.from.id == id || edge.to.id == id).cloned().collect()
+    }
+
+    fn activate(&mut self, new: Activation<'_>) -> BundleRecord {
+        let at = to_microsecond(new.at);
+        self.rules = new.policies.rules.values().map(|rule| renewed_rule(&self.rules, rule, at)).collect();
+        self.limits =
+            new.policies.limits.values().map(|limit| renewed_limit(&self.limits, limit, at)).collect();
+        let seen = |conflict: &Conflict| self.conflicts.iter().find(|old| old.conflict.id == conflict.id);
+        self.conflicts = new
+            .conflicts
+            .iter()
+            .map(|conflict| ConflictRecord {
+                conflict: conflict.clone(),
+                detected_at: seen(conflict).map_or(at, |old| old.detected_at),
+            })
+            .collect();
+        self.edges = new.edges.to_vec();
+        let before = self.bundles.iter().position(|(bundle, _)| bundle.digest == new.digest);
+        let before = before.map(|index| self.bundles.remove(index).0);
+        for (bundle, _) in &mut self.bundles {
+            bundle.active = false;
+        }
+        let bundle = BundleRecord {
+            digest: new.digest.to_owned(),
+            workspace: new.workspace.to_owned(),
+            language: new.language.to_owned(),
+            compiler: new.compiler.to_owned(),
+            size: new.content.len() as u64,
+            active: true,
+            uploaded_at: before.as_ref().map_or(at, |old| old.uploaded_at),
+            activated_at: before.filter(|old| old.active).map_or(at, |old| old.activated_at),
+            analysed_at: at,
+        };
+        self.bundles.push((bundle.clone(), new.content.to_vec()));
+        bundle
+    }
+}
+
+fn renewed_rule(before: &[RuleRecord], rule: &Rule, at: Timestamp) -> RuleRecord {
+    let old = before.iter().find(|old| old.rule.name == rule.name);
+    RuleRecord {
+        rule: rule.clone(),
+        created_at: old.map_or(at, |old| old.created_at),
+        updated_at: old.filter(|old| old.rule == *rule).map_or(at, |old| old.updated_at),
+    }
+}
+
+fn renewed_limit(before: &[LimitRecord], limit: &Limit, at: Timestamp) -> LimitRecord {
+    let old = before.iter().find(|old| old.limit.name == limit.name);
+    LimitRecord {
+        limit: limit.clone(),
+        created_at: old.map_or(at, |old| old.created_at),
+        updated_at: old.filter(|old| old.limit == *limit).map_or(at, |old| old.updated_at),
+    }
+}
+
+fn allows<T: PartialEq>(wanted: Option<&T>, found: &T) -> bool {
+    wanted.is_none_or(|wanted| wanted == found)
+}
+
+fn within(after: Option<Timestamp>, before: Option<Timestamp>, at: Timestamp) -> bool {
+    after.is_none_or(|after| at >= after) && before.is_none_or(|before| at <= before)
+}
+
+fn page_of<T: Clone>(items: &[T], keep: impl Fn(&T) -> bool, page: PageRequest) -> Page<T> {
+    let kept: Vec<T> = items.iter().filter(|item| keep(item)).cloned().collect();
+    Page { items: page.slice(&kept).to_vec(), total: kept.len() as u64 }
+}
+
+#[async_trait]
+impl RuleStore for MemoryStore {
+    async fn rules(
+        &self,
+        tenant: &TenantId,
+        filter: &RuleFilter,
+        page: PageRequest,
+    ) -> Result<Page<RuleRecord>, StoreError> {
+        let keep = |record: &RuleRecord| {
+            let rule = &record.rule;
+            allows(filter.status.as_ref(), &rule.status)
+                && allows(filter.enforcement_mode.as_ref(), &rule.enforcement_mode)
+                && allows(filter.scope.as_ref(), &rule.scope.level)
+                && allows(filter.source.as_ref(), &rule.source)
+                && allows(filter.rule_type.as_ref(), &rule.rule_type)
+                && within(filter.created_after, filter.created_before, record.created_at)
+        };
+        Ok(self.read(tenant, |held| page_of(&held.rules, keep, page)))
+    }
+
+    async fn rule(
+        &self,
+        tenant: &TenantId,
+        id: PolicyId,
+    ) -> Result<Option<PolicyDetail<RuleRecord>>, StoreError> {
+        Ok(self.read(tenant, |held| {
+            let policy = held.rules.iter().find(|record| record.id() == id)?.clone();
+            Some(PolicyDetail { policy, edges: held.touching(id) })
+        }))
+    }
+}
+
+#[async_trait]
+impl LimitStore for MemoryStore {
+    async fn limits(
+        &self,
+        tenant: &TenantId,
+        filter: &LimitFilter,
+        page: PageRequest,
+    ) -> Result<Page<LimitRecord>, StoreError> {
+        let keep = |record: &LimitRecord| {
+            let limit = &record.limit;
+            allows(filter.category.as_ref(), &limit.quantity.category())
+                && allows(filter.status.as_ref(), &limit.status)
+                && allows(filter.scope.as_ref(), &limit.scope.level)
+                && allows(filter.enforcement.as_ref(), &limit.enforcement)
+                && filter.limit_type.as_ref().is_none_or(|p| p.matches(&limit.quantity.to_string()))
+                && within(filter.created_after, filter.created_before, record.created_at)
+        };
+        Ok(self.read(tenant, |held| page_of(&held.limits, keep, page)))
+    }
+
+    async fn limit(
+        &self,
+        tenant: &TenantId,
+        id: PolicyId,
+    ) -> Result<Option<PolicyDetail<LimitRecord>>, StoreError> {
+        Ok(self.read(tenant, |held| {
+            let policy = held.limits.iter().find(|record| record.id() == id)?.clone();
+            Some(PolicyDetail { policy, edges: held.touching(id) })
+        }))
+    }
+}
+
+#[async_trait]
+impl ConflictStore for MemoryStore {
+    async fn conflicts(
+        &self,
+        tenant: &TenantId,
+        filter: &ConflictFilter,
+        page: PageRequest,
+    ) -> Result<ConflictPage, StoreError> {
+        let keep = |record: &ConflictRecord| {
+            allows(filter.severity.as_ref(), &record.conflict.severity)
+                && (filter.include_resolved || !record.conflict.resolved)
+        };
+        let blocking = |record: &&ConflictRecord| {
+            record.conflict.severity == ConflictSeverity::Blocking && !record.conflict.resolved
+        };
+        Ok(self.read(tenant, |held| {
+            let Page { items, total } = page_of(&held.conflicts, keep, page);
+            ConflictPage {
+                items,
+                total,
+                unresolved_count: held.conflicts.iter().filter(blocking).count() as u64,
+            }
+        }))
+    }
+}
+
+#[async_trait]
+impl DependencyStore for MemoryStore {
+    async fn dependency_graph(&self, tenant: &TenantId) -> Result<GraphSnapshot, StoreError> {
+        Ok(self.read(tenant, |held| GraphSnapshot {
+            rules: held.rules.clone(),
+            limits: held.limits.clone(),
+            edges: held.edges.clone(),
+            computed_at: held.active().map(|bundle| bundle.analysed_at),
+        }))
+    }
+}
+
+#[async_trait]
+impl BundleStore for MemoryStore {
+    async fn activate_bundle(
+        &self,
+        tenant: &TenantId,
+        activation: Activation<'_>,
+    ) -> Result<BundleRecord, StoreError> {
+        let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(tenants.entry(tenant.clone()).or_default().activate(activation))
+    }
+
+    async fn active_bundle(&self, tenant: &TenantId) -> Result<Option<BundleRecord>, StoreError> {
+        Ok(self.read(tenant, |held| held.active().cloned()))
+    }
+
+    async fn bundle_content(&self, tenant: &TenantId, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.read(tenant, |held| {
+            held.bundles
+                .iter()
+                .find(|(bundle, _)| bundle.digest == digest)
+                .map(|(_, content)| content.clone())
+        }))
+    }
+}
+
+#[async_trait]
+impl StateStore for MemoryStore {
+    /// Nothing puts proposals, violations or lessons into the model, so there are none.
+    async fn state_counts(
+        &self,
+        tenant: &TenantId,
+        _violations_since: Timestamp,
+    ) -> Result<StateCounts, StoreError> {
+        Ok(self.read(tenant, |held| {
+            let active_rules = held.rules.iter().filter(|r| r.rule.status == RuleStatus::Active).count();
+            let active_limits = held.limits.iter().filter(|l| l.limit.status == LimitStatus::Active).count();
+            StateCounts {
+                total_policies: (held.rules.len() + held.limits.len()) as u64,
+                active_policies: (active_rules + active_limits) as u64,
+                drafts_pending_review: 0,
+                conflicts_detected: held.conflicts.iter().filter(|c| !c.conflict.resolved).count() as u64,
+                violations: 0,
+                lessons_pending_action: 0,
+                last_updated: held.active().map(|bundle| bundle.analysed_at),
+            }
+        }))
+    }
+}
