@@ -4,21 +4,10 @@ use std::sync::Mutex;
 
 use jiff::{Timestamp, Unit};
 
-/// Where the present instant comes from.
+/// Where the present instant comes from. The program that starts everything has the one real clock.
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;
-}
-
-/// The machine's clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where time comes in")]
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
 }
 
 /// A clock that stands still until it is set, for tests.

@@ -17,7 +17,7 @@ mod store;
 mod tenant;
 
 pub use activation::Activation;
-pub use clock::{Clock, ManualClock, SystemClock, clamped_microseconds, from_microseconds, to_microsecond};
+pub use clock::{Clock, ManualClock, clamped_microseconds, from_microseconds, to_microsecond};
 pub use error::{StoreError, redacted};
 pub use filter::{ConflictFilter, LimitFilter, LimitTypePattern, RuleFilter};
 pub use memory::MemoryStore;

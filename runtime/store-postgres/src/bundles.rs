@@ -1,0 +1,291 @@
+//! Bundles, and what becomes active with them.
+
+use async_trait::async_trait;
+use jiff_sqlx::{Timestamp, ToSqlx};
+use ordain_store::{Activation, BundleRecord, BundleStore, StoreError, TenantId, to_microsecond};
+use sqlx::{PgConnection, query, query_as, query_scalar};
+use uuid::Uuid;
+
+use crate::PostgresStore;
+use crate::row::{count, failed, json};
+
+const TABLE: &str = "bundles";
+
+struct BundleRow {
+    digest: String,
+    workspace: String,
+    language: String,
+    compiler: String,
+    size: i64,
+    uploaded_at: Timestamp,
+    activated_at: Timestamp,
+    analysed_at: Timestamp,
+}
+
+async fn active(connection: &mut PgConnection, tenant: &str) -> Result<Option<BundleRecord>, StoreError> {
+    let row = query_as!(
+        BundleRow,
+        r#"SELECT digest, workspace, language, compiler, length(content)::bigint AS "size!",
+                  uploaded_at, activated_at, analysed_at
+           FROM bundles WHERE tenant_id = $1 AND is_active"#,
+        tenant
+    );
+    let Some(row) = row.fetch_optional(connection).await.map_err(failed)? else { return Ok(None) };
+    Ok(Some(BundleRecord {
+        digest: row.digest,
+        workspace: row.workspace,
+        language: row.language,
+        compiler: row.compiler,
+        size: count(TABLE, row.size)?,
+        active: true,
+        uploaded_at: row.uploaded_at.to_jiff(),
+        activated_at: row.activated_at.to_jiff(),
+        analysed_at: row.analysed_at.to_jiff(),
+    }))
+}
+
+#[async_trait]
+impl BundleStore for PostgresStore {
+    async fn activate_bundle(
+        &self,
+        tenant: &TenantId,
+        activation: Activation<'_>,
+    ) -> Result<BundleRecord, StoreError> {
+        let mut transaction = self.writing(tenant).await?;
+        let tenant = tenant.as_str();
+        replace(&mut transaction, tenant, &activation).await.map_err(failed)?;
+        let record = active(&mut transaction, tenant).await?;
+        let record = record.ok_or_else(|| {
+            StoreError::inconsistent(
+                TABLE,
+                "is_active",
+                &activation.digest,
+                &"not active after its activation",
+            )
+        })?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(record)
+    }
+
+    async fn active_bundle(&self, tenant: &TenantId) -> Result<Option<BundleRecord>, StoreError> {
+        active(&mut *self.reading(tenant).await?, tenant.as_str()).await
+    }
+
+    async fn bundle_content(&self, tenant: &TenantId, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut snapshot = self.reading(tenant).await?;
+        let content = query_scalar!(
+            "SELECT content FROM bundles WHERE tenant_id = $1 AND digest = $2",
+            tenant.as_str(),
+            digest
+        );
+        content.fetch_optional(&mut *snapshot).await.map_err(failed)
+    }
+}
+
+async fn replace(
+    connection: &mut PgConnection,
+    tenant: &str,
+    new: &Activation<'_>,
+) -> Result<(), sqlx::Error> {
+    let at = to_microsecond(new.at).to_sqlx();
+    bundle(connection, tenant, new, at).await?;
+    rules(connection, tenant, new, at).await?;
+    limits(connection, tenant, new, at).await?;
+    conflicts(connection, tenant, new, at).await?;
+    dependencies(connection, tenant, new).await
+}
+
+async fn bundle(
+    connection: &mut PgConnection,
+    tenant: &str,
+    new: &Activation<'_>,
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    query!(
+        "UPDATE bundles SET is_active = false WHERE tenant_id = $1 AND is_active AND digest <> $2",
+        tenant,
+        new.digest
+    )
+    .execute(&mut *connection)
+    .await?;
+    query!(
+        "INSERT INTO bundles
+           (tenant_id, digest, workspace, language, compiler, content, is_active, uploaded_at, activated_at, analysed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, true, $7, $7, $7)
+         ON CONFLICT (tenant_id, digest) DO UPDATE SET
+           is_active = true,
+           activated_at = CASE WHEN bundles.is_active THEN bundles.activated_at ELSE excluded.activated_at END,
+           analysed_at = excluded.analysed_at",
+        tenant,
+        new.digest,
+        new.workspace,
+        new.language,
+        new.compiler,
+        new.content,
+        at as Timestamp
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+async fn rules(
+    connection: &mut PgConnection,
+    tenant: &str,
+    new: &Activation<'_>,
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let rules: Vec<_> = new.policies.rules.values().collect();
+    let ids: Vec<Uuid> = rules.iter().map(|rule| rule.id().0).collect();
+    let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+    let rule_types: Vec<&str> = rules.iter().map(|rule| rule.rule_type.as_str()).collect();
+    let modes: Vec<&str> = rules.iter().map(|rule| rule.enforcement_mode.as_str()).collect();
+    let scopes: Vec<&str> = rules.iter().map(|rule| rule.scope.level.as_str()).collect();
+    let sources: Vec<&str> = rules.iter().map(|rule| rule.source.as_str()).collect();
+    let statuses: Vec<&str> = rules.iter().map(|rule| rule.status.as_str()).collect();
+    let definitions: Vec<String> = rules.iter().map(|rule| json(&***rule)).collect();
+    query!("DELETE FROM policy_rules WHERE tenant_id = $1 AND id <> ALL ($2)", tenant, &ids)
+        .execute(&mut *connection)
+        .await?;
+    query!(
+        "INSERT INTO policy_rules
+           (tenant_id, id, name, rule_type, enforcement_mode, scope, source, status, bundle_digest, definition,
+            created_at, updated_at)
+         SELECT $1, id, name, rule_type, enforcement_mode, scope, source, status, $2, definition::json, $3, $3
+         FROM UNNEST($4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                     $11::text[])
+           AS new (id, name, rule_type, enforcement_mode, scope, source, status, definition)
+         ON CONFLICT (tenant_id, id) DO UPDATE SET
+           rule_type = excluded.rule_type, enforcement_mode = excluded.enforcement_mode,
+           scope = excluded.scope, source = excluded.source, status = excluded.status,
+           bundle_digest = excluded.bundle_digest, definition = excluded.definition,
+           updated_at = CASE WHEN policy_rules.definition::text = excluded.definition::text
+                             THEN policy_rules.updated_at ELSE excluded.updated_at END",
+        tenant,
+        new.digest,
+        at as Timestamp,
+        &ids,
+        &names as &[&str],
+        &rule_types as &[&str],
+        &modes as &[&str],
+        &scopes as &[&str],
+        &sources as &[&str],
+        &statuses as &[&str],
+        &definitions
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+async fn limits(
+    connection: &mut PgConnection,
+    tenant: &str,
+    new: &Activation<'_>,
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let limits: Vec<_> = new.policies.limits.values().collect();
+    let ids: Vec<Uuid> = limits.iter().map(|limit| limit.id().0).collect();
+    let names: Vec<&str> = limits.iter().map(|limit| limit.name.as_str()).collect();
+    let categories: Vec<&str> = limits.iter().map(|limit| limit.quantity.category().as_str()).collect();
+    let limit_types: Vec<String> = limits.iter().map(|limit| limit.quantity.to_string()).collect();
+    let scopes: Vec<&str> = limits.iter().map(|limit| limit.scope.level.as_str()).collect();
+    let enforcements: Vec<&str> = limits.iter().map(|limit| limit.enforcement.as_str()).collect();
+    let statuses: Vec<&str> = limits.iter().map(|limit| limit.status.as_str()).collect();
+    let definitions: Vec<String> = limits.iter().map(|limit| json(&***limit)).collect();
+    query!("DELETE FROM limits WHERE tenant_id = $1 AND id <> ALL ($2)", tenant, &ids)
+        .execute(&mut *connection)
+        .await?;
+    query!(
+        "INSERT INTO limits
+           (tenant_id, id, name, limit_category, limit_type, scope, enforcement, status, bundle_digest, definition,
+            created_at, updated_at)
+         SELECT $1, id, name, limit_category, limit_type, scope, enforcement, status, $2, definition::json, $3, $3
+         FROM UNNEST($4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                     $11::text[])
+           AS new (id, name, limit_category, limit_type, scope, enforcement, status, definition)
+         ON CONFLICT (tenant_id, id) DO UPDATE SET
+           limit_category = excluded.limit_category, limit_type = excluded.limit_type,
+           scope = excluded.scope, enforcement = excluded.enforcement, status = excluded.status,
+           bundle_digest = excluded.bundle_digest, definition = excluded.definition,
+           updated_at = CASE WHEN limits.definition::text = excluded.definition::text
+                             THEN limits.updated_at ELSE excluded.updated_at END",
+        tenant,
+        new.digest,
+        at as Timestamp,
+        &ids,
+        &names as &[&str],
+        &categories as &[&str],
+        &limit_types,
+        &scopes as &[&str],
+        &enforcements as &[&str],
+        &statuses as &[&str],
+        &definitions
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+async fn conflicts(
+    connection: &mut PgConnection,
+    tenant: &str,
+    new: &Activation<'_>,
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<&str> = new.conflicts.iter().map(|conflict| conflict.id.as_str()).collect();
+    let types: Vec<&str> = new.conflicts.iter().map(|conflict| conflict.conflict_type.as_str()).collect();
+    let severities: Vec<&str> = new.conflicts.iter().map(|conflict| conflict.severity.as_str()).collect();
+    let resolved: Vec<bool> = new.conflicts.iter().map(|conflict| conflict.resolved).collect();
+    let definitions: Vec<String> = new.conflicts.iter().map(json).collect();
+    query!("DELETE FROM policy_conflicts WHERE tenant_id = $1 AND id <> ALL ($2)", tenant, &ids as &[&str])
+        .execute(&mut *connection)
+        .await?;
+    query!(
+        "INSERT INTO policy_conflicts
+           (tenant_id, id, position, conflict_type, severity, resolved, definition, detected_at)
+         SELECT $1, id, position, conflict_type, severity, resolved, definition::json, $2
+         FROM UNNEST($3::text[], $4::text[], $5::text[], $6::bool[], $7::text[]) WITH ORDINALITY
+           AS new (id, conflict_type, severity, resolved, definition, position)
+         ON CONFLICT (tenant_id, id) DO UPDATE SET
+           position = excluded.position, severity = excluded.severity, resolved = excluded.resolved,
+           definition = excluded.definition",
+        tenant,
+        at as Timestamp,
+        &ids as &[&str],
+        &types as &[&str],
+        &severities as &[&str],
+        &resolved,
+        &definitions
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+async fn dependencies(
+    connection: &mut PgConnection,
+    tenant: &str,
+    new: &Activation<'_>,
+) -> Result<(), sqlx::Error> {
+    let from: Vec<Uuid> = new.edges.iter().map(|edge| edge.from.id.0).collect();
+    let to: Vec<Uuid> = new.edges.iter().map(|edge| edge.to.id.0).collect();
+    let types: Vec<&str> = new.edges.iter().map(|edge| edge.dependency_type.as_str()).collect();
+    let definitions: Vec<String> = new.edges.iter().map(json).collect();
+    query!("DELETE FROM policy_dependencies WHERE tenant_id = $1", tenant).execute(&mut *connection).await?;
+    query!(
+        "INSERT INTO policy_dependencies
+           (tenant_id, from_policy_id, to_policy_id, dependency_type, position, definition)
+         SELECT $1, from_policy_id, to_policy_id, dependency_type, position, definition::json
+         FROM UNNEST($2::uuid[], $3::uuid[], $4::text[], $5::text[]) WITH ORDINALITY
+           AS new (from_policy_id, to_policy_id, dependency_type, definition, position)",
+        tenant,
+        &from,
+        &to,
+        &types as &[&str],
+        &definitions
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}

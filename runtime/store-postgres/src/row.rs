@@ -1,0 +1,39 @@
+//! From columns to values and back.
+
+use jiff_sqlx::{Timestamp, ToSqlx};
+use ordain_store::{StoreError, clamped_microseconds, from_microseconds};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A failed statement.
+pub(crate) fn failed(error: sqlx::Error) -> StoreError {
+    StoreError::unavailable(error)
+}
+
+/// Reads a `definition` column.
+pub(crate) fn definition<T: DeserializeOwned>(
+    table: &'static str,
+    row: &dyn std::fmt::Display,
+    json: &str,
+) -> Result<T, StoreError> {
+    serde_json::from_str(json).map_err(|error| StoreError::inconsistent(table, "definition", row, &error))
+}
+
+/// Writes a `definition` column.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("every key is a string and every number is finite")
+}
+
+/// Reads a count.
+pub(crate) fn count(table: &'static str, value: i64) -> Result<u64, StoreError> {
+    u64::try_from(value).map_err(|error| StoreError::inconsistent(table, "count(*)", &"", &error))
+}
+
+/// Bounds of a time filter, as columns are compared with.
+pub(crate) fn bounds(
+    after: Option<jiff::Timestamp>,
+    before: Option<jiff::Timestamp>,
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let (after, before) = clamped_microseconds(after, before);
+    let instant = |at: Option<i64>| at.and_then(from_microseconds).map(ToSqlx::to_sqlx);
+    (instant(after), instant(before))
+}

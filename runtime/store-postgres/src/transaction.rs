@@ -1,0 +1,47 @@
+//! The only ways to the database: each belongs to one tenant.
+
+use ordain_store::{StoreError, TenantId};
+use sqlx::{Postgres, SqlSafeStr, SqlStr, Transaction, query};
+
+use crate::PostgresStore;
+use crate::row::failed;
+
+impl PostgresStore {
+    /// A transaction that sees one snapshot and can't write.
+    pub(crate) async fn reading(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.begin(tenant, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".into_sql_str()).await
+    }
+
+    /// A transaction that writes. Those of one tenant queue.
+    pub(crate) async fn writing(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut transaction = self.begin(tenant, "BEGIN".into_sql_str()).await?;
+        query!(
+            "SELECT pg_advisory_xact_lock(hashtextextended('ordain.tenant:' || $1::text, 0))",
+            tenant.as_str()
+        )
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        Ok(transaction)
+    }
+
+    async fn begin(
+        &self,
+        tenant: &TenantId,
+        statement: SqlStr,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut transaction = self.pool.begin_with(statement).await.map_err(failed)?;
+        // Until the end of the transaction only: a session's setting would leak through the pool.
+        query!("SELECT set_config('app.tenant_id', $1, true)", tenant.as_str())
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        Ok(transaction)
+    }
+}

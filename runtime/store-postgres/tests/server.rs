@@ -1,0 +1,105 @@
+//! What PostgreSQL has beyond the suite: connecting, row-level security, several replicas.
+
+mod common;
+
+use common::TestDatabase;
+use ordain_store::conformance::fixtures::{Packed, at, audit_example};
+use ordain_store::{BundleStore, DependencyStore, StateStore, TenantId};
+use ordain_store_postgres::PostgresStore;
+use sqlx::{AssertSqlSafe, Executor, Row};
+
+fn tenant(name: &str) -> TenantId {
+    TenantId::new(name).expect("short and printable")
+}
+
+#[tokio::test]
+async fn row_level_security_holds_even_for_the_owner() {
+    let database = TestDatabase::create().await;
+    let mut admin = database.connect(None).await;
+    let role = "ordain_test_app";
+    let create = format!(
+        "DO $$ BEGIN CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{role}';
+         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$; GRANT ALL ON SCHEMA public TO {role}"
+    );
+    admin.execute(sqlx::raw_sql(AssertSqlSafe(create))).await.unwrap();
+    let store = PostgresStore::open(&database.url(Some(role))).await.unwrap();
+    let packed = Packed::new(audit_example());
+    store.activate_bundle(&tenant("one"), packed.activation(at(0))).await.unwrap();
+    assert_eq!(store.dependency_graph(&tenant("one")).await.unwrap().rules.len(), 3);
+
+    // Straight to the tables, past the store.
+    let mut raw = database.connect(Some(role)).await;
+    let visible = "SELECT count(*) FROM policy_rules";
+    assert_eq!(raw.fetch_one(visible).await.unwrap().get::<i64, _>(0), 0, "no tenant, no row");
+    raw.execute("SET app.tenant_id = 'two'").await.unwrap();
+    assert_eq!(raw.fetch_one(visible).await.unwrap().get::<i64, _>(0), 0, "not mine, no row");
+    let stolen = raw.execute("INSERT INTO lessons_learned VALUES ('one', 'l', 'pending')").await.unwrap_err();
+    assert!(stolen.to_string().contains("row-level security"), "{stolen}");
+    raw.execute("SET app.tenant_id = 'one'").await.unwrap();
+    assert_eq!(raw.fetch_one(visible).await.unwrap().get::<i64, _>(0), 3);
+    let tables = "SELECT count(*) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+                  WHERE c.relkind = 'r' AND a.attname = 'tenant_id' AND NOT (relrowsecurity AND relforcerowsecurity)";
+    assert_eq!(raw.fetch_one(tables).await.unwrap().get::<i64, _>(0), 0, "no table is left out");
+    store.close().await;
+    drop((raw, admin));
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn two_replicas_share_one_database() {
+    let database = TestDatabase::create().await;
+    let url = database.url(None);
+    let (one, two) = tokio::join!(PostgresStore::open(&url), PostgresStore::open(&url));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    let packed = Packed::new(audit_example());
+    let record = one.activate_bundle(&tenant("a"), packed.activation(at(0))).await.unwrap();
+    assert_eq!(two.active_bundle(&tenant("a")).await.unwrap(), Some(record));
+    one.close().await;
+    two.close().await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn state_counts_what_waits() {
+    let database = TestDatabase::create().await;
+    let store = PostgresStore::open(&database.url(None)).await.unwrap();
+    let mut raw = database.connect(None).await;
+    raw.execute(sqlx::raw_sql(
+        "INSERT INTO policy_proposals VALUES ('a', 'p1', 'draft'), ('a', 'p2', 'approved'), ('b', 'p1', 'draft');
+         INSERT INTO lessons_learned VALUES ('a', 'l1', 'pending'), ('a', 'l2', 'pending'),
+                                            ('a', 'l3', 'dismissed'), ('b', 'l1', 'pending');
+         INSERT INTO violations VALUES ('a', 'v1', '2026-03-02T10:00:00Z'), ('a', 'v2', '2026-03-02T09:59:59.999999Z'),
+                                       ('b', 'v1', '2026-03-02T10:00:00Z');",
+    ))
+    .await
+    .unwrap();
+    let counts = store.state_counts(&tenant("a"), at(0)).await.unwrap();
+    assert_eq!((counts.drafts_pending_review, counts.violations, counts.lessons_pending_action), (1, 1, 2));
+    store.close().await;
+    drop(raw);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_is_explained() {
+    let database = TestDatabase::create().await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = PostgresStore::open(&format!("postgres://me:s3cret@127.0.0.1:{free}/x")).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot open the database `postgres://me:***@127.0.0.1:{free}/x`: nothing listens on port {free} there; \
+             is the server running?"
+        )
+    );
+    let error = PostgresStore::open("postgres://me:s3cret@[::1/x").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot open the database `postgres://me:***@[::1/x`: it is malformed; write \
+         `postgres://USER:PASSWORD@HOST:PORT/DATABASE`"
+    );
+    let url = database.url(None);
+    database.drop().await;
+    let error = PostgresStore::open(&url).await.unwrap_err().to_string();
+    assert!(error.contains("the server has no database `ordain_test_"), "{error}");
+}
