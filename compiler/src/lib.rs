@@ -5,9 +5,16 @@
 //! changes only white space, comments or places leaves them equal, and nothing downstream runs again.
 
 pub mod bundle;
+mod check;
 mod config;
 mod db;
+mod declarations;
 mod graph;
+mod library;
+mod lines;
+mod link;
+mod resolve;
+mod sources;
 mod syntax;
 pub mod workspace;
 
@@ -15,22 +22,17 @@ use std::sync::Arc;
 
 use ordain_ir::{DependencyGraph, Diagnostic, Policies, SourceMap};
 
+pub use check::{FilePolicies, file_policies};
 pub use config::{Config, LANGUAGE};
 pub use db::{Database, Db, SourceFile, Workspace};
+pub use declarations::{Declaration, DeclarationKind, LetBody, Outline, Use, let_bodies, outline};
 pub use graph::{dependencies_of, dependents_of};
+pub use library::{LibraryFile, library};
+pub use lines::LineIndex;
+pub use link::policies;
+pub use resolve::{FactEntry, Meaning, Member, Names, Origin, Unresolved, View, names};
+pub use sources::source_map;
 pub use syntax::parse;
-
-/// The checked policies of a workspace, without spans. A policy with an error is not in it.
-#[salsa::tracked]
-pub fn policies(db: &dyn Db, workspace: Workspace) -> Arc<Policies> {
-    Arc::new(Policies { settings: workspace.config(db).settings.clone(), ..Policies::default() })
-}
-
-/// Where every policy stands.
-#[salsa::tracked]
-pub fn source_map(_db: &dyn Db, _workspace: Workspace) -> SourceMap {
-    SourceMap::new()
-}
 
 /// The dependencies between the policies.
 #[salsa::tracked]
@@ -38,10 +40,18 @@ pub fn dependencies(db: &dyn Db, workspace: Workspace) -> DependencyGraph {
     dependencies_of(policies(db, workspace))
 }
 
-/// What is wrong in one file.
+/// What is wrong in one file, sorted by place.
 #[salsa::tracked]
-pub fn file_diagnostics(db: &dyn Db, _workspace: Workspace, file: SourceFile) -> Vec<Diagnostic> {
-    parse(db, file).errors.iter().map(|error| syntax::diagnostic(file.path(db), error)).collect()
+pub fn file_diagnostics(db: &dyn Db, workspace: Workspace, file: SourceFile) -> Vec<Diagnostic> {
+    let path = file.path(db);
+    let syntax = parse(db, file).errors.iter().map(|error| syntax::diagnostic(path, error));
+    let meaning = check::check_file(db, workspace, file).diagnostics.iter().cloned();
+    let here = |it: &&Diagnostic| it.primary.as_ref().is_some_and(|label| label.file == path);
+    let between = link::link_diagnostics(db, workspace).iter().filter(here).cloned();
+    let mut all: Vec<Diagnostic> = syntax.chain(meaning).chain(between).collect();
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// What is wrong in the workspace, sorted by place.

@@ -62,6 +62,8 @@ codes! {
     DEPENDENCY_CYCLE = "ORD0214", "`depends on` goes round in a cycle";
     UNKNOWN_WORD = "ORD0215", "a word is not one of the allowed ones";
     CONFLICTING_FACT = "ORD0216", "a fact is declared twice with different types";
+    AMBIGUOUS_NAME = "ORD0217", "a name is declared in several packages";
+    TOO_LARGE = "ORD0218", "a condition is too large";
 
     SCOPE_OVERLAP = "ORD0301", "policies with different enforcement overlap";
     THRESHOLD_CONTRADICTION = "ORD0302", "limits contradict each other";
