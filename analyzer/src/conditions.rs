@@ -88,9 +88,10 @@ pub struct Conditions<'a> {
 impl Conditions<'_> {
     /// Brings a condition into normal form.
     pub fn prepare(&self, condition: &Condition) -> Prepared {
-        let condition = normal(condition, true, self.facts);
+        // Of the condition as written: the engine may ask for a fact that the normal form has lost.
         let mut facts = BTreeSet::new();
         condition.collect_facts(&mut facts);
+        let condition = normal(condition, true, self.facts);
         let mut hasher = blake3::Hasher::new_derive_key(REVISION);
         // A declaration is part of a condition's meaning, its documentation isn't.
         let declared =

@@ -1,7 +1,7 @@
 //! Domains: conjunctions of scopes, windows and conditions. Those share no variable, so domains meet exactly if
 //! each of the three parts does, and one includes another exactly if each part does (or the other is empty).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ordain_ir::{FactName, Limit, Policies, PolicyName, Rule, ScopeSelector, Window};
@@ -12,11 +12,14 @@ use crate::conditions::{Conditions, Memo, Prepared};
 use crate::scope::{self, Subject};
 use crate::window::{self, Intervals, UnknownZone, Windows};
 
+/// A scope selector of the policies at hand; equal ones have one number.
+pub type SelectorId = u32;
+
 /// Of which requests a policy speaks. A limit that names a rule has that rule's parts too.
 #[derive(Clone, Debug)]
-pub struct Domain<'a> {
-    /// All of them must select the request.
-    pub scopes: Vec<&'a ScopeSelector>,
+pub struct Domain {
+    /// All of them must select the request; sorted, without repetition.
+    pub scopes: Vec<SelectorId>,
     /// The instants, within the horizon.
     pub window: Arc<Intervals>,
     /// All of them must hold.
@@ -89,6 +92,9 @@ pub enum AnalyzerError {
         /// What the engine says.
         reason: String,
     },
+    /// No threads to be had.
+    #[error("cannot start threads for the analysis: {0}")]
+    Threads(String),
     /// The solver is not the expected one.
     #[error(transparent)]
     Solver(#[from] crate::solver::SolverError),
@@ -102,17 +108,23 @@ pub struct Algebra<'a> {
     pub conditions: Conditions<'a>,
     /// Expanded windows.
     pub windows: Windows,
-    scopes: RwLock<HashMap<Vec<&'a ScopeSelector>, Answer<Subject>>>,
+    selectors: Vec<&'a ScopeSelector>,
+    /// What is known of selectors' common subjects.
+    common: RwLock<HashMap<Vec<SelectorId>, Answer<Subject>>>,
 }
 
 impl<'a> Algebra<'a> {
     /// The algebra over these policies' facts and horizon.
     pub fn new(policies: &'a Policies, memo: &'a Memo) -> Self {
+        let rules = policies.rules.values().map(|rule| &rule.scope);
+        let selectors: BTreeSet<_> =
+            rules.chain(policies.limits.values().map(|limit| &limit.scope)).collect();
         Self {
             policies,
+            selectors: selectors.into_iter().collect(),
             conditions: Conditions { facts: &policies.facts, bound: policies.settings.solver_bound, memo },
             windows: Windows::new(window::horizon(policies)),
-            scopes: RwLock::default(),
+            common: RwLock::default(),
         }
     }
 
@@ -122,18 +134,18 @@ impl<'a> Algebra<'a> {
     }
 
     /// The domain of a rule.
-    pub fn rule(&self, rule: &'a Rule) -> Result<Domain<'a>, AnalyzerError> {
+    pub fn rule(&self, rule: &'a Rule) -> Result<Domain, AnalyzerError> {
         Ok(Domain {
-            scopes: vec![&rule.scope],
+            scopes: vec![self.selector_id(&rule.scope)],
             window: self.window(&rule.name, &rule.window)?,
             conditions: vec![Arc::new(self.conditions.prepare(&rule.condition))],
         })
     }
 
     /// The domain of a limit, within that of the rule that it names.
-    pub fn limit(&self, limit: &'a Limit) -> Result<Domain<'a>, AnalyzerError> {
+    pub fn limit(&self, limit: &'a Limit) -> Result<Domain, AnalyzerError> {
         let own = Domain {
-            scopes: vec![&limit.scope],
+            scopes: vec![self.selector_id(&limit.scope)],
             window: self.window(&limit.name, &limit.window)?,
             conditions: vec![Arc::new(self.conditions.prepare(&limit.condition))],
         };
@@ -146,11 +158,6 @@ impl<'a> Algebra<'a> {
         Ok(own.and(&self.rule(rule)?))
     }
 
-    /// All requests from or to these subjects.
-    pub fn scope(&self, scope: &'a ScopeSelector) -> Domain<'a> {
-        Domain { scopes: vec![scope], window: Arc::clone(self.windows.horizon()), conditions: vec![] }
-    }
-
     fn window(&self, policy: &PolicyName, window: &Window) -> Result<Arc<Intervals>, AnalyzerError> {
         let failed = |zone| AnalyzerError::Zone { policy: policy.clone(), zone };
         self.windows.expand(window).map_err(failed)
@@ -158,7 +165,7 @@ impl<'a> Algebra<'a> {
 
     /// Whether all the domains have a request in common, with the canonical one: the first instant from the
     /// beginning of the horizon on, the most readable path, the smallest values.
-    pub fn overlap(&self, domains: &[&Domain<'a>]) -> Finding<Point> {
+    pub fn overlap(&self, domains: &[&Domain]) -> Finding<Point> {
         let subject = match self.common_subject(domains) {
             Answer::No => return Finding::by_algebra(Answer::No),
             Answer::Undecided => None,
@@ -174,41 +181,53 @@ impl<'a> Algebra<'a> {
         Finding { answer, by_solver: verdict.by_solver, opaque: verdict.opaque.clone() }
     }
 
-    fn common_subject(&self, domains: &[&Domain<'a>]) -> Answer<Subject> {
-        let mut scopes: Vec<&'a ScopeSelector> =
-            domains.iter().flat_map(|d| d.scopes.iter().copied()).collect();
-        scopes.sort_unstable();
-        scopes.dedup();
-        if let Some(known) = self.scopes.read().unwrap_or_else(PoisonError::into_inner).get(&scopes) {
+    fn selector_id(&self, selector: &ScopeSelector) -> SelectorId {
+        let at = self.selectors.binary_search(&selector).expect("every policy's selector was collected");
+        SelectorId::try_from(at).expect("fewer than 2^32 policies")
+    }
+
+    /// The selectors of a domain.
+    pub fn selectors(&self, domain: &Domain) -> Vec<&'a ScopeSelector> {
+        domain.scopes.iter().map(|id| self.selectors[*id as usize]).collect()
+    }
+
+    fn common_subject(&self, domains: &[&Domain]) -> Answer<Subject> {
+        let mut ids: Vec<SelectorId> =
+            domains.iter().flat_map(|domain| domain.scopes.iter().copied()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if let Some(known) = self.common.read().unwrap_or_else(PoisonError::into_inner).get(&ids) {
             return known.clone();
         }
-        let answer = scope::find(&scopes, &[], &self.conditions.memo.strings);
-        self.scopes.write().unwrap_or_else(PoisonError::into_inner).insert(scopes, answer.clone());
+        let selectors: Vec<_> = ids.iter().map(|id| self.selectors[*id as usize]).collect();
+        let answer = scope::find(&selectors, &[], &self.conditions.memo.strings);
+        self.common.write().unwrap_or_else(PoisonError::into_inner).insert(ids, answer.clone());
         answer
     }
 
-    fn common_instant(&self, domains: &[&Domain<'a>]) -> Option<i64> {
+    fn common_instant(&self, domains: &[&Domain]) -> Option<i64> {
         let start = self.policies.settings.horizon.0;
         match domains {
             [] => self.windows.horizon().first_from(start),
             [one] => one.window.first_from(start),
             [a, b] if !a.window.meets(&b.window) => None,
             [first, rest @ ..] => {
-                let common = |window: Intervals, domain: &&Domain<'a>| window.intersection(&domain.window);
+                let common = |window: Intervals, domain: &&Domain| window.intersection(&domain.window);
                 rest.iter().fold((*first.window).clone(), common).first_from(start)
             }
         }
     }
 
     /// Whether `small`, which is not empty, lies in `big`.
-    pub fn included(&self, small: &Domain<'a>, big: &Domain<'a>, parts: Parts) -> Finding<()> {
+    pub fn included(&self, small: &Domain, big: &Domain, parts: Parts) -> Finding<()> {
         if parts == Parts::All
             && !Arc::ptr_eq(&small.window, &big.window)
             && !small.window.is_subset_of(&big.window)
         {
             return Finding::by_algebra(Answer::No);
         }
-        let scopes = scope::included(&small.scopes, &big.scopes, &self.conditions.memo.strings);
+        let (inner, outer) = (self.selectors(small), self.selectors(big));
+        let scopes = scope::included(&inner, &outer, &self.conditions.memo.strings);
         if scopes.is_no() {
             return Finding::by_algebra(Answer::No);
         }
@@ -220,7 +239,7 @@ impl<'a> Algebra<'a> {
     }
 }
 
-pub(crate) fn conditions<'d>(domains: &[&'d Domain<'_>]) -> Vec<&'d Prepared> {
+fn conditions<'d>(domains: &[&'d Domain]) -> Vec<&'d Prepared> {
     let all = domains.iter().flat_map(|domain| &domain.conditions).map(Arc::as_ref);
     let mut out: Vec<&Prepared> = vec![];
     for condition in all.filter(|condition| !condition.is_true()) {
@@ -231,7 +250,7 @@ pub(crate) fn conditions<'d>(domains: &[&'d Domain<'_>]) -> Vec<&'d Prepared> {
     out
 }
 
-impl Domain<'_> {
+impl Domain {
     /// The requests in both.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
@@ -240,10 +259,9 @@ impl Domain<'_> {
         } else {
             Arc::new(self.window.intersection(&other.window))
         };
-        Self {
-            scopes: [&*self.scopes, &*other.scopes].concat(),
-            window,
-            conditions: [&*self.conditions, &*other.conditions].concat(),
-        }
+        let mut scopes = [&*self.scopes, &*other.scopes].concat();
+        scopes.sort_unstable();
+        scopes.dedup();
+        Self { scopes, window, conditions: [&*self.conditions, &*other.conditions].concat() }
     }
 }

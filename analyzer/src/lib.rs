@@ -1,13 +1,39 @@
-//! Conflicts between policies: exact algebra, solver, evidence
+//! The conflicts between policies, decided exactly, with evidence.
+//!
+//! [`analyze`] is a pure function of [`Policies`](ordain_ir::Policies). A pair of policies goes through ever
+//! more costly questions, and most are answered early:
+//!
+//! | question | module | by |
+//! | --- | --- | --- |
+//! | can the two conflict at all? | `rules`, `limits`, `overrides`, `candidates` | attributes, tenants |
+//! | do their scopes meet? | [`scope`] | classes of path segments |
+//! | do their windows meet? | [`window`] | interval sets between offset transitions |
+//! | do their conditions meet? | [`boxes`], [`strings`] | boxes; products of automata |
+//! | … where sums of facts or too many cases are involved | [`solver`] | Z3, within a resource bound |
+//!
+//! Scope, window and condition share no variable, so a [`domain`] is empty exactly if one of the three is. A
+//! positive answer carries a witness, which the engine must confirm before it is reported.
 
+mod analysis;
 mod answer;
 pub mod boxes;
-pub mod cells;
+mod candidates;
 pub mod conditions;
+mod conflict;
+mod diagnostics;
 pub mod domain;
+mod evidence;
+mod limits;
+mod overrides;
+mod rules;
 pub mod scope;
 pub mod solver;
 pub mod strings;
 pub mod window;
+mod words;
 
+pub use analysis::{Options, analyze};
 pub use answer::Answer;
+pub use conditions::Memo;
+pub use diagnostics::conflict_diagnostics;
+pub use domain::AnalyzerError;

@@ -1,0 +1,104 @@
+//! Conflicts as diagnostics.
+
+use ordain_ir::report::{Certificate, Witness};
+use ordain_ir::{Certainty, Clause, Conflict, ConflictSeverity, Diagnostic, PolicyRef, Report, SourceMap};
+
+use crate::words::as_message;
+
+/// One diagnostic for each conflict, in the report's order: the decisive clause of the first policy is the
+/// primary place, the clauses of the others are secondary. BLOCKING is an error, WARNING a warning.
+pub fn conflict_diagnostics(report: &Report, sources: &SourceMap) -> Vec<Diagnostic> {
+    report.conflicts.iter().map(|conflict| diagnostic(conflict, sources)).collect()
+}
+
+fn diagnostic(conflict: &Conflict, sources: &SourceMap) -> Diagnostic {
+    let message = as_message(&conflict.explanation, &conflict.policies);
+    let places = |policy: &PolicyRef, count: usize| {
+        let clauses = conflict.clauses.get(&policy.id).map_or(&[][..], Vec::as_slice);
+        let clauses = if clauses.is_empty() { &[Clause::Name][..] } else { clauses };
+        let source = sources.get(&policy.id);
+        source.map_or(vec![], |source| {
+            let mut spans: Vec<_> = clauses.iter().map(|clause| source.clause(*clause).span).collect();
+            spans.dedup();
+            spans.truncate(count);
+            spans.into_iter().map(|span| (source.file.clone(), span)).collect()
+        })
+    };
+    let named = |policy: &PolicyRef| format!("{} `{}`", policy.kind, policy.name);
+    let mut policies = conflict.policies.iter();
+    let first = policies.next();
+    let primary = first.and_then(|policy| Some((policy, places(policy, 1).pop()?)));
+    let mut out = match (primary, conflict.severity) {
+        (None, _) => Diagnostic::placeless(conflict.code.clone(), message),
+        (Some((policy, (file, span))), ConflictSeverity::Blocking) => {
+            Diagnostic::error(conflict.code.clone(), &file, span, message).labelled(named(policy))
+        }
+        (Some((policy, (file, span))), ConflictSeverity::Warning) => {
+            Diagnostic::warning(conflict.code.clone(), &file, span, message).labelled(named(policy))
+        }
+    };
+    if conflict.severity == ConflictSeverity::Warning {
+        out.severity = ordain_ir::Severity::Warning;
+    }
+    for policy in policies {
+        for (file, span) in places(policy, 1) {
+            out = out.and_at(&file, span, named(policy));
+        }
+    }
+    if conflict.certainty == Certainty::Suspected {
+        let why = conflict.uncertainty.as_deref().unwrap_or("it is not decided");
+        out = out.note(format!("suspected, not proved: {why}"));
+    }
+    if let Some(witness) = &conflict.witness {
+        out = out.note(format!("for example: {}", in_words(witness)));
+    }
+    if let Some(certificate) = &conflict.certificate {
+        out = arithmetic(certificate).into_iter().fold(out, Diagnostic::note);
+    }
+    out.help(conflict.recommended_action.clone())
+}
+
+/// `acme/support/mailer at Mon 2026-03-02 11:00 Europe/Berlin, tool.name = "export", usage tokens = 100`.
+fn in_words(witness: &Witness) -> String {
+    let request = &witness.request;
+    let mut words = request.path.to_string();
+    if let Some(provider) = &request.provider {
+        words += &format!(" to provider {provider}");
+    }
+    words += &format!(" at {}", witness.local_time);
+    for (fact, value) in &request.facts {
+        words += &format!(", {fact} = {value}");
+    }
+    let usage = &request.usage;
+    let mut used = vec![];
+    used.extend(usage.runs.map(|n| format!("runs = {n}")));
+    used.extend(usage.tokens.map(|n| format!("tokens = {n}")));
+    used.extend(usage.cost.iter().map(|(currency, amount)| format!("cost = {amount} {currency}")));
+    used.extend(usage.risk.as_ref().map(|risk| format!("risk = {risk}")));
+    used.extend(usage.since_last_run.as_ref().map(|time| format!("since last run = {time}")));
+    if !used.is_empty() {
+        words += &format!(", usage {}", used.join(", "));
+    }
+    words
+}
+
+/// The certificate's sum, one inequality a line.
+fn arithmetic(certificate: &Certificate) -> Vec<String> {
+    let times = |factor: &str| if factor == "1" { String::new() } else { format!("{factor} × ") };
+    let lines = certificate.inequalities.iter().map(|inequality| {
+        let terms: Vec<String> = inequality
+            .terms
+            .iter()
+            .map(|(variable, coefficient)| match coefficient.as_str() {
+                "1" => variable.clone(),
+                "-1" => format!("-{variable}"),
+                other => format!("{other}·{variable}"),
+            })
+            .collect();
+        let left = if terms.is_empty() { "0".to_owned() } else { terms.join(" + ").replace("+ -", "- ") };
+        format!("{}({left} ≤ {}) because {}", times(&inequality.factor), inequality.bound, inequality.because)
+    });
+    let mut out = vec![format!("in {}, these add up to a falsehood:", certificate.period)];
+    out.extend(lines);
+    out
+}

@@ -1,0 +1,144 @@
+//! Witnesses: concrete requests that the engine, which shares no code with the algebra, confirms.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use ordain_engine::{Engine, NoCounters, Outcome};
+use ordain_ir::report::Witness;
+use ordain_ir::{Direction, Limit, Policies, PolicyName, Quantity, Request, Rule, Usage, Window, zone};
+
+use crate::domain::{AnalyzerError, Point};
+
+/// The request at a point, with this usage.
+pub(crate) fn request(point: &Point, usage: Usage) -> Request {
+    Request {
+        path: point.subject.path.clone(),
+        provider: point.subject.provider.clone(),
+        at: Timestamp::from_second(point.at).expect("the horizon is clamped to what jiff can count"),
+        facts: point.facts.clone(),
+        usage,
+    }
+}
+
+/// The witness for readers, on the wall clock of the first zone that a window names.
+pub(crate) fn witness<'a>(
+    request: &Request,
+    windows: impl IntoIterator<Item = &'a Window>,
+    policies: &Policies,
+) -> Witness {
+    let named =
+        windows.into_iter().flat_map(|window| &window.clauses).map(|active| active.zone.as_str()).next();
+    Witness {
+        local_time: local_time(request.at, named.unwrap_or("UTC")),
+        request: request.to_json(&policies.facts),
+    }
+}
+
+/// `Mon 2026-03-02 11:00 Europe/Berlin`; seconds only where they are not zero.
+fn local_time(at: Timestamp, name: &str) -> String {
+    let zone = zone::find(name).unwrap_or(jiff::tz::TimeZone::UTC);
+    let local = at.to_zoned(zone);
+    let pattern = if local.second() == 0 { "%a %Y-%m-%d %H:%M" } else { "%a %Y-%m-%d %H:%M:%S" };
+    format!("{} {name}", local.strftime(pattern))
+}
+
+/// The windows that decide when a limit speaks.
+pub(crate) fn windows_of_limit<'a>(limit: &'a Limit, policies: &'a Policies) -> Vec<&'a Window> {
+    let rule = limit.rule.as_ref().and_then(|name| policies.rules.get(name));
+    [&limit.window].into_iter().chain(rule.map(|rule| &rule.window)).collect()
+}
+
+/// A run of the engine on nothing but the policies of one finding.
+struct Replay<'a> {
+    names: [&'a PolicyName; 2],
+    engine: Engine,
+}
+
+impl<'a> Replay<'a> {
+    fn new(names: [&'a PolicyName; 2], policies: &Policies) -> Result<Self, AnalyzerError> {
+        let engine = Engine::new(Arc::new(policies.restricted_to(names)));
+        Ok(Self { names, engine: engine.map_err(|error| mismatch(names, &error))? })
+    }
+
+    fn check(&self, holds: bool, reason: &str) -> Result<(), AnalyzerError> {
+        if holds { Ok(()) } else { Err(mismatch(self.names, &reason)) }
+    }
+
+    fn both_apply(&self, request: &Request) -> Result<(), AnalyzerError> {
+        for name in self.names {
+            let inside =
+                self.engine.in_domain(name, request).map_err(|error| mismatch(self.names, &error))?;
+            self.check(inside, &format!("the request is not in the domain of `{name}`"))?;
+        }
+        Ok(())
+    }
+}
+
+fn mismatch(names: [&PolicyName; 2], reason: &dyn std::fmt::Display) -> AnalyzerError {
+    AnalyzerError::Witness {
+        policies: format!("`{}` and `{}`", names[0], names[1]),
+        reason: reason.to_string(),
+    }
+}
+
+/// Replays an overlap of two rules: both must speak of the request, and the outcome must be the winner's.
+pub(crate) fn replay_rules(
+    winner: &Rule,
+    loser: &Rule,
+    request: &Request,
+    policies: &Policies,
+) -> Result<(), AnalyzerError> {
+    let replay = Replay::new([&winner.name, &loser.name], policies)?;
+    replay.both_apply(request)?;
+    let decision =
+        replay.engine.decide(request, &NoCounters).map_err(|error| mismatch(replay.names, &error))?;
+    let wanted = Outcome::from(winner.enforcement_mode);
+    replay.check(
+        decision.outcome == wanted && decision.rules.len() == 2,
+        &format!("the engine says {}, not {wanted}", decision.outcome),
+    )
+}
+
+/// Replays an overlap of two limits: both must speak of the request, and it must break exactly the bounds that
+/// the finding says it breaks.
+pub(crate) fn replay_limits(
+    a: &Limit,
+    b: &Limit,
+    request: &Request,
+    policies: &Policies,
+) -> Result<(), AnalyzerError> {
+    let replay = Replay::new([&a.name, &b.name], policies)?;
+    replay.both_apply(request)?;
+    let decision =
+        replay.engine.decide(request, &NoCounters).map_err(|error| mismatch(replay.names, &error))?;
+    for limit in [a, b] {
+        let finding = decision.limits.iter().find(|finding| finding.limit.name == limit.name);
+        let wanted = breaks(limit, request.usage.value(&limit.quantity));
+        replay.check(
+            finding.is_some_and(|finding| finding.breached == wanted),
+            &format!("`{}` should be {}", limit.name, if wanted { "breached" } else { "held" }),
+        )?;
+    }
+    Ok(())
+}
+
+fn breaks(limit: &Limit, value: Option<i64>) -> bool {
+    !is_guarantee(limit) && value.is_some_and(|value| !limit.bound.allows(value.into()))
+}
+
+/// Whether it is a floor on what accumulates: no single request breaks it.
+pub(crate) fn is_guarantee(limit: &Limit) -> bool {
+    matches!(limit.quantity, Quantity::Accumulated(..)) && limit.bound.direction == Direction::AtLeast
+}
+
+/// The usage that shows how two limits on one quantity differ: just beyond the tighter bound.
+pub(crate) fn telling_usage(a: &Limit, b: &Limit) -> Usage {
+    let ceilings = [a, b].into_iter().filter(|limit| limit.bound.direction == Direction::AtMost);
+    let value = match ceilings.map(|limit| limit.bound.value).min() {
+        Some(ceiling) => ceiling.saturating_add(1),
+        None => a.bound.value.max(b.bound.value).saturating_sub(1),
+    };
+    let mut usage = Usage::default();
+    usage.set(&a.quantity, value.max(0));
+    usage
+}

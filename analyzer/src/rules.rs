@@ -1,0 +1,136 @@
+//! Two rules of the same concern: the first table of the definition.
+
+use std::cmp::Reverse;
+
+use ordain_ir::{Clause, ConflictType, EnforcementMode, Rule, Usage};
+
+use crate::Answer;
+use crate::conflict::{Claim, Doubt, Judgement};
+use crate::domain::{Algebra, AnalyzerError, Domain};
+use crate::evidence;
+use crate::words::{Names, place, verb};
+
+/// An active rule with its domain.
+pub(crate) struct RuleEntry<'a> {
+    pub(crate) rule: &'a Rule,
+    pub(crate) domain: Domain,
+}
+
+/// Whether the two can conflict at all, before anything is computed.
+pub(crate) fn comparable(a: &Rule, b: &Rule) -> bool {
+    a.rule_type == b.rule_type && a.enforcement_mode != b.enforcement_mode
+}
+
+/// The one conflict of two comparable rules of which none overrides the other, if there is one.
+pub(crate) fn judge(
+    a: &RuleEntry<'_>,
+    b: &RuleEntry<'_>,
+    algebra: &Algebra<'_>,
+) -> Result<Judgement, AnalyzerError> {
+    let overlap = algebra.overlap(&[&a.domain, &b.domain]);
+    let mut out = Judgement { by_solver: overlap.by_solver, ..Judgement::default() };
+    let (point, doubt) = match overlap.answer {
+        Answer::No => return Ok(out),
+        Answer::Undecided => (None, Some(Doubt::Undecided)),
+        Answer::Yes(point) => (Some(point), overlap.opaque.map(Doubt::Opaque)),
+    };
+    out.undecided = point.is_none();
+    let policies = algebra.policies();
+    let mut pair = [a.rule, b.rule];
+    pair.sort_by_key(|rule| (Reverse(rule.enforcement_mode), &rule.name));
+    let [strict, mild] = pair;
+    let (winner, loser) = if mild.priority > strict.priority { (mild, strict) } else { (strict, mild) };
+    let witness = match &point {
+        None => None,
+        Some(point) => {
+            let request = evidence::request(point, Usage::default());
+            evidence::replay_rules(winner, loser, &request, policies)?;
+            Some(evidence::witness(&request, pair.map(|rule| &rule.window), policies))
+        }
+    };
+    let names = Names::of(&[&strict.name, &mild.name]);
+    let quoted = |rule: &Rule| names.quoted(&rule.name);
+    let windowed = pair.iter().any(|rule| !rule.window.is_always());
+    let says = |rule: &Rule| format!("{} {}", quoted(rule), verb(rule.enforcement_mode));
+    let (conflict_type, explanation, recommended_action, weakens) = if strict.priority != mild.priority {
+        let weakens = winner.enforcement_mode < loser.enforcement_mode;
+        let explanation = format!(
+            "Policy {} (priority {}) {} and so silences {} (priority {}), which {}, {}: this {} enforcement",
+            quoted(winner),
+            winner.priority,
+            verb(winner.enforcement_mode),
+            quoted(loser),
+            loser.priority,
+            if loser.enforcement_mode == EnforcementMode::Disabled {
+                "is disabled".to_owned()
+            } else {
+                format!("otherwise {}", verb(loser.enforcement_mode))
+            },
+            place(&winner.scope, &loser.scope),
+            if weakens { "weakens" } else { "tightens" },
+        );
+        let action = if weakens {
+            format!(
+                "Raise the priority of {} to {} or more, or let {} say `overrides {}` with the reason",
+                quoted(loser),
+                winner.priority,
+                quoted(winner),
+                names.plain(&loser.name),
+            )
+        } else {
+            format!(
+                "Let {} say `overrides {}` with the reason, or narrow one of the scopes",
+                quoted(winner),
+                names.plain(&loser.name),
+            )
+        };
+        (ConflictType::PriorityOverride, explanation, action, Some(weakens))
+    } else if windowed {
+        let first = witness.as_ref().map(|w| format!(", first on {}", w.local_time)).unwrap_or_default();
+        let explanation = format!(
+            "Policy {} while {} {} where their windows overlap{first}",
+            says(strict),
+            says(mild),
+            place(&strict.scope, &mild.scope),
+        );
+        let action = "Align enforcement modes, separate the windows, or give one rule the higher priority";
+        (ConflictType::TemporalConflict, explanation, action.to_owned(), None)
+    } else {
+        let explanation =
+            format!("Policy {} while {} {}", says(strict), says(mild), place(&strict.scope, &mild.scope));
+        (ConflictType::ScopeOverlap, explanation, "Align enforcement modes or narrow scopes".to_owned(), None)
+    };
+    let claim = Claim {
+        conflict_type,
+        contradiction: None,
+        policies: pair.map(Rule::reference),
+        clauses: pair.map(|rule| clauses(rule, conflict_type)),
+        explanation,
+        recommended_action,
+        weakens,
+        doubt,
+        witness,
+        certificate: None,
+        repair: None,
+    };
+    out.conflict = Some(claim.into_conflict(&policies.settings));
+    Ok(out)
+}
+
+/// The clauses of a rule that take part, the decisive one first.
+fn clauses(rule: &Rule, conflict_type: ConflictType) -> Vec<Clause> {
+    let windowed = !rule.window.is_always();
+    let mut out = match conflict_type {
+        ConflictType::PriorityOverride => vec![Clause::Priority, Clause::Enforce],
+        ConflictType::TemporalConflict if windowed => vec![Clause::Active, Clause::Enforce],
+        _ => vec![Clause::Enforce],
+    };
+    out.push(Clause::Scope);
+    if windowed && !out.contains(&Clause::Active) {
+        out.push(Clause::Active);
+    }
+    if rule.condition != ordain_ir::Condition::True {
+        out.push(Clause::When);
+    }
+    out
+}
