@@ -1,0 +1,78 @@
+//! All conflicts of a workspace of the finite [`world`](crate::world), found by trying every request.
+//!
+//! Derived from the tables of the definition alone: rules of one concern, and pairs of limits. Contradictions among
+//! limits on what accumulates (any number of them, with axioms between quantities) are checked by other means, see
+//! [`certificate`].
+
+pub mod certificate;
+mod limits;
+mod regions;
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ordain_ir::report::Contradiction;
+use ordain_ir::{ConflictType, Policies, PolicyName};
+
+pub use regions::Regions;
+
+use crate::reference;
+
+/// A conflict without its evidence.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Expected {
+    /// Type.
+    pub conflict_type: ConflictType,
+    /// Kind of a contradiction.
+    pub contradiction: Option<Contradiction>,
+    /// Whether a milder rule beats a stricter one; for `PRIORITY_OVERRIDE` between rules.
+    pub weakens: Option<bool>,
+}
+
+/// All conflicts between two rules, and between two limits but for contradictions of what accumulates, by the names
+/// of the two in order.
+pub fn conflicts(policies: &Policies) -> BTreeMap<[PolicyName; 2], Expected> {
+    let regions = Regions::of(policies);
+    let mut found = BTreeMap::new();
+    let rules: Vec<_> = policies.rules.values().collect();
+    for (a, b) in pairs(&rules) {
+        if neither_overrides(policies, &a.name, &b.name)
+            && let Some(conflict) = rules::conflict(&regions, a, b)
+        {
+            found.insert([a.name.clone(), b.name.clone()], conflict);
+        }
+    }
+    let limits: Vec<_> = policies.limits.values().collect();
+    for (a, b) in pairs(&limits) {
+        if neither_overrides(policies, &a.name, &b.name)
+            && let Some(conflict) = limits::conflict(&regions, a, b)
+        {
+            found.insert([a.name.clone(), b.name.clone()], conflict);
+        }
+    }
+    found
+}
+
+/// Pairs of limits on what accumulates that contradict each other without any axiom: everywhere where the floor
+/// speaks, the ceiling speaks too, for the same subjects and with a smaller value.
+pub fn plain_contradictions(policies: &Policies) -> BTreeSet<[PolicyName; 2]> {
+    let regions = Regions::of(policies);
+    let limits: Vec<_> = policies.limits.values().collect();
+    pairs(&limits)
+        .filter(|(a, b)| neither_overrides(policies, &a.name, &b.name))
+        .filter(|(a, b)| limits::contradict_plainly(&regions, a, b))
+        .map(|(a, b)| [a.name.clone(), b.name.clone()])
+        .collect()
+}
+
+fn pairs<T>(items: &[T]) -> impl Iterator<Item = (&T, &T)> {
+    items.iter().enumerate().flat_map(|(at, a)| items[at + 1..].iter().map(move |b| (a, b)))
+}
+
+fn neither_overrides(policies: &Policies, a: &PolicyName, b: &PolicyName) -> bool {
+    !reference::overrides(policies, a, b) && !reference::overrides(policies, b, a)
+}
+
+fn expected(conflict_type: ConflictType) -> Expected {
+    Expected { conflict_type, contradiction: None, weakens: None }
+}

@@ -1,0 +1,186 @@
+//! Decisions, by their definition.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ordain_ir::{
+    Bound, Direction, Enforcement, EnforcementMode, Limit, LimitStatus, Override, Partition, Period,
+    Policies, PolicyName, Quantity, Request, Rule, RuleStatus,
+};
+
+use super::{in_limit, in_rule};
+
+/// What a policy in whose domain the request is comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Said {
+    /// A policy that overrides it applies.
+    Overridden,
+    /// A rule of its concern with a higher priority applies.
+    Outranked,
+    /// It is a limit whose bound holds.
+    Held,
+    /// It is a limit on a value that the request doesn't say.
+    Unmeasured,
+    /// It speaks, demanding the outcome of this strictness: 0 to allow, 5 to block.
+    Demands(u8),
+}
+
+/// A decision: the strictness of its outcome, and what every policy said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// 0 allow, 1 audit, 2 warn, 3 degrade, 4 queue, 5 block.
+    pub strictness: u8,
+    /// By name, the active policies in whose domain the request is.
+    pub said: BTreeMap<PolicyName, Said>,
+}
+
+/// Whether `from` overrides `to`, directly or through others. Only declarations count, whatever their status.
+pub fn overrides(policies: &Policies, from: &PolicyName, to: &PolicyName) -> bool {
+    declared(policies, from).iter().any(|step| step.policy == *to || overrides(policies, &step.policy, to))
+}
+
+fn declared<'a>(policies: &'a Policies, name: &PolicyName) -> &'a [Override] {
+    let rule = policies.rules.get(name).map(|rule| rule.overrides.as_slice());
+    rule.or_else(|| policies.limits.get(name).map(|limit| limit.overrides.as_slice())).unwrap_or_default()
+}
+
+/// Decides. `used` is a counter: a limit, its subject and the start of its period in seconds since 1970.
+pub fn decide(policies: &Policies, request: &Request, used: &dyn Fn(&Limit, &str, i64) -> i64) -> Verdict {
+    let mut said = BTreeMap::new();
+
+    let present: BTreeSet<&PolicyName> = policies
+        .rules
+        .values()
+        .filter(|rule| rule.status == RuleStatus::Active && in_rule(policies, rule, request))
+        .map(|rule| &rule.name)
+        .collect();
+    let applicable: Vec<&Rule> = present
+        .iter()
+        .filter(|name| applies(policies, &present, name))
+        .map(|name| &*policies.rules[*name])
+        .collect();
+    for name in &present {
+        said.insert((*name).clone(), Said::Overridden);
+    }
+    for rule in &applicable {
+        let rivals = applicable.iter().filter(|rival| rival.rule_type == rule.rule_type);
+        let speaks = rivals.map(|rival| rival.priority).max() == Some(rule.priority);
+        let demands = match rule.enforcement_mode {
+            EnforcementMode::Disabled => 0,
+            EnforcementMode::Audit => 1,
+            EnforcementMode::Warn => 2,
+            EnforcementMode::Block => 5,
+        };
+        said.insert(rule.name.clone(), if speaks { Said::Demands(demands) } else { Said::Outranked });
+    }
+
+    let concerned: Vec<&Limit> = policies
+        .limits
+        .values()
+        .map(|limit| &**limit)
+        .filter(|limit| limit.status == LimitStatus::Active && in_limit(policies, limit, request))
+        .collect();
+    let (measured, unmeasured): (Vec<&Limit>, Vec<&Limit>) =
+        concerned.into_iter().partition(|limit| own_value(limit, request).is_some());
+    let present: BTreeSet<&PolicyName> = measured.iter().map(|limit| &limit.name).collect();
+    for limit in unmeasured {
+        said.insert(limit.name.clone(), Said::Unmeasured);
+    }
+    for limit in measured {
+        let own = own_value(limit, request).expect("measured");
+        let what = if !applies(policies, &present, &limit.name) {
+            Said::Overridden
+        } else if is_breached(limit, request, own, used) {
+            Said::Demands(match limit.enforcement {
+                Enforcement::Warn | Enforcement::Alert => 2,
+                Enforcement::Degrade => 3,
+                Enforcement::Queue => 4,
+                Enforcement::Block | Enforcement::Reject => 5,
+            })
+        } else {
+            Said::Held
+        };
+        said.insert(limit.name.clone(), what);
+    }
+
+    let demands = said.values().filter_map(|said| match said {
+        Said::Demands(strictness) => Some(*strictness),
+        _ => None,
+    });
+    Verdict { strictness: demands.max().unwrap_or(0), said }
+}
+
+/// Present, and no policy that applies overrides it.
+fn applies(policies: &Policies, present: &BTreeSet<&PolicyName>, name: &PolicyName) -> bool {
+    !present.iter().any(|other| overrides(policies, other, name) && applies(policies, present, other))
+}
+
+fn own_value(limit: &Limit, request: &Request) -> Option<i128> {
+    let usage = &request.usage;
+    match limit.quantity.to_string().as_str() {
+        "RISK_CEILING" => usage.risk.map(i128::from),
+        "COOLDOWN" => usage.since_last_run.map(i128::from),
+        name if name.starts_with("RUNS_") => Some(usage.runs.into()),
+        name if name.starts_with("TOKENS_") => Some(usage.tokens.into()),
+        _ => {
+            let currency = limit.quantity.currency().expect("what is left is money");
+            Some(usage.cost.get(currency).copied().unwrap_or(0).into())
+        }
+    }
+}
+
+fn is_breached(limit: &Limit, request: &Request, own: i128, used: &dyn Fn(&Limit, &str, i64) -> i64) -> bool {
+    let Bound { direction, value } = limit.bound;
+    let bound = i128::from(value);
+    match &limit.quantity {
+        Quantity::Accumulated(_, period) => {
+            let start = period_start(*period, request.at.as_second());
+            let before = i128::from(used(limit, &subject(limit.partition, request), start));
+            direction == Direction::AtMost && before + own > bound
+        }
+        _ if direction == Direction::AtMost => own > bound,
+        _ => own < bound,
+    }
+}
+
+/// Whose counter it is, as text; different subjects of one partition read differently.
+pub fn subject(partition: Partition, request: &Request) -> String {
+    let path = &request.path;
+    match partition {
+        Partition::Whole => String::new(),
+        Partition::Tenant => format!("{:?}", [&path.tenant]),
+        Partition::Project => format!("{:?}", [&path.tenant, &path.project]),
+        Partition::Agent => format!("{:?}", [&path.tenant, &path.project, &path.agent]),
+        Partition::Provider => format!("{:?}", request.provider),
+    }
+}
+
+/// The first second of the calendar period (UTC, weeks from Monday) that contains a second since 1970.
+pub fn period_start(period: Period, second: i64) -> i64 {
+    const DAY: i64 = 86_400;
+    match period {
+        Period::Minute => second - second.rem_euclid(60),
+        Period::Hour => second - second.rem_euclid(3_600),
+        Period::Day => second - second.rem_euclid(DAY),
+        Period::Week => second - (second + 3 * DAY).rem_euclid(7 * DAY),
+        Period::Month => (second.div_euclid(DAY) - day_of_month(second.div_euclid(DAY)) + 1) * DAY,
+    }
+}
+
+/// The day of the month, from 1, of a day since 1970-01-01: walks from 1970 month by month, or back.
+fn day_of_month(day: i64) -> i64 {
+    let (mut year, mut month, mut first) = (1970, 0, 0);
+    while first > day {
+        (year, month) = if month == 0 { (year - 1, 11) } else { (year, month - 1) };
+        first -= days_in_month(year, month);
+    }
+    while first + days_in_month(year, month) <= day {
+        first += days_in_month(year, month);
+        (year, month) = if month == 11 { (year + 1, 0) } else { (year, month + 1) };
+    }
+    day - first + 1
+}
+
+fn days_in_month(year: i64, month: usize) -> i64 {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if month == 1 && leap { 29 } else { [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month] }
+}
