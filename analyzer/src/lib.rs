@@ -25,6 +25,7 @@ pub mod domain;
 mod evidence;
 mod limits;
 mod overrides;
+pub mod queries;
 mod rules;
 pub mod scope;
 pub mod solver;

@@ -1,5 +1,6 @@
 //! What is a conflict and what is none, and that the answer depends on the policies alone.
 
+mod algebra;
 mod common;
 mod determinism;
 mod limits;
