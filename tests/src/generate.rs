@@ -37,7 +37,36 @@ pub fn workspace(seed: u64) -> Policies {
         policies.rules.insert(rule.name.clone(), Arc::new(rule));
     }
     for number in 0..limits {
-        let limit = palette.limit(number, limits, rules);
+        let mut limit = palette.limit(number, limits, rules);
+        if number > 0 && palette.random.chance(30) {
+            let model = policies.limits[&name('l', palette.random.below(number))].clone();
+            palette.resemble(&mut limit, &model);
+        }
+        policies.limits.insert(limit.name.clone(), Arc::new(limit));
+    }
+    policies
+}
+
+/// A random workspace of limits on what accumulates, half of them floors, the same for the same seed.
+pub fn guarantees(seed: u64) -> Policies {
+    let mut random = Random::new(seed);
+    let mut palette = Palette::new(&mut random);
+    let periods: &[Period] = &[Period::Hour, Period::Day, Period::Month];
+    let meters = [Meter::Runs, Meter::Tokens];
+    let accumulated = |random: &mut Random| Quantity::Accumulated(random.pick(&meters), random.pick(periods));
+    palette.quantities = (0..2).map(|_| accumulated(palette.random)).collect();
+    palette.quantities.push(Quantity::PerRun(Meter::Tokens));
+    let count = palette.random.below(3) + 2;
+    let mut policies = Policies { facts: palette.facts(), ..Policies::default() };
+    policies.settings.horizon = HORIZON;
+    for number in 0..count {
+        let mut limit = palette.limit(number, count, 0);
+        if !limit.quantity.is_pointwise() && palette.random.chance(50) {
+            limit.bound.direction = Direction::AtLeast;
+        }
+        if palette.random.chance(60) {
+            limit.condition = Condition::True;
+        }
         policies.limits.insert(limit.name.clone(), Arc::new(limit));
     }
     policies
@@ -135,6 +164,25 @@ impl<'r> Palette<'r> {
             status: if self.random.chance(92) { LimitStatus::Active } else { LimitStatus::Disabled },
             depends_on: vec![],
             overrides: self.overrides('l', number, count),
+        }
+    }
+
+    /// Makes a limit much like another one: the rarer conflicts are between those.
+    fn resemble(&mut self, limit: &mut Limit, model: &Limit) {
+        limit.quantity.clone_from(&model.quantity);
+        limit.partition = model.partition;
+        limit.bound.direction = model.bound.direction;
+        limit.scope.clone_from(&model.scope);
+        limit.condition.clone_from(&model.condition);
+        limit.rule.clone_from(&model.rule);
+        if self.random.chance(50) {
+            limit.window.clone_from(&model.window);
+        }
+        if self.random.chance(70) {
+            limit.enforcement = model.enforcement;
+        }
+        if self.random.chance(30) {
+            limit.bound = model.bound;
         }
     }
 
