@@ -10,6 +10,7 @@ pub mod random;
 pub mod reference;
 pub mod render;
 pub mod shrink;
+pub mod spec;
 pub mod world;
 
 /// How many random cases to try: the environment's word, or `default`.
