@@ -1,0 +1,113 @@
+//! What a reader wants to know of a name: its declaration, its documentation, its conflicts.
+
+use std::fmt::Write as _;
+
+use ordain_compiler::{Meaning, Origin};
+use ordain_grammar::ast::Item;
+use ordain_ir::{Bound, Direction, Fact, Limit, Policies, PolicyId, PolicyName, Report, Rule, Span, Value};
+
+use crate::names::occurrence;
+use crate::{Analysed, Snapshot};
+
+/// What to show over a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hover {
+    /// The name.
+    pub span: Span,
+    /// The text.
+    pub markdown: String,
+}
+
+impl Snapshot {
+    /// What to show over the name at an offset. Conflicts are those of `analysed`, as far as they still hold.
+    pub fn hover(&self, file: &str, offset: u32, analysed: Option<&Analysed>) -> Option<Hover> {
+        let name = occurrence(self.tree(file)?, offset)?;
+        let meaning = self.meaning(file, name)?;
+        let policies = ordain_compiler::policies(&self.db, self.input);
+        let markdown = match &meaning {
+            Meaning::Policy(policy, ..) => {
+                let report = analysed.map(|analysed| analysed.report_for(policies)).unwrap_or_default();
+                policy_text(policies, &report, policy)?
+            }
+            Meaning::Fact(_, entry) => fact_text(entry.fact.as_ref()?),
+            Meaning::Let(..) => {
+                let (origin, item) = self.declaration(&meaning)?;
+                let Item::Let(declared) = item else { return None };
+                let text = match origin {
+                    Origin::File(file) => file.text(&self.db),
+                    Origin::Library(at) => ordain_compiler::library().get(at)?.text,
+                };
+                with_doc(format!("```ordain\n{}\n```", text.get(item.span().range())?), &declared.doc)
+            }
+        };
+        Some(Hover { span: name.span, markdown })
+    }
+}
+
+fn with_doc(mut text: String, doc: &str) -> String {
+    if !doc.is_empty() {
+        let _ = write!(text, "\n\n{doc}");
+    }
+    text
+}
+
+fn fact_text(fact: &Fact) -> String {
+    let mut declared = format!("fact {} : {}", fact.name, fact.ty);
+    if let Some((least, greatest)) = fact.range {
+        let [least, greatest] = [least, greatest].map(|number| {
+            let json = Value::Number(number).to_json(&fact.ty);
+            json.as_str().map_or_else(|| json.to_string(), str::to_owned)
+        });
+        let _ = write!(declared, " in {least}..{greatest}");
+    }
+    if fact.optional {
+        declared.push_str(" optional");
+    }
+    if fact.opaque {
+        declared.push_str(" opaque");
+    }
+    with_doc(format!("```ordain\n{declared}\n```"), &fact.doc)
+}
+
+fn policy_text(policies: &Policies, report: &Report, name: &PolicyName) -> Option<String> {
+    let (declared, doc) = match (policies.rules.get(name), policies.limits.get(name)) {
+        (Some(rule), _) => (rule_text(rule), &rule.doc),
+        (None, Some(limit)) => (limit_text(limit), &limit.doc),
+        (None, None) => return None,
+    };
+    let mut text = with_doc(declared, doc);
+    let id = PolicyId::of(name);
+    let mut conflicts =
+        report.conflicts.iter().filter(|conflict| conflict.policies.iter().any(|policy| policy.id == id));
+    if let Some(first) = conflicts.next() {
+        text.push_str("\n\n---\n\nConflicts:\n");
+        for conflict in std::iter::once(first).chain(conflicts) {
+            let _ = write!(
+                text,
+                "\n- **{} {}** ({}): {}",
+                conflict.severity, conflict.conflict_type, conflict.certainty, conflict.explanation
+            );
+        }
+    }
+    Some(text)
+}
+
+fn rule_text(rule: &Rule) -> String {
+    format!(
+        "```ordain\nrule {}\n```\n\n{} · {} · priority {} · {}",
+        rule.name, rule.rule_type, rule.enforcement_mode, rule.priority, rule.scope
+    )
+}
+
+fn limit_text(limit: &Limit) -> String {
+    let Bound { direction, value } = limit.bound;
+    let bound = match direction {
+        Direction::AtMost => "at most",
+        Direction::AtLeast => "at least",
+    };
+    let value = limit.quantity.format(value);
+    format!(
+        "```ordain\nlimit {}\n```\n\n{} {bound} {value} · {} · {}",
+        limit.name, limit.quantity, limit.enforcement, limit.scope
+    )
+}
