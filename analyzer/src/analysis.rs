@@ -14,6 +14,7 @@ use crate::candidates;
 use crate::conditions::Memo;
 use crate::conflict::Judgement;
 use crate::domain::{Algebra, AnalyzerError, Domain};
+use crate::empty;
 use crate::limits::{self, LimitEntry};
 use crate::overrides::Overrides;
 use crate::rules::{self, RuleEntry};
@@ -65,6 +66,8 @@ pub fn analyze(policies: &Policies, options: &Options<'_>) -> Result<Report, Ana
             report.conflicts.extend(judgement.conflict);
         }
     }
+    let accumulated = run.pool.install(|| empty::contradictions(&algebra))?;
+    report.conflicts.extend(accumulated.findings.into_iter().map(|finding| finding.into_conflict(policies)));
     let PairCounts { considered, by_solver, undecided, .. } = report.pairs;
     report.pairs.by_algebra = considered - by_solver - undecided;
     sort(&mut report.conflicts);

@@ -14,7 +14,11 @@ pub(crate) fn rows(domains: &[Vec<&ScopeSelector>]) -> Vec<Vec<usize>> {
     for (i, tenants) in tenants.iter().enumerate() {
         match tenants {
             None => anywhere.push(i),
-            Some(tenants) => tenants.iter().for_each(|tenant| by_tenant.entry(tenant).or_default().push(i)),
+            Some(tenants) => {
+                for tenant in tenants {
+                    by_tenant.entry(tenant).or_default().push(i);
+                }
+            }
         }
     }
     let after = |list: &[usize], i: usize| list[list.partition_point(|j| *j <= i)..].to_vec();
@@ -25,7 +29,9 @@ pub(crate) fn rows(domains: &[Vec<&ScopeSelector>]) -> Vec<Vec<usize>> {
             None => (i + 1..domains.len()).collect(),
             Some(tenants) => {
                 let mut row = after(&anywhere, i);
-                tenants.iter().for_each(|tenant| row.extend(after(&by_tenant[tenant], i)));
+                for tenant in tenants {
+                    row.extend(after(&by_tenant[tenant], i));
+                }
                 row.sort_unstable();
                 row.dedup();
                 row

@@ -154,9 +154,9 @@ impl Conditions<'_> {
             hashes.sort_unstable();
             hashes.dedup();
             hasher.update(&(hashes.len() as u64).to_le_bytes());
-            hashes.iter().for_each(|hash| {
-                hasher.update(*hash);
-            });
+            for hash in hashes {
+                hasher.update(hash);
+            }
         }
         truncated(&hasher)
     }
@@ -228,7 +228,9 @@ impl Conditions<'_> {
         match part {
             Condition::Not(inner) => self.opaque_atoms(inner, pure, mixed),
             Condition::And(parts) | Condition::Or(parts) => {
-                parts.iter().for_each(|part| self.opaque_atoms(part, pure, mixed));
+                for part in parts {
+                    self.opaque_atoms(part, pure, mixed);
+                }
             }
             atom => {
                 let mut read = BTreeSet::new();

@@ -1,5 +1,7 @@
 //! Conflicts as diagnostics.
 
+use std::fmt::Write as _;
+
 use ordain_ir::report::{Certificate, Witness};
 use ordain_ir::{Certainty, Clause, Conflict, ConflictSeverity, Diagnostic, PolicyRef, Report, SourceMap};
 
@@ -63,11 +65,11 @@ fn in_words(witness: &Witness) -> String {
     let request = &witness.request;
     let mut words = request.path.to_string();
     if let Some(provider) = &request.provider {
-        words += &format!(" to provider {provider}");
+        let _ = write!(words, " to provider {provider}");
     }
-    words += &format!(" at {}", witness.local_time);
+    let _ = write!(words, " at {}", witness.local_time);
     for (fact, value) in &request.facts {
-        words += &format!(", {fact} = {value}");
+        let _ = write!(words, ", {fact} = {value}");
     }
     let usage = &request.usage;
     let mut used = vec![];
@@ -77,7 +79,7 @@ fn in_words(witness: &Witness) -> String {
     used.extend(usage.risk.as_ref().map(|risk| format!("risk = {risk}")));
     used.extend(usage.since_last_run.as_ref().map(|time| format!("since last run = {time}")));
     if !used.is_empty() {
-        words += &format!(", usage {}", used.join(", "));
+        let _ = write!(words, ", usage {}", used.join(", "));
     }
     words
 }

@@ -10,6 +10,7 @@
 //! | do their windows meet? | [`window`] | interval sets between offset transitions |
 //! | do their conditions meet? | [`boxes`], [`strings`] | boxes; products of automata |
 //! | … where sums of facts or too many cases are involved | [`solver`] | Z3, within a resource bound |
+//! | can a set of limits on what accumulates hold at all? | [`empty`] | exact linear programs |
 //!
 //! Scope, window and condition share no variable, so a [`domain`] is empty exactly if one of the three is. A
 //! positive answer carries a witness, which the engine must confirm before it is reported.
@@ -22,6 +23,7 @@ pub mod conditions;
 mod conflict;
 mod diagnostics;
 pub mod domain;
+pub mod empty;
 mod evidence;
 mod limits;
 mod overrides;

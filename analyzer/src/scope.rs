@@ -4,7 +4,7 @@
 //! of one class match the same patterns. A scope can't tell paths apart whose segments have the same classes,
 //! so walking the classes, dimension by dimension, decides everything and yields a path on the way.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use ordain_ir::{Glob, Path, ScopePattern, ScopeSelector, TextTest};
 
@@ -23,8 +23,11 @@ pub struct Subject {
     pub provider: Option<String>,
 }
 
+/// A pattern's part in one dimension.
+type GlobOf = fn(&ScopePattern) -> Option<&Glob>;
+
 /// The dimensions, in the order of the walk.
-const DIMENSIONS: [(&str, fn(&ScopePattern) -> Option<&Glob>); 4] = [
+const DIMENSIONS: [(&str, GlobOf); 4] = [
     ("tenant", |p| p.tenant.as_ref()),
     ("project", |p| p.project.as_ref()),
     ("agent", |p| p.agent.as_ref()),
@@ -84,10 +87,12 @@ fn classes(dimension: usize, patterns: &[&ScopePattern], strings: &Strings) -> O
     let outcome = |text: &str| {
         wild.iter().enumerate().fold(0_u64, |mask, (i, glob)| mask | u64::from(glob.matches(text)) << i)
     };
-    let spare: String = std::iter::once(word.to_owned())
-        .chain((2..).map(|n| format!("{word}-{n}")))
-        .find(|text| !literals.contains(text.as_str()))
-        .expect("there are more words than literals");
+    let mut spare = word.to_owned();
+    for n in 2..=literals.len() + 1 {
+        if literals.contains(spare.as_str()) {
+            spare = format!("{word}-{n}");
+        }
+    }
     if wild.is_empty() {
         out.push(class(Some(&spare)));
         return Some(out);
@@ -128,12 +133,12 @@ fn walk(
     let mut states = vec![(Bits::new(patterns.len(), |_| true), vec![])];
     for dimension in 0..DIMENSIONS.len() {
         let classes = classes(dimension, patterns, strings)?;
-        let mut seen: HashMap<Bits, ()> = HashMap::new();
+        let mut seen: HashSet<Bits> = HashSet::new();
         let mut next = vec![];
         for (alive, segments) in &states {
             for class in &classes {
                 let alive = alive.and(&class.accepts);
-                if keep(&alive) && seen.insert(alive.clone(), ()).is_none() {
+                if keep(&alive) && seen.insert(alive.clone()) {
                     let mut segments: Vec<Option<String>> = Vec::clone(segments);
                     segments.push(class.segment.clone());
                     next.push((alive, segments));
@@ -242,7 +247,7 @@ pub fn included(small: &[&ScopeSelector], big: &[&ScopeSelector], strings: &Stri
 pub fn minterms(domains: &[Vec<&ScopeSelector>], strings: &Strings) -> Option<Vec<(u32, Subject)>> {
     let row = Row::new(domains.iter().flatten().copied());
     let states = walk(&row.patterns, strings, |_| true)?;
-    let mut out: std::collections::BTreeMap<u32, Subject> = std::collections::BTreeMap::new();
+    let mut out: BTreeMap<u32, Subject> = BTreeMap::new();
     for (alive, segments) in states {
         let mut first = 0;
         let mut set = 0_u32;

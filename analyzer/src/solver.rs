@@ -167,7 +167,9 @@ fn collect_tests(condition: &Condition, into: &mut BTreeMap<FactName, BTreeSet<T
     match condition {
         Condition::Not(inner) => collect_tests(inner, into),
         Condition::And(parts) | Condition::Or(parts) => {
-            parts.iter().for_each(|part| collect_tests(part, into));
+            for part in parts {
+                collect_tests(part, into);
+            }
         }
         Condition::Text { fact, test } => {
             into.entry(fact.clone()).or_default().insert(test.clone());

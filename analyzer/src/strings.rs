@@ -150,11 +150,14 @@ static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
     bytes
 });
 
+/// The tests, and whether only non-empty texts count.
+type VectorsKey = (Vec<TextTest>, bool);
+
 /// A memo of automata and of their products. Everything in it is a pure function of its key.
 #[derive(Debug, Default)]
 pub struct Strings {
     compiled: Mutex<HashMap<TextTest, Option<Arc<Compiled>>>>,
-    vectors: Mutex<HashMap<(Vec<TextTest>, bool), Option<Arc<Vectors>>>>,
+    vectors: Mutex<HashMap<VectorsKey, Option<Arc<Vectors>>>>,
 }
 
 impl Strings {
@@ -196,9 +199,7 @@ impl Strings {
         let mut vectors = Vectors::new();
         let mut overflow = false;
         let complete = explore(&automata, None, |vector, text| {
-            if !vectors.contains_key(&vector) {
-                vectors.insert(vector, text());
-            }
+            vectors.entry(vector).or_insert_with(text);
             overflow = vectors.len() > MAX_VECTORS;
             // A product of `n` tests has at most 2^n combinations, and then nothing is left to find.
             overflow || vectors.len() as u64 == 1 << automata.len()

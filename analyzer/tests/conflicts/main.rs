@@ -1,5 +1,7 @@
 //! What is a conflict and what is none, and that the answer depends on the policies alone.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failed test")]
+
 mod algebra;
 mod common;
 mod determinism;

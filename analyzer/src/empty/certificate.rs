@@ -1,0 +1,321 @@
+//! An independent check of the certificates of empty contradictions: exact arithmetic and the policies,
+//! nothing of the code that finds them, no solver.
+//!
+//! A variable's name says what it measures and where: `runs/day[acme.floor, acme.cap]` is the runs, on the
+//! certificate's day, of the requests that count for exactly these members of the set. From that follows what
+//! each policy must say about it, so everything is checked but two things, which take the algebra of scopes
+//! and conditions: that a floor's requests all lie in the variables listed, and that they exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
+use num_rational::BigRational;
+use num_traits::{One, Signed, Zero};
+use ordain_ir::report::{Certificate, Inequality};
+use ordain_ir::{
+    Direction, Limit, LimitStatus, Meter, Period, Policies, PolicyId, PolicyName, Quantity, Recurrence,
+    Window, zone,
+};
+
+/// Why a certificate proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateError {
+    /// Not `n` or `n/d`.
+    #[error("`{0}` is no rational number")]
+    Number(String),
+    /// A factor below zero would turn an inequality round.
+    #[error("the factor `{0}` is negative")]
+    NegativeFactor(String),
+    /// A variable that is not declared, or whose name is malformed.
+    #[error("the variable `{0}` is not explained, or its name is malformed")]
+    Variable(String),
+    /// A policy that is missing, inactive, not hard, or gives way to another member.
+    #[error("`{0}` can't be a member of a contradiction")]
+    Member(String),
+    /// The stretch of time is malformed, or a period in it does not contain the others.
+    #[error("the period `{0}` is malformed")]
+    Period(String),
+    /// The inequality is not what the policy or the axiom says.
+    #[error("the inequality `{0}` is not what its source says")]
+    Inequality(String),
+    /// A variable is left with a negative coefficient.
+    #[error("the combination has a negative coefficient at `{0}`")]
+    NegativeCoefficient(String),
+    /// The right-hand side is no falsehood.
+    #[error("the combination's right-hand side is not negative")]
+    NotContradictory,
+}
+
+use CertificateError as E;
+
+/// Checks that the certificate proves a contradiction between the policies that it names.
+pub fn check(certificate: &Certificate, policies: &Policies) -> Result<(), CertificateError> {
+    let checker = Checker::new(certificate, policies)?;
+    let mut left: BTreeMap<&str, BigRational> = BTreeMap::new();
+    let mut right = BigRational::zero();
+    for inequality in &certificate.inequalities {
+        let factor = number(&inequality.factor)?;
+        if factor.is_negative() {
+            return Err(E::NegativeFactor(inequality.factor.clone()));
+        }
+        let holds = checker.follows(inequality)?;
+        if !holds {
+            return Err(E::Inequality(inequality.because.clone()));
+        }
+        for (variable, coefficient) in &inequality.terms {
+            *left.entry(variable).or_default() += number(coefficient)? * &factor;
+        }
+        right += number(&inequality.bound)? * factor;
+    }
+    if let Some((variable, _)) = left.iter().find(|(_, sum)| sum.is_negative()) {
+        return Err(E::NegativeCoefficient((*variable).to_owned()));
+    }
+    if right.is_negative() { Ok(()) } else { Err(E::NotContradictory) }
+}
+
+/// A variable's name, taken apart.
+#[derive(PartialEq, Eq)]
+struct Variable {
+    meter: Meter,
+    period: Period,
+    members: BTreeSet<PolicyName>,
+}
+
+struct Checker<'a> {
+    policies: &'a Policies,
+    by_id: BTreeMap<PolicyId, &'a Limit>,
+    variables: BTreeMap<&'a str, Variable>,
+    periods: BTreeMap<Period, (i64, i64)>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(certificate: &'a Certificate, policies: &'a Policies) -> Result<Self, E> {
+        let mut variables = BTreeMap::new();
+        for name in certificate.variables.keys() {
+            let variable = variable(name).ok_or_else(|| E::Variable(name.clone()))?;
+            variables.insert(name.as_str(), variable);
+        }
+        let named: BTreeSet<&PolicyName> = variables.values().flat_map(|v| &v.members).collect();
+        let mut by_id: BTreeMap<PolicyId, &Limit> = BTreeMap::new();
+        for name in named {
+            let limit = policies.limits.get(name).map(|limit| &**limit);
+            let member = limit.filter(|l| l.status == LimitStatus::Active && l.enforcement.is_hard());
+            let member = member.ok_or_else(|| E::Member(name.to_string()))?;
+            by_id.insert(member.id(), member);
+        }
+        // A policy that another member silences where both speak can't count beside it.
+        for limit in by_id.values() {
+            let mut reached = BTreeSet::new();
+            let mut todo: Vec<&PolicyName> = limit.overrides.iter().map(|o| &o.policy).collect();
+            while let Some(next) = todo.pop() {
+                if reached.insert(next) {
+                    let further = policies.limits.get(next).map(|l| &l.overrides[..]).unwrap_or_default();
+                    todo.extend(further.iter().map(|o| &o.policy));
+                }
+            }
+            if let Some(silenced) = by_id.values().find(|other| reached.contains(&other.name)) {
+                return Err(E::Member(silenced.name.to_string()));
+            }
+        }
+        let periods = periods(&certificate.period).ok_or_else(|| E::Period(certificate.period.clone()))?;
+        Ok(Self { policies, by_id, variables, periods })
+    }
+
+    /// Whether the inequality is an axiom, or exactly what its policy says.
+    fn follows(&self, inequality: &Inequality) -> Result<bool, E> {
+        let bound = number(&inequality.bound)?;
+        let mut terms: Vec<(&str, &Variable, BigRational)> = vec![];
+        for (name, coefficient) in &inequality.terms {
+            let variable = self.variables.get(name.as_str()).ok_or_else(|| E::Variable(name.clone()))?;
+            terms.push((name.as_str(), variable, number(coefficient)?));
+        }
+        let Some(id) = inequality.policy else { return Ok(bound.is_zero() && longer_period(&terms)) };
+        let Some(limit) = self.by_id.get(&id) else { return Err(E::Member(id.to_string())) };
+        let value = scaled(limit.bound.value, limit.quantity.scale());
+        let one = BigRational::one();
+        // All variables of one period that count for the policy.
+        let Some((_, Variable { period, .. }, _)) = terms.first() else { return Ok(false) };
+        let Some(stretch) = self.periods.get(period) else { return Ok(false) };
+        let sums = |meter: &Meter, sign: &BigRational| {
+            terms.iter().all(|(_, v, coefficient)| {
+                v.meter == *meter
+                    && v.period == *period
+                    && v.members.contains(&limit.name)
+                    && coefficient == sign
+            })
+        };
+        Ok(match (&limit.quantity, limit.bound.direction) {
+            (Quantity::Accumulated(meter, own), Direction::AtLeast) => {
+                let counts =
+                    |v: &Variable| v.meter == *meter && v.period == *own && v.members.contains(&limit.name);
+                let all = self.variables.values().filter(|v| counts(v)).count();
+                period == own && sums(meter, &-one) && terms.len() == all && bound == -value
+            }
+            (Quantity::Accumulated(meter, own), Direction::AtMost) => {
+                let count = if own == period {
+                    1
+                } else if own < period {
+                    self.touching(limit, *own, *stretch)
+                } else {
+                    return Ok(false);
+                };
+                sums(meter, &one) && bound == value * BigRational::from_integer(count.into())
+            }
+            (Quantity::Cooldown, Direction::AtLeast) => {
+                let length = (stretch.1 - stretch.0) * 1_000;
+                limit.bound.value > 0
+                    && sums(&Meter::Runs, &one)
+                    && bound == BigRational::from_integer((1 + length / limit.bound.value).into())
+            }
+            (Quantity::PerRun(meter), Direction::AtMost) => {
+                let used = terms.iter().find(|(_, v, _)| v.meter == *meter);
+                let Some((_, used, coefficient)) = used else { return Ok(false) };
+                let runs = terms.iter().find(|(_, v, _)| v.meter == Meter::Runs);
+                let rate = runs.map_or_else(BigRational::zero, |(_, _, c)| -c);
+                let same = runs.is_none_or(|(_, v, _)| v.period == used.period && v.members == used.members);
+                let count = 1 + usize::from(runs.is_some());
+                *meter != Meter::Runs
+                    && terms.len() == count
+                    && same
+                    && coefficient.is_one()
+                    && rate == value
+                    && bound.is_zero()
+                    && used.members.contains(&limit.name)
+            }
+            _ => false,
+        })
+    }
+
+    /// How many periods of a type within the stretch the policy's windows touch, by sampling: windows change
+    /// at whole minutes, or at the instants that they name.
+    fn touching(&self, limit: &Limit, period: Period, (start, end): (i64, i64)) -> i64 {
+        let rule = limit.rule.as_ref().and_then(|name| self.policies.rules.get(name));
+        let windows: Vec<&Window> = [&limit.window].into_iter().chain(rule.map(|r| &r.window)).collect();
+        let mut samples: BTreeSet<i64> = (start..end).step_by(60).collect();
+        let named = windows.iter().flat_map(|w| &w.clauses).flat_map(|c| [c.from, c.until]).flatten();
+        samples.extend(named.filter(|at| (start..end).contains(at)));
+        let mut touched = BTreeSet::new();
+        for at in samples {
+            let index = match period {
+                Period::Minute => at.div_euclid(60),
+                Period::Hour => at.div_euclid(3_600),
+                Period::Day => at.div_euclid(86_400),
+                Period::Week => (at.div_euclid(86_400) + 3).div_euclid(7),
+                Period::Month => 0,
+            };
+            if !touched.contains(&index) && windows.iter().all(|window| is_active(window, at)) {
+                touched.insert(index);
+            }
+        }
+        i64::try_from(touched.len()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Whether the terms say that a shorter period's amount is no more than a longer one's around it.
+fn longer_period(terms: &[(&str, &Variable, BigRational)]) -> bool {
+    let [(_, a, x), (_, b, y)] = terms else { return false };
+    let (shorter, longer) = if a.period < b.period { ((*a, x), (*b, y)) } else { ((*b, y), (*a, x)) };
+    shorter.1.is_one()
+        && (-longer.1).is_one()
+        && shorter.0.period < longer.0.period
+        && (shorter.0.period, longer.0.period) != (Period::Week, Period::Month)
+        && shorter.0.meter == longer.0.meter
+        && shorter.0.members == longer.0.members
+}
+
+/// Whether the window contains an instant: the clock on the wall decides.
+fn is_active(window: &Window, at: i64) -> bool {
+    window.clauses.is_empty()
+        || window.clauses.iter().any(|clause| {
+            let valid = clause.from.is_none_or(|from| from <= at) && clause.until.is_none_or(|end| at < end);
+            let Some(recurrence) = &clause.recurrence else { return valid };
+            let (Some(zone), Ok(instant)) = (zone::find(&clause.zone), Timestamp::from_second(at)) else {
+                return false;
+            };
+            let local = zone.to_datetime(instant);
+            let day = u8::try_from(local.weekday().to_monday_zero_offset()).unwrap_or(0);
+            let minute = u32::try_from(i32::from(local.hour()) * 60 + i32::from(local.minute())).unwrap_or(0);
+            valid
+                && match recurrence {
+                    Recurrence::Daily { days, start, end } if start < end => {
+                        days.contains(day) && (u32::from(start.0)..u32::from(end.0)).contains(&minute)
+                    }
+                    Recurrence::Daily { days, start, end } => {
+                        (days.contains(day) && minute >= u32::from(start.0))
+                            || (days.contains((day + 6) % 7) && minute < u32::from(end.0))
+                    }
+                    Recurrence::Weekly { start_day, start, end_day, end } => {
+                        let of_week = |day: u8, minute: u32| u32::from(day % 7) * 1_440 + minute;
+                        let now = of_week(day, minute);
+                        let (start, end) =
+                            (of_week(*start_day, u32::from(start.0)), of_week(*end_day, u32::from(end.0)));
+                        if start < end { (start..end).contains(&now) } else { now >= start || now < end }
+                    }
+                }
+        })
+}
+
+/// Reads `the hour 2026-03-02T10:00 in the day 2026-03-02 (UTC)`; the first period must lie in all others.
+fn periods(text: &str) -> Option<BTreeMap<Period, (i64, i64)>> {
+    let mut periods = BTreeMap::new();
+    let mut first: Option<(i64, i64)> = None;
+    for part in text.strip_suffix(" (UTC)")?.split(" in ") {
+        let (word, stamp) = part.strip_prefix("the ")?.split_once(' ')?;
+        let period = Period::ALL.iter().find(|p| p.as_str().to_lowercase() == word)?;
+        let at = |text: &str| {
+            let at: civil::DateTime = text.parse().ok()?;
+            Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
+        };
+        let range = match period {
+            Period::Month => {
+                let date: civil::Date = format!("{stamp}-01").parse().ok()?;
+                let next = date.last_of_month().tomorrow().ok()?;
+                (at(&date.to_string())?, at(&next.to_string())?)
+            }
+            Period::Minute => (at(stamp)?, at(stamp)? + 60),
+            Period::Hour => (at(stamp)?, at(stamp)? + 3_600),
+            Period::Day => (at(stamp)?, at(stamp)? + 86_400),
+            Period::Week => (at(stamp)?, at(stamp)? + 7 * 86_400),
+        };
+        let aligned = match period {
+            Period::Week => (range.0.div_euclid(86_400) + 3).rem_euclid(7) == 0 && range.0 % 86_400 == 0,
+            Period::Month => true,
+            _ => range.0 % (range.1 - range.0) == 0,
+        };
+        let inner = *first.get_or_insert(range);
+        let around = range.0 <= inner.0 && inner.1 <= range.1;
+        if !(aligned && around && periods.insert(*period, range).is_none()) {
+            return None;
+        }
+    }
+    Some(periods)
+}
+
+/// Reads `cost:USD/month[acme.floor, acme.cap]`.
+fn variable(name: &str) -> Option<Variable> {
+    let (head, members) = name.strip_suffix(']')?.split_once('[')?;
+    let (meter, period) = head.split_once('/')?;
+    let meter = match meter {
+        "runs" => Meter::Runs,
+        "tokens" => Meter::Tokens,
+        cost => Meter::Cost(cost.strip_prefix("cost:")?.to_owned()),
+    };
+    let period = *Period::ALL.iter().find(|p| p.as_str().to_lowercase() == period)?;
+    Some(Variable { meter, period, members: members.split(", ").map(PolicyName::from).collect() })
+}
+
+fn number(text: &str) -> Result<BigRational, E> {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let body = text.strip_prefix('-').unwrap_or(text);
+    let well_formed = match body.split_once('/') {
+        Some((n, d)) => digits(n) && digits(d) && d.bytes().any(|b| b != b'0'),
+        None => digits(body),
+    };
+    let value = if well_formed { text.parse().ok() } else { None };
+    value.ok_or_else(|| E::Number(text.to_owned()))
+}
+
+fn scaled(value: i64, scale: u8) -> BigRational {
+    BigRational::new(value.into(), 10_i64.pow(scale.into()).into())
+}

@@ -1,0 +1,138 @@
+//! From a minimal set to its certificate and explanation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use num_rational::BigRational;
+use num_traits::Zero;
+use ordain_ir::report::{Certificate, Inequality};
+
+use super::explore::{Found, Space};
+use super::member::{Member, Role};
+use super::minimal::indices;
+use super::program::{Cells, Program, Reason, relevant_levels};
+use super::simplex::Feasibility;
+use super::words;
+
+/// A proof with the programs that it speaks of.
+pub(super) struct Proof {
+    program: Program,
+    factors: Vec<BigRational>,
+}
+
+impl Proof {
+    /// The proof that a set can't hold, over all its cells. `None` if it can after all, which would be a bug.
+    pub(super) fn of(space: &Space, found: Found) -> Option<Self> {
+        let context = space.context(found.chain, found.subject, found.assuming);
+        let program = Program::new(&space.members, &space.bounds(), context, found.set, Cells::All);
+        match program.solve() {
+            Feasibility::Infeasible(factors) => Some(Self { program, factors }),
+            Feasibility::Feasible(_) => None,
+        }
+    }
+
+    /// The certificate.
+    pub(super) fn certificate(&self, space: &Space, found: Found) -> Certificate {
+        let members = &space.members;
+        let chain = &space.chains[found.chain];
+        let name = |at| words::name(members, found.set, at);
+        let subject = words::subject(members, found.set, space.subjects[found.subject].subject.as_ref());
+        let mut used = BTreeSet::new();
+        let mut inequalities = vec![];
+        for ((row, reason), factor) in self.program.rows.iter().zip(&self.program.reasons).zip(&self.factors)
+        {
+            if factor.is_zero() {
+                continue;
+            }
+            let terms = row.terms.iter().map(|(variable, coefficient)| {
+                used.insert(*variable);
+                (self.name(space, found, *variable), coefficient.to_string())
+            });
+            let terms = terms.collect();
+            let (because, policy) = match *reason {
+                Reason::Policy { member, level } => (
+                    words::because(&members[member], &name(member), &chain[level], member, &subject),
+                    Some(members[member].limit.id()),
+                ),
+                Reason::Longer { shorter, longer } => {
+                    let noun = |level: usize| words::noun(chain[level].period);
+                    (format!("the {} lies in the {}", noun(shorter), noun(longer)), None)
+                }
+            };
+            let (bound, factor) = (row.bound.to_string(), factor.to_string());
+            inequalities.push(Inequality { because, policy, terms, bound, factor });
+        }
+        let mut variables = BTreeMap::new();
+        for at in used {
+            let variable = &self.program.variables[at];
+            let names: Vec<String> = indices(variable.cell).map(name).collect();
+            let meaning = words::meaning(&names, &variable.meter, &chain[variable.level]);
+            variables.insert(self.name(space, found, at), meaning);
+        }
+        let levels = relevant_levels(members, chain, found.set);
+        Certificate { period: words::stretch(chain, &levels), variables, inequalities }
+    }
+
+    fn name(&self, space: &Space, found: Found, at: usize) -> String {
+        let variable = &self.program.variables[at];
+        let period = space.chains[found.chain][variable.level].period;
+        words::variable(&space.members, variable.cell, &variable.meter, period)
+    }
+
+    /// The explanation, without a full stop.
+    pub(super) fn explanation(&self, space: &Space, found: Found) -> String {
+        let members = &space.members;
+        let chain = &space.chains[found.chain];
+        let (floors, others): (Vec<usize>, Vec<usize>) =
+            indices(found.set).partition(|at| members[*at].is_floor());
+        let unit = floors.iter().find_map(|at| match &members[*at].role {
+            Role::Floor(meter, _) => Some(meter),
+            _ => None,
+        });
+        // The longest level at which a member enters the proof says most.
+        let level = |at: usize| {
+            let entering = self.program.reasons.iter().zip(&self.factors).filter(|(_, f)| !f.is_zero());
+            let levels = entering.filter_map(|(reason, _)| match reason {
+                Reason::Policy { member, level } if *member == at => Some(*level),
+                _ => None,
+            });
+            levels.max().map(|level| (&chain[level], at))
+        };
+        let clause = |at: &usize, unit| {
+            words::clause(&members[*at], &words::name(members, found.set, *at), level(*at), unit)
+        };
+        let floors: Vec<String> = floors.iter().map(|at| clause(at, None)).collect();
+        let others: Vec<String> = others.iter().map(|at| clause(at, unit)).collect();
+        let subject = words::subject(members, found.set, space.subjects[found.subject].subject.as_ref());
+        let example = if subject.is_empty() { String::new() } else { format!(" (seen{subject})") };
+        let when = if space.holds_elsewhere(found) {
+            let levels = relevant_levels(members, chain, found.set);
+            format!("; not at all times, but in {} for one", words::stretch(chain, &levels))
+        } else {
+            String::new()
+        };
+        format!("{}, but {}{example}{when}", words::list(&floors), words::list(&others))
+    }
+}
+
+impl Space<'_> {
+    /// Whether, for the same subject, the set can hold in other periods in which all its floors apply, so that
+    /// the contradiction is one of some periods only.
+    fn holds_elsewhere(&self, found: Found) -> bool {
+        let bounds = self.bounds();
+        let periods = |chain: usize| {
+            let chain = &self.chains[chain];
+            let levels = relevant_levels(&self.members, chain, found.set);
+            levels.iter().map(|level| chain[*level].period).collect::<Vec<_>>()
+        };
+        let wanted = periods(found.chain);
+        (0..self.chains.len()).filter(|chain| periods(*chain) == wanted).any(|chain| {
+            let context = self.context(chain, found.subject, found.assuming);
+            let program = Program::new(&self.members, &bounds, context, found.set, Cells::Undominated);
+            let stated = |at: usize| {
+                program.reasons.iter().any(|r| matches!(r, Reason::Policy { member, .. } if *member == at))
+            };
+            let floors = indices(found.set).filter(|at| Member::is_floor(&self.members[*at]));
+            floors.into_iter().all(stated) && matches!(program.solve(), Feasibility::Feasible(_))
+        })
+    }
+}

@@ -1,0 +1,160 @@
+//! The minimal contradictory sets of one component.
+
+use ordain_ir::Period;
+
+use super::calendar::Stretch;
+use super::component::Component;
+use super::conditions::{self, Standing};
+use super::member::{self, Member};
+use super::minimal::{self, indices};
+use super::program::{Cells, Context, Program, Reason, select};
+use super::simplex::Feasibility;
+use super::subjects::{SubjectCells, subjects};
+use super::timeline::{Chain, Timeline};
+use crate::domain::Algebra;
+
+/// Minimal sets listed for one component; beyond, the exploration says so.
+const MAX_SETS: usize = 64;
+/// Largest subsets without two members that override one another; beyond, likewise.
+const MAX_GROUNDS: usize = 64;
+
+/// A component with everything that its programs are made of.
+pub(super) struct Space<'a> {
+    pub(super) members: Vec<Member<'a>>,
+    pub(super) subjects: Vec<SubjectCells>,
+    /// Chains of calendar periods, those with a longer shortest period first, the earlier ones first.
+    pub(super) chains: Vec<Chain>,
+    /// Sets of members whose conditions may hold together; and those of them for which that is proved, where
+    /// these are fewer.
+    conditions: (Vec<u64>, Option<Vec<u64>>),
+    complete: bool,
+}
+
+/// A minimal contradictory set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// The members, as bits.
+    pub(super) set: u64,
+    /// Where it was found.
+    pub(super) chain: usize,
+    /// Likewise.
+    pub(super) subject: usize,
+    /// Whether combinations of conditions that the solver left undecided were taken as impossible.
+    pub(super) assuming: bool,
+}
+
+impl<'a> Space<'a> {
+    /// Lays a component out; `None` if there are too many conditions or subjects.
+    pub(super) fn new(component: &Component, all: &[Member<'a>], algebra: &Algebra) -> Option<Self> {
+        let members: Vec<Member> = component.members.iter().map(|at| all[*at].clone()).collect();
+        let (subjects, mut complete) = subjects(&members, &algebra.conditions.memo.strings);
+        complete &= !component.truncated;
+        let times: Vec<&[Stretch]> = members.iter().map(|member| member.times.parts()).collect();
+        let mut timeline = Timeline::new(&members, &times, algebra.windows.horizon().parts());
+        let mut chains = vec![];
+        for base in Period::ALL.iter().rev() {
+            let (more, all) = timeline.chains(*base);
+            chains.extend(more);
+            complete &= all;
+        }
+        let combinations = conditions::combinations(&members, &algebra.conditions)?;
+        let proved: Vec<u64> =
+            combinations.iter().filter(|(_, proved)| *proved).map(|(set, _)| *set).collect();
+        let proved = (proved.len() < combinations.len()).then_some(proved);
+        let possible = combinations.into_iter().map(|(set, _)| set).collect();
+        (!subjects.is_empty()).then_some(Self {
+            members,
+            subjects,
+            chains,
+            conditions: (possible, proved),
+            complete,
+        })
+    }
+
+    /// The minimal contradictory sets, and whether they are all of them. `excludes` tells whether one limit
+    /// overrides the other.
+    pub(super) fn explore(&self, excludes: impl Fn(&Member, &Member) -> bool) -> (Vec<Found>, bool) {
+        let count = self.members.len();
+        let excluded: Vec<u64> = (0..count)
+            .map(|a| {
+                let clashes = |b: &usize| *b != a && excludes(&self.members[a], &self.members[*b]);
+                (0..count).filter(clashes).map(|b| 1 << b).sum()
+            })
+            .collect();
+        let (grounds, mut complete) = minimal::independent_sets((1 << count) - 1, &excluded, MAX_GROUNDS);
+        complete &= self.complete;
+        let mut found: Vec<Found> = vec![];
+        let mut known: Vec<u64> = vec![];
+        for assuming in [false, true] {
+            if assuming && self.conditions.1.is_none() {
+                continue;
+            }
+            for (chain, subject) in self.places() {
+                for ground in &grounds {
+                    let before = known.len();
+                    complete &= minimal::enumerate(*ground, &mut known, MAX_SETS, |set| {
+                        self.refused(set, chain, subject, assuming)
+                    });
+                    let new = known[before..].iter().map(|set| Found { set: *set, chain, subject, assuming });
+                    found.extend(new);
+                }
+            }
+        }
+        let minimal = minimal::minimal(known);
+        found.retain(|found| minimal.contains(&found.set));
+        (found, complete)
+    }
+
+    /// Every choice of periods and subject, in the order of preference.
+    pub(super) fn places(&self) -> impl Iterator<Item = (usize, usize)> {
+        (0..self.chains.len()).flat_map(|chain| (0..self.subjects.len()).map(move |subject| (chain, subject)))
+    }
+
+    /// A subset of `set` that can't hold at this place, if there is one.
+    fn refused(&self, set: u64, chain: usize, subject: usize, assuming: bool) -> Option<u64> {
+        if select(&self.members, set, Member::is_floor) == 0 {
+            return None;
+        }
+        let bounds = self.bounds();
+        let context = self.context(chain, subject, assuming);
+        let program = Program::new(&self.members, &bounds, context, set, Cells::Undominated);
+        let Feasibility::Infeasible(factors) = program.solve() else { return None };
+        Some(program.members(&factors))
+    }
+
+    /// The program of a set at a place.
+    pub(super) fn context(&self, chain: usize, subject: usize, assuming: bool) -> Context<'_> {
+        let (possible, proved) = &self.conditions;
+        let conditions = proved.as_ref().filter(|_| assuming).unwrap_or(possible);
+        Context { chain: &self.chains[chain], scopes: &self.subjects[subject].scopes, conditions }
+    }
+
+    /// The members' own bounds.
+    pub(super) fn bounds(&self) -> Vec<i64> {
+        self.members.iter().map(|member| member.limit.bound.value).collect()
+    }
+
+    /// How sure it is that all floors in a set speak at all.
+    pub(super) fn standing(&self, set: u64, algebra: &Algebra) -> Standing {
+        let floors = indices(set).map(|at| &self.members[at]).filter(|member| member.is_floor());
+        let standings = floors.map(|floor| conditions::standing(&floor.condition, &algebra.conditions));
+        standings.max().unwrap_or(Standing::Definite)
+    }
+}
+
+impl Program {
+    /// The members whose rows enter a combination.
+    pub(super) fn members(&self, factors: &[num_rational::BigRational]) -> u64 {
+        let zero = super::program::integer(0);
+        let entering = self.reasons.iter().zip(factors).filter(|(_, factor)| **factor != zero);
+        entering.fold(0, |set, (reason, _)| match reason {
+            Reason::Policy { member, .. } => set | 1 << member,
+            Reason::Longer { .. } => set,
+        })
+    }
+}
+
+/// Whether one of two limits overrides the other, however indirectly.
+pub(super) fn excludes(policies: &ordain_ir::Policies) -> impl Fn(&Member, &Member) -> bool + '_ {
+    |a, b| member::overrides(policies, &a.limit.name, &b.limit.name)
+}

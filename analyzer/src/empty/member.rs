@@ -1,0 +1,126 @@
+//! Limits as the linear program sees them.
+
+use std::sync::Arc;
+
+use ordain_ir::{
+    Condition, Direction, Limit, LimitStatus, Meter, Partition, Period, Policies, PolicyName, Quantity,
+    ScopeSelector,
+};
+
+use crate::conditions::Prepared;
+use crate::domain::{Algebra, AnalyzerError};
+use crate::window::Intervals;
+
+/// What a limit contributes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// At least so much in each period.
+    Floor(Meter, Period),
+    /// At most so much in each period.
+    Ceiling(Meter, Period),
+    /// At most so much a run.
+    PerRun(Meter),
+    /// At least so long between two runs of a subject.
+    Cooldown,
+}
+
+/// A limit that can take part in an empty contradiction of accumulated quantities, with its domain.
+#[derive(Clone, Debug)]
+pub(super) struct Member<'a> {
+    pub(super) limit: &'a Limit,
+    pub(super) role: Role,
+    /// All of them must select a request.
+    pub(super) scopes: Vec<&'a ScopeSelector>,
+    /// When it speaks, within the horizon.
+    pub(super) times: Arc<Intervals>,
+    /// Of which requests.
+    pub(super) condition: Arc<Prepared>,
+}
+
+impl<'a> Member<'a> {
+    /// `None` if the limit is soft, switched off, or says nothing about accumulated amounts.
+    pub(super) fn new(limit: &'a Limit, algebra: &Algebra<'a>) -> Result<Option<Self>, AnalyzerError> {
+        let Some(role) = role(limit) else { return Ok(None) };
+        let domain = algebra.limit(limit)?;
+        let rule = limit.rule.as_ref().and_then(|name| algebra.policies().rules.get(name));
+        let parts = [Some(&limit.condition), rule.map(|rule| &rule.condition)];
+        let condition = Condition::and(parts.into_iter().flatten().cloned());
+        Ok(Some(Self {
+            limit,
+            role,
+            scopes: algebra.selectors(&domain),
+            times: domain.window,
+            condition: Arc::new(algebra.conditions.prepare(&condition)),
+        }))
+    }
+
+    /// The amounts that it speaks about: its own, and runs for what ties amounts to runs.
+    pub(super) fn meters(&self) -> Vec<Meter> {
+        match &self.role {
+            Role::Floor(meter, _) | Role::Ceiling(meter, _) => vec![meter.clone()],
+            Role::PerRun(meter) => vec![meter.clone(), Meter::Runs],
+            Role::Cooldown => vec![Meter::Runs],
+        }
+    }
+
+    pub(super) const fn is_floor(&self) -> bool {
+        matches!(self.role, Role::Floor(..))
+    }
+
+    /// Whose counter it has, where that confines it to one subject's requests. What one run uses has none.
+    pub(super) const fn partition(&self) -> Partition {
+        match self.role {
+            Role::PerRun(_) => Partition::Whole,
+            _ => self.limit.partition,
+        }
+    }
+
+    /// The period of an accumulated quantity.
+    pub(super) const fn period(&self) -> Option<Period> {
+        match self.role {
+            Role::Floor(_, period) | Role::Ceiling(_, period) => Some(period),
+            Role::PerRun(_) | Role::Cooldown => None,
+        }
+    }
+}
+
+fn role(limit: &Limit) -> Option<Role> {
+    if limit.status != LimitStatus::Active || !limit.enforcement.is_hard() {
+        return None;
+    }
+    let value = limit.bound.value;
+    match (&limit.quantity, limit.bound.direction) {
+        // A floor of nothing always holds, and so does a cooldown of nothing.
+        (Quantity::Accumulated(meter, period), Direction::AtLeast) if value > 0 => {
+            Some(Role::Floor(meter.clone(), *period))
+        }
+        (Quantity::Cooldown, Direction::AtLeast) if value > 0 => Some(Role::Cooldown),
+        (Quantity::Accumulated(meter, period), Direction::AtMost) => {
+            Some(Role::Ceiling(meter.clone(), *period))
+        }
+        (Quantity::PerRun(meter), Direction::AtMost) if *meter != Meter::Runs => {
+            Some(Role::PerRun(meter.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether one of the limits overrides the other, if only through further ones.
+pub(super) fn overrides(policies: &Policies, a: &PolicyName, b: &PolicyName) -> bool {
+    let reaches = |from: &PolicyName, to: &PolicyName| {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut todo = vec![from];
+        while let Some(limit) = todo.pop().and_then(|name| policies.limits.get(name)) {
+            for next in limit.overrides.iter().map(|o| &o.policy) {
+                if next == to {
+                    return true;
+                }
+                if seen.insert(next) {
+                    todo.push(next);
+                }
+            }
+        }
+        false
+    };
+    reaches(a, b) || reaches(b, a)
+}

@@ -1,0 +1,187 @@
+//! Empty contradictions of accumulated quantities: sets of hard limits that no usage satisfies together.
+//!
+//! Take calendar periods that lie in each other, in which all floors of a set apply, and one subject. The
+//! members' domains cut the requests of these periods into cells; a usage is a non-negative amount for each
+//! cell, meter and period. What the members say about it, and the few axioms that tie amounts together, are
+//! linear inequalities, so an exact simplex either finds a usage or proves with non-negative factors that
+//! there is none; the proof is published and re-checked by [`certificate`], which shares no code with this.
+//!
+//! | module | decides |
+//! | --- | --- |
+//! | `member`, `component` | which limits take part, and which can meet |
+//! | `subjects`, `conditions`, `timeline`, `calendar` | which cells exist, where, when, for whom |
+//! | `program`, `simplex` | whether amounts exist |
+//! | `minimal`, `explore` | which minimal sets have none |
+//! | `evidence`, `words`, `repair` | what to tell |
+
+mod calendar;
+pub mod certificate;
+mod component;
+mod conditions;
+mod evidence;
+mod explore;
+mod member;
+mod minimal;
+mod program;
+mod repair;
+mod simplex;
+mod subjects;
+#[cfg(test)]
+mod tests;
+mod timeline;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ordain_ir::report::{Certificate, Contradiction, Repair};
+use ordain_ir::{
+    Certainty, Clause, Condition, Conflict, ConflictType, Limit, Partition, Policies, PolicyId, PolicyName,
+    PolicyRef,
+};
+
+use self::component::components;
+use self::conditions::Standing;
+use self::evidence::Proof;
+use self::explore::{Found, Space};
+use self::member::Member;
+use crate::conflict::severity;
+use crate::domain::{Algebra, AnalyzerError};
+
+/// A minimal set of limits that can't all hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The limits, sorted; at least two.
+    pub members: Vec<PolicyName>,
+    /// Proved, unless a floor's domain or the set's cells rest on something opaque or undecided.
+    pub certainty: Certainty,
+    /// Why it is not proved.
+    pub uncertainty: Option<String>,
+    /// The proof that no usage satisfies the bounds.
+    pub certificate: Certificate,
+    /// What is wrong.
+    pub explanation: String,
+    /// The smallest change of one bound that removes it.
+    pub repair: Option<Repair>,
+}
+
+/// What was found, and how thoroughly it was looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// By members.
+    pub findings: Vec<Finding>,
+    /// Groups of limits for which a bound (on members, subjects, kinds of periods, sets, combinations of
+    /// conditions) was reached, so that further sets may exist.
+    pub not_fully_explored: u64,
+    /// Sets whose certificate its checker refused. They are not reported; there are none but for a bug.
+    pub refused: u64,
+}
+
+/// Finds the minimal contradictory sets of hard limits on accumulated quantities: a pure function of the
+/// policies.
+pub fn contradictions(algebra: &Algebra) -> Result<Outcome, AnalyzerError> {
+    let policies = algebra.policies();
+    let mut members: Vec<Member> = vec![];
+    for limit in policies.limits.values() {
+        members.extend(Member::new(limit, algebra)?);
+    }
+    let mut outcome = Outcome::default();
+    if !members.iter().any(Member::is_floor) {
+        return Ok(outcome);
+    }
+    let mut reported: BTreeSet<Vec<PolicyName>> = BTreeSet::new();
+    for component in components(&members, &algebra.conditions.memo.strings) {
+        let Some(space) = Space::new(&component, &members, algebra) else {
+            outcome.not_fully_explored += 1;
+            continue;
+        };
+        let (found, complete) = space.explore(explore::excludes(policies));
+        outcome.not_fully_explored += u64::from(!complete);
+        for found in found.into_iter().filter(|found| found.set.count_ones() > 1) {
+            // Overlapping parts of a large component find the same set more than once.
+            if reported.insert(words::sorted(&space.members, found.set)) {
+                match finding(&space, found, algebra) {
+                    Some(finding) => outcome.findings.push(finding),
+                    None => outcome.refused += 1,
+                }
+            }
+        }
+    }
+    outcome.findings.sort_by(|a, b| a.members.cmp(&b.members));
+    // Parts of a large component that overlap may know of different sets.
+    let includes = |big: &[PolicyName], small: &[PolicyName]| small.iter().all(|name| big.contains(name));
+    let all: Vec<Vec<PolicyName>> = outcome.findings.iter().map(|f| f.members.clone()).collect();
+    outcome.findings.retain(|f| !all.iter().any(|other| *other != f.members && includes(&f.members, other)));
+    Ok(outcome)
+}
+
+/// `None` if the proof doesn't check, which is a bug of ours and no finding.
+fn finding(space: &Space, found: Found, algebra: &Algebra) -> Option<Finding> {
+    let proof = Proof::of(space, found)?;
+    let certificate = proof.certificate(space, found);
+    let checked = certificate::check(&certificate, algebra.policies());
+    debug_assert_eq!(checked, Ok(()), "{certificate:#?}");
+    checked.ok()?;
+    let uncertainty = match space.standing(found.set, algebra) {
+        Standing::Undecided => Some("whether the condition of a floor can hold is not decided"),
+        Standing::Opaque => Some("a floor applies only if an opaque fact has a certain value"),
+        Standing::Definite if found.assuming => {
+            Some("whether some conditions can hold together is not decided")
+        }
+        Standing::Definite => None,
+    };
+    Some(Finding {
+        members: words::sorted(&space.members, found.set),
+        certainty: if uncertainty.is_some() { Certainty::Suspected } else { Certainty::Proved },
+        uncertainty: uncertainty.map(str::to_owned),
+        certificate,
+        explanation: proof.explanation(space, found),
+        repair: repair::repair(space, found),
+    })
+}
+
+impl Finding {
+    /// The conflict that a report lists.
+    pub fn into_conflict(self, policies: &Policies) -> Conflict {
+        let conflict_type = ConflictType::ThresholdContradiction;
+        let mut limits: Vec<_> = self.members.iter().filter_map(|name| policies.limits.get(name)).collect();
+        limits.sort_by_key(|limit| (std::cmp::Reverse(limit.enforcement.strictness()), limit.name.clone()));
+        let refs: Vec<PolicyRef> = limits.iter().map(|limit| limit.reference()).collect();
+        let clauses: BTreeMap<PolicyId, Vec<Clause>> =
+            limits.iter().map(|limit| (limit.id(), clauses(limit))).collect();
+        let severity = severity(conflict_type, self.certainty, &policies.settings);
+        let recommended_action = match &self.repair {
+            Some(repair) => {
+                format!("Change one of the bounds so that all can hold; for example {}.", repair.description)
+            }
+            None => "Change the bounds so that all can hold, or let one of the limits override the other."
+                .to_owned(),
+        };
+        Conflict {
+            id: Conflict::fingerprint(conflict_type, Some(Contradiction::Empty), &refs),
+            code: conflict_type.code(),
+            conflict_type,
+            contradiction: Some(Contradiction::Empty),
+            severity,
+            certainty: self.certainty,
+            policies: refs,
+            clauses,
+            explanation: self.explanation,
+            recommended_action,
+            weakens: None,
+            uncertainty: self.uncertainty,
+            witness: None,
+            certificate: Some(self.certificate),
+            repair: self.repair,
+            resolved: false,
+        }
+    }
+}
+
+/// The clauses of a limit that make it what it is: those that every limit has, and those that restrict it.
+fn clauses(limit: &Limit) -> Vec<Clause> {
+    let mut clauses = vec![Clause::Name, Clause::Type, Clause::Bound, Clause::Enforce, Clause::Scope];
+    clauses.extend((!limit.window.is_always()).then_some(Clause::Active));
+    clauses.extend((limit.condition != Condition::True || limit.rule.is_some()).then_some(Clause::When));
+    clauses.extend((limit.partition != Partition::Whole).then_some(Clause::Per));
+    clauses
+}

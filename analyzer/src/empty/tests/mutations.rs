@@ -1,0 +1,146 @@
+//! Certificates that the checker must refuse.
+
+use ordain_ir::report::Certificate;
+
+use super::super::certificate::{CertificateError, check};
+use super::*;
+
+/// Policies with a certificate that uses every kind of inequality.
+fn cases() -> Vec<(Policies, Certificate)> {
+    let sources = [
+        vec![floor("f", "RUNS_DAILY", 500), ceiling("hourly", "RUNS_HOURLY", 20)],
+        vec![
+            floor("tokens", "TOKENS_HOURLY", 100_000),
+            ceiling("per-run", "TOKENS_PER_RUN", 999),
+            within(ceiling("acme", "RUNS_DAILY", 40), "acme"),
+            {
+                let mut rest = ceiling("rest", "RUNS_MONTHLY", 40);
+                rest.scope.except = vec![pattern("acme")];
+                rest
+            },
+        ],
+        vec![
+            floor("spend", "COST_DAILY", 300_000_000),
+            ceiling("price", "COST_PER_RUN", 50_000),
+            limit("breather", "COOLDOWN", Direction::AtLeast, 60_000),
+        ],
+    ];
+    let mut out = vec![];
+    for limits in sources {
+        let all = policies(limits);
+        let findings = analyse(&all).findings;
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].members.len(), all.limits.len());
+        out.push((all, findings[0].certificate.clone()));
+    }
+    out
+}
+
+/// Every way to change one number.
+fn others(number: &str) -> Vec<String> {
+    let negated = number.strip_prefix('-').map_or(format!("-{number}"), str::to_owned);
+    let mut others = vec![negated, format!("{number}1"), "0".into(), "1".into(), "1/2".into(), "-7".into()];
+    others.extend(["x", "", "1/0", "+1", "1/-2", " 1"].map(str::to_owned));
+    others.retain(|other| other != number && *other != format!("-{number}") || number != "0");
+    others.retain(|other| other != number);
+    others
+}
+
+#[test]
+fn every_changed_statement_is_refused() {
+    for (all, certificate) in cases() {
+        assert_eq!(check(&certificate, &all), Ok(()));
+        let refused = |change: &dyn Fn(&mut Certificate), what: &str| {
+            let mut changed = certificate.clone();
+            change(&mut changed);
+            assert!(changed == certificate || check(&changed, &all).is_err(), "{what}: {changed:#?}");
+        };
+        for (at, inequality) in certificate.inequalities.iter().enumerate() {
+            for other in others(&inequality.bound) {
+                refused(&|c| c.inequalities[at].bound.clone_from(&other), "bound");
+            }
+            for variable in inequality.terms.keys() {
+                for other in others(&inequality.terms[variable]) {
+                    let change = |c: &mut Certificate| {
+                        c.inequalities[at].terms.insert(variable.clone(), other.clone());
+                    };
+                    refused(&change, "coefficient");
+                }
+                refused(&|c| drop(c.inequalities[at].terms.remove(variable)), "dropped term");
+            }
+            for variable in certificate.variables.keys().filter(|v| !inequality.terms.contains_key(*v)) {
+                let change = |c: &mut Certificate| {
+                    c.inequalities[at].terms.insert(variable.clone(), "-1".into());
+                };
+                refused(&change, "added term");
+            }
+            refused(&|c| drop(c.inequalities.remove(at)), "dropped inequality");
+            refused(&|c| c.inequalities[at].factor = "0".into(), "factor of nothing");
+            refused(&|c| c.inequalities[at].factor = format!("-{}", c.inequalities[at].factor), "sign");
+            for other in certificate.inequalities.iter().map(|i| i.policy).filter(|p| *p != inequality.policy)
+            {
+                refused(&|c| c.inequalities[at].policy = other, "another policy");
+            }
+        }
+        for name in certificate.variables.keys() {
+            refused(&|c| drop(c.variables.remove(name)), "unexplained variable");
+        }
+        for period in ["the day 2026-03-03 (UTC)", "the day 2026-13-01 (UTC)", "today", ""] {
+            let change = |c: &mut Certificate| c.period = period.to_owned();
+            if period != "the day 2026-03-03 (UTC)" {
+                refused(&change, "period");
+            }
+        }
+    }
+}
+
+/// Any other factor is refused unless the combination is still a proof by plain arithmetic.
+#[test]
+fn a_changed_factor_is_judged_by_arithmetic() {
+    let number = |text: &str| text.parse::<num_rational::BigRational>().unwrap();
+    let zero = number("0");
+    for (all, certificate) in cases() {
+        for at in 0..certificate.inequalities.len() {
+            for other in ["1/3", "2", "1000000", "0", "-1"] {
+                let mut changed = certificate.clone();
+                changed.inequalities[at].factor = other.to_owned();
+                let mut left = std::collections::BTreeMap::<&str, num_rational::BigRational>::new();
+                let mut right = zero.clone();
+                for i in &changed.inequalities {
+                    right += number(&i.bound) * number(&i.factor);
+                    for (variable, coefficient) in &i.terms {
+                        *left.entry(variable).or_insert(zero.clone()) +=
+                            number(coefficient) * number(&i.factor);
+                    }
+                }
+                let proof = changed.inequalities.iter().all(|i| number(&i.factor) >= zero)
+                    && left.values().all(|sum| *sum >= zero)
+                    && right < zero;
+                assert_eq!(check(&changed, &all).is_ok(), proof, "{changed:#?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn other_policies_are_refused() {
+    for (all, certificate) in cases() {
+        for name in all.limits.keys() {
+            let with = |change: &dyn Fn(&mut Limit)| {
+                let mut all = all.clone();
+                change(Arc::make_mut(all.limits.get_mut(name).unwrap()));
+                check(&certificate, &all)
+            };
+            assert!(
+                with(&|l| l.bound.value += 1).is_err() || all.limits[name].quantity == Quantity::Cooldown
+            );
+            assert!(with(&|l| l.bound.value *= 2).is_err());
+            assert!(with(&|l| l.enforcement = Enforcement::Queue).is_err());
+            assert!(with(&|l| l.status = LimitStatus::Disabled).is_err());
+            assert!(with(&|l| l.quantity = Quantity::RiskCeiling).is_err());
+            let mut fewer = all.clone();
+            fewer.limits.remove(name);
+            assert_eq!(check(&certificate, &fewer), Err(CertificateError::Member(name.to_string())));
+        }
+    }
+}

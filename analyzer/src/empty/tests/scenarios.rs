@@ -1,0 +1,252 @@
+use insta::assert_snapshot;
+use ordain_ir::report::Contradiction;
+use ordain_ir::{Active, Certainty, ConflictSeverity, DaySet, Override, Recurrence, TimeOfDay};
+
+use super::*;
+
+fn told(outcome: &Outcome) -> String {
+    let told = outcome.findings.iter().map(|finding| {
+        let repair = finding.repair.as_ref().map_or("-", |repair| &repair.description);
+        format!("{} [{:?}]\n  repair: {repair}\n", finding.explanation, finding.certainty)
+    });
+    told.collect()
+}
+
+fn hours(mut limit: Limit, days: DaySet, start: u16, end: u16) -> Limit {
+    let [start, end] = [start, end].map(|hour| TimeOfDay::new(hour, 0).unwrap());
+    let recurrence = Some(Recurrence::Daily { days, start, end });
+    limit.window =
+        Window::new(vec![Active { zone: "Europe/Berlin".into(), recurrence, from: None, until: None }]);
+    limit
+}
+
+fn when(mut limit: Limit, condition: Condition) -> Limit {
+    limit.condition = condition;
+    limit
+}
+
+#[test]
+fn a_floor_beyond_the_hours_of_a_day() {
+    let outcome = analyse(&policies([
+        floor("daily-floor", "RUNS_DAILY", 500),
+        ceiling("hourly-cap", "RUNS_HOURLY", 20),
+    ]));
+    assert_snapshot!(told(&outcome), @r"
+    'daily-floor' guarantees at least 500 runs a day, but 'hourly-cap' lets through at most 20 an hour, 480 a day [Proved]
+      repair: lower `daily-floor` to 480
+    ");
+    let certificate = serde_json::to_string_pretty(&outcome.findings[0].certificate).unwrap();
+    assert_snapshot!(certificate, @r#"
+    {
+      "period": "the day 2026-01-01 (UTC)",
+      "variables": {
+        "runs/day[acme.daily-floor, acme.hourly-cap]": "runs in the day 2026-01-01 of requests that count for `daily-floor` and `hourly-cap`"
+      },
+      "inequalities": [
+        {
+          "because": "`daily-floor` needs at least 500 runs that day",
+          "policy": "7e832b4d-d2a9-86c5-be88-8c3ffd02d991",
+          "terms": {
+            "runs/day[acme.daily-floor, acme.hourly-cap]": "-1"
+          },
+          "bound": "-500",
+          "factor": "1/2"
+        },
+        {
+          "because": "24 hours of at most 20 runs (`hourly-cap`)",
+          "policy": "d0b5764b-7e56-81d2-a74f-059b3a115024",
+          "terms": {
+            "runs/day[acme.daily-floor, acme.hourly-cap]": "1"
+          },
+          "bound": "480",
+          "factor": "1/2"
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn a_floor_that_fits_is_none() {
+    let exact = [floor("daily-floor", "RUNS_DAILY", 480), ceiling("hourly-cap", "RUNS_HOURLY", 20)];
+    assert_eq!(analyse(&policies(exact)), Outcome::default());
+    assert_eq!(analyse(&policies([])), Outcome::default());
+    assert_eq!(analyse(&policies([ceiling("a", "RUNS_DAILY", 0)])), Outcome::default());
+}
+
+#[test]
+fn three_limits_of_three_types() {
+    let outcome = analyse(&policies([
+        floor("tokens", "TOKENS_DAILY", 1_000_000),
+        ceiling("per-run", "TOKENS_PER_RUN", 1_000),
+        ceiling("runs", "RUNS_HOURLY", 40),
+        ceiling("generous", "RUNS_DAILY", 100_000),
+    ]));
+    assert_eq!(sets(&outcome), [["per-run", "runs", "tokens"]]);
+    assert_snapshot!(told(&outcome), @r"
+    'tokens' guarantees at least 1000000 tokens a day, but 'per-run' lets one run use at most 1000 tokens and 'runs' lets through at most 40 runs an hour, 960 a day [Proved]
+      repair: lower `tokens` to 960000
+    ");
+}
+
+#[test]
+fn money_and_cooldowns() {
+    let outcome = analyse(&policies([
+        floor("spend", "COST_DAILY", 300_000_000),
+        ceiling("price", "COST_PER_RUN", 50_000),
+        within(limit("breather", "COOLDOWN", Direction::AtLeast, 60_000), "*"),
+    ]));
+    assert_eq!(sets(&outcome), [["breather", "price", "spend"]]);
+    assert_snapshot!(told(&outcome), @r"
+    'spend' guarantees at least 300.00 USD a day, but 'breather' lets a run start only every 1m, at most 1441 runs a day and 'price' lets one run use at most 0.05 USD [Proved]
+      repair: lower `spend` to 72.05 USD
+    ");
+}
+
+#[test]
+fn two_floors_under_one_roof() {
+    let limits = [
+        within(floor("acme", "RUNS_DAILY", 60), "acme"),
+        within(floor("globex", "RUNS_DAILY", 60), "globex"),
+        within(floor("initech", "RUNS_DAILY", 60), "initech"),
+        ceiling("roof", "RUNS_DAILY", 100),
+    ];
+    let outcome = analyse(&policies(limits));
+    assert_eq!(
+        sets(&outcome),
+        [["acme", "globex", "roof"], ["acme", "initech", "roof"], ["globex", "initech", "roof"]]
+    );
+}
+
+#[test]
+fn an_escape_is_no_contradiction() {
+    // Other tenants may use what the floor needs.
+    let tenant = within(ceiling("acme", "RUNS_DAILY", 10), "acme");
+    assert_eq!(sets(&analyse(&policies([floor("all", "RUNS_DAILY", 50), tenant.clone()]))), [[""; 0]; 0]);
+    // Not if each tenant must.
+    let each = per(floor("all", "RUNS_DAILY", 50), Partition::Tenant);
+    let outcome = analyse(&policies([each, tenant.clone()]));
+    assert_eq!(sets(&outcome), [["acme", "all"]]);
+    assert_snapshot!(told(&outcome), @r"
+    'all' guarantees at least 50 runs a day, but 'acme' lets through at most 10 a day (seen for tenant acme) [Proved]
+      repair: lower `all` to 10
+    ");
+    // A ceiling per agent holds no tenant down: it may have more agents.
+    let agents = per(ceiling("agents", "RUNS_DAILY", 10), Partition::Agent);
+    assert_eq!(
+        sets(&analyse(&policies([within(floor("f", "RUNS_DAILY", 50), "acme"), agents.clone()]))),
+        [[""; 0]; 0]
+    );
+    let one = within(floor("one", "RUNS_DAILY", 50), "acme/support/mailer");
+    assert_eq!(sets(&analyse(&policies([one, agents]))), [["agents", "one"]]);
+}
+
+#[test]
+fn windows_count_the_hours_that_they_touch() {
+    let office = hours(floor("office", "RUNS_DAILY", 200), DaySet::range(0, 4), 9, 17);
+    let cap = hours(ceiling("cap", "RUNS_HOURLY", 20), DaySet::ALL, 8, 20);
+    assert_eq!(sets(&analyse(&policies([office.clone(), cap]))), [[""; 0]; 0]);
+    let cap = hours(ceiling("cap", "RUNS_HOURLY", 20), DaySet::ALL, 9, 17);
+    let outcome = analyse(&policies([office.clone(), cap]));
+    assert_snapshot!(told(&outcome), @r"
+    'office' guarantees at least 200 runs a day, but 'cap' lets through at most 20 an hour, 160 a day [Proved]
+      repair: lower `office` to 160
+    ");
+    // The cap speaks at night only.
+    let night = hours(ceiling("cap", "RUNS_HOURLY", 20), DaySet::ALL, 20, 6);
+    assert_eq!(sets(&analyse(&policies([office, night]))), [[""; 0]; 0]);
+}
+
+#[test]
+fn a_short_month_is_enough() {
+    let month = |days: i64| [floor("month", "RUNS_MONTHLY", 10 * days), ceiling("day", "RUNS_DAILY", 10)];
+    assert_eq!(sets(&analyse(&policies(month(28)))), [[""; 0]; 0]);
+    assert_snapshot!(told(&analyse(&policies(month(29)))), @r"
+    'month' guarantees at least 290 runs a month, but 'day' lets through at most 10 a day, 280 a month; not at all times, but in the month 2026-02 (UTC) for one [Proved]
+      repair: lower `month` to 280
+    ");
+    assert_snapshot!(told(&analyse(&policies(month(32)))), @r"
+    'month' guarantees at least 320 runs a month, but 'day' lets through at most 10 a day, 310 a month [Proved]
+      repair: lower `month` to 280
+    ");
+}
+
+#[test]
+fn longer_periods_hold_shorter_ones() {
+    let outcome = analyse(&policies([
+        floor("day", "RUNS_DAILY", 100),
+        within(ceiling("week-acme", "RUNS_WEEKLY", 40), "acme"),
+        {
+            let mut rest = ceiling("month-rest", "RUNS_MONTHLY", 40);
+            rest.scope.except = vec![pattern("acme")];
+            rest
+        },
+    ]));
+    assert_eq!(sets(&outcome), [["day", "month-rest", "week-acme"]]);
+    assert_snapshot!(told(&outcome), @r"
+    'day' guarantees at least 100 runs a day, but 'month-rest' lets through at most 40 a month and 'week-acme' lets through at most 40 a week [Proved]
+      repair: lower `day` to 80
+    ");
+}
+
+#[test]
+fn conditions_open_and_close_ways_out() {
+    let urgent = Condition::Fact("urgent".into());
+    let cap = when(ceiling("cap", "RUNS_DAILY", 10), urgent.clone());
+    assert_eq!(sets(&analyse(&policies([floor("f", "RUNS_DAILY", 50), cap.clone()]))), [[""; 0]; 0]);
+    let rest = when(ceiling("rest", "RUNS_DAILY", 10), urgent.negate());
+    let outcome = analyse(&policies([floor("f", "RUNS_DAILY", 50), cap, rest]));
+    assert_eq!(sets(&outcome), [["cap", "f", "rest"]]);
+    assert_eq!(outcome.findings[0].certainty, Certainty::Proved);
+}
+
+#[test]
+fn what_rests_on_an_opaque_fact_is_suspected() {
+    let toxic = Condition::Fact("toxic".into());
+    let all = policies([when(floor("f", "RUNS_DAILY", 50), toxic.clone()), ceiling("cap", "RUNS_DAILY", 10)]);
+    let finding = analyse(&all).findings.remove(0);
+    assert_eq!(finding.certainty, Certainty::Suspected);
+    let conflict = finding.into_conflict(&all);
+    assert_eq!(conflict.severity, ConflictSeverity::Warning);
+    assert!(conflict.uncertainty.is_some());
+    // Whatever the classifier says, one of the two caps holds.
+    let all = policies([
+        floor("f", "RUNS_DAILY", 50),
+        when(ceiling("cap", "RUNS_DAILY", 10), toxic.clone()),
+        when(ceiling("rest", "RUNS_DAILY", 10), toxic.negate()),
+    ]);
+    let finding = analyse(&all).findings.remove(0);
+    assert_eq!((finding.members.len(), finding.certainty), (3, Certainty::Proved));
+    let conflict = finding.into_conflict(&all);
+    assert_eq!(conflict.severity, ConflictSeverity::Blocking);
+    assert_eq!(conflict.contradiction, Some(Contradiction::Empty));
+}
+
+#[test]
+fn soft_disabled_and_overridden_limits_take_no_part() {
+    let both = || (floor("f", "RUNS_DAILY", 50), ceiling("cap", "RUNS_DAILY", 10));
+    let (f, mut cap) = both();
+    cap.enforcement = Enforcement::Queue;
+    assert_eq!(sets(&analyse(&policies([f, cap]))), [[""; 0]; 0]);
+    let (mut f, cap) = both();
+    f.status = LimitStatus::Disabled;
+    assert_eq!(sets(&analyse(&policies([f, cap]))), [[""; 0]; 0]);
+    // Overridden through a third limit, and with another cap that isn't.
+    let (f, mut cap) = both();
+    let over = |name: &str| vec![Override { policy: PolicyName::new("acme", name), because: None }];
+    let mut between = ceiling("between", "TOKENS_DAILY", 10);
+    cap.overrides = over("between");
+    between.overrides = over("f");
+    let other = ceiling("other", "RUNS_DAILY", 20);
+    assert_eq!(sets(&analyse(&policies([f, cap, between, other]))), [["f", "other"]]);
+}
+
+#[test]
+fn large_components_are_explored_around_their_floors() {
+    let mut limits = vec![floor("floor", "RUNS_DAILY", 500), ceiling("cap", "RUNS_DAILY", 400)];
+    limits
+        .extend((0..40).map(|n| within(ceiling(&format!("t{n}"), "RUNS_DAILY", n), &format!("tenant-{n}"))));
+    let outcome = analyse(&policies(limits));
+    assert_eq!(sets(&outcome), [["cap", "floor"]]);
+    assert_eq!(outcome.not_fully_explored, 1);
+}

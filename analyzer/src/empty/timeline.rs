@@ -1,0 +1,155 @@
+//! Which windows are open in which calendar periods, and which periods are alike.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ordain_ir::Period;
+
+use super::calendar::{self, Stretch};
+use super::member::{Member, Role};
+use super::minimal::indices;
+
+/// Kinds of periods kept for each shortest level of one component; beyond, the exploration says so.
+const MAX_KINDS: usize = 512;
+
+/// One calendar period as the members' windows see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Level {
+    pub(super) period: Period,
+    pub(super) stretch: Stretch,
+    /// The sets of members (as bits) whose windows are open together at some instant of it; not the empty one.
+    pub(super) open: Vec<u64>,
+    /// By member: how many of its own periods touch the part of this one in which its window is open. 1 for a
+    /// member of the same period, 0 for one of a longer period or of none.
+    pub(super) counts: Vec<u64>,
+}
+
+/// Periods that lie in each other, the shortest first. A floor of the shortest one's period applies there.
+pub(super) type Chain = Vec<Level>;
+
+/// The members' windows laid out over the horizon.
+pub(super) struct Timeline<'a> {
+    members: &'a [Member<'a>],
+    times: &'a [&'a [Stretch]],
+    horizon: &'a [Stretch],
+    /// Where the set of open windows changes, and to what; the first entry is the horizon's start.
+    changes: Vec<(i64, u64)>,
+    cache: BTreeMap<(Period, i64), Level>,
+}
+
+impl<'a> Timeline<'a> {
+    pub(super) fn new(members: &'a [Member<'a>], times: &'a [&'a [Stretch]], horizon: &'a [Stretch]) -> Self {
+        let first = horizon.first().map_or(0, |(start, _)| *start);
+        let mut toggles: BTreeMap<i64, u64> = BTreeMap::from([(first, 0)]);
+        for (at, stretches) in times.iter().enumerate() {
+            for (start, end) in *stretches {
+                *toggles.entry(*start).or_default() ^= 1 << at;
+                *toggles.entry(*end).or_default() ^= 1 << at;
+            }
+        }
+        let mut open = 0;
+        let changes = toggles
+            .into_iter()
+            .map(|(at, toggle)| {
+                open ^= toggle;
+                (at, open)
+            })
+            .collect();
+        Self { members, times, horizon, changes, cache: BTreeMap::new() }
+    }
+
+    /// One chain of each kind whose shortest period is `base`, the earliest ones. Chains of one kind have the
+    /// same windows open together, the same counts and, where it matters, the same lengths, so they allow the
+    /// same amounts. The flag tells whether that's all of them.
+    pub(super) fn chains(&mut self, base: Period) -> (Vec<Chain>, bool) {
+        let floors = self.bits(|member| matches!(member.role, Role::Floor(_, period) if period == base));
+        let mut levels: Vec<Period> = self.members.iter().filter_map(Member::period).collect();
+        levels.retain(|period| *period == base || calendar::nests(base, *period));
+        levels.sort();
+        levels.dedup();
+        let lengths_matter = self.members.iter().any(|member| member.role == Role::Cooldown);
+        let (mut chains, mut seen) = (vec![], BTreeSet::new());
+        if floors == 0 {
+            return (chains, true);
+        }
+        for part in self.horizon {
+            let mut at = part.0;
+            while at < part.1 {
+                let stretch = calendar::containing(base, at);
+                let around: Vec<Stretch> =
+                    levels.iter().map(|period| calendar::containing(*period, stretch.0)).collect();
+                at = self.next(base, stretch, &around, part.1);
+                // Windows are known within the horizon only.
+                let inside = around.iter().all(|(start, end)| part.0 <= *start && *end <= part.1);
+                if !inside || self.open(stretch).iter().all(|open| open & floors == 0) {
+                    continue;
+                }
+                let chain: Chain = levels.iter().map(|period| self.level(*period, stretch.0)).collect();
+                let kind: Vec<_> = chain
+                    .iter()
+                    .map(|level| {
+                        let length = if lengths_matter { level.stretch.1 - level.stretch.0 } else { 0 };
+                        (level.open.clone(), level.counts.clone(), length)
+                    })
+                    .collect();
+                if seen.insert(kind) {
+                    if chains.len() == MAX_KINDS {
+                        return (chains, false);
+                    }
+                    chains.push(chain);
+                }
+            }
+        }
+        (chains, true)
+    }
+
+    /// The start of the next period that may be of another kind: while no window opens or closes and the
+    /// longer periods stay the same, all periods are alike.
+    fn next(&self, base: Period, stretch: Stretch, around: &[Stretch], end: i64) -> i64 {
+        let change = self.changes.partition_point(|(at, _)| *at <= stretch.0);
+        let change = self.changes.get(change).map_or(end, |(at, _)| *at);
+        let longer = around.iter().map(|(_, end)| *end).filter(|end| *end > stretch.1).min();
+        let until = longer.map_or(change, |end| end.min(change)).min(end);
+        if base == Period::Month || until <= stretch.1 {
+            return stretch.1;
+        }
+        // The period that holds the change; one that starts with it if it is on the grid.
+        calendar::containing(base, until).0.max(stretch.1)
+    }
+
+    /// The sets of windows that are open together in a stretch.
+    fn open(&self, (start, end): Stretch) -> Vec<u64> {
+        let first = self.changes.partition_point(|(at, _)| *at <= start).saturating_sub(1);
+        let inside = self.changes[first..].iter().take_while(|(at, _)| *at < end);
+        let mut open: Vec<u64> = inside.map(|(_, open)| *open).filter(|open| *open != 0).collect();
+        open.sort_unstable();
+        open.dedup();
+        open
+    }
+
+    fn level(&mut self, period: Period, second: i64) -> Level {
+        let stretch = calendar::containing(period, second);
+        if let Some(level) = self.cache.get(&(period, stretch.0)) {
+            return level.clone();
+        }
+        let counts = self.members.iter().zip(self.times).map(|(member, times)| match member.role {
+            Role::Ceiling(_, own) if own < period => calendar::touching(own, stretch, times),
+            Role::Ceiling(_, own) | Role::Floor(_, own) => u64::from(own == period),
+            Role::PerRun(_) | Role::Cooldown => 0,
+        });
+        let level = Level { period, stretch, open: self.open(stretch), counts: counts.collect() };
+        // Only the current longer periods come again.
+        if self.cache.len() >= 64 {
+            self.cache.clear();
+        }
+        self.cache.insert((period, stretch.0), level.clone());
+        level
+    }
+
+    fn bits(&self, holds: impl Fn(&Member) -> bool) -> u64 {
+        indices(u64::MAX)
+            .take(self.members.len())
+            .filter(|at| holds(&self.members[*at]))
+            .map(|at| 1 << at)
+            .sum()
+    }
+}

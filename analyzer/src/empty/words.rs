@@ -1,0 +1,192 @@
+//! Contradictions in the domain's words.
+
+use std::collections::BTreeSet;
+
+use ordain_ir::{Meter, Partition, Period, PolicyName, decimal};
+
+use super::calendar;
+use super::member::{Member, Role};
+use super::minimal::indices;
+use super::timeline::Level;
+use crate::scope::Subject;
+
+/// Names of the members of one finding: their own name, or the full one where two share it.
+pub(super) fn name(members: &[Member], set: u64, at: usize) -> String {
+    let own = &members[at].limit.name;
+    let shared = indices(set).filter(|other| members[*other].limit.name.local() == own.local()).count() > 1;
+    if shared { own.to_string() } else { own.local().to_owned() }
+}
+
+/// `hour`, `day`, …
+pub(super) const fn noun(period: Period) -> &'static str {
+    match period {
+        Period::Minute => "minute",
+        Period::Hour => "hour",
+        Period::Day => "day",
+        Period::Week => "week",
+        Period::Month => "month",
+    }
+}
+
+/// `an hour`, `a day`, …
+pub(super) fn each(period: Period) -> String {
+    format!("{} {}", if period == Period::Hour { "an" } else { "a" }, noun(period))
+}
+
+/// `500 runs`, `1 token`, `12.50 USD`; `value` in units of the quantity's scale, which may exceed 64 bits.
+pub(super) fn amount(meter: &Meter, value: i128) -> String {
+    let unit = match meter {
+        Meter::Runs => "run",
+        Meter::Tokens => "token",
+        Meter::Cost(_) => return bare(meter, value),
+    };
+    format!("{value} {unit}{}", if value == 1 { "" } else { "s" })
+}
+
+/// An amount without the words for runs and tokens.
+pub(super) fn bare(meter: &Meter, value: i128) -> String {
+    match meter {
+        Meter::Runs | Meter::Tokens => value.to_string(),
+        Meter::Cost(currency) => {
+            // Whole units and the rest separately: the product of a price and a count may exceed 64 bits.
+            let scale = ordain_ir::fact::MONEY_SCALE;
+            let unit = 10_i128.pow(scale.into());
+            let rest = i64::try_from(value.rem_euclid(unit)).unwrap_or(0);
+            let rest = decimal::format(rest, scale, 2);
+            let digits = rest.split_once('.').map_or("00", |(_, digits)| digits);
+            format!("{}.{digits} {currency}", value.div_euclid(unit))
+        }
+    }
+}
+
+/// `'a'`, `'a' and 'b'`, `'a', 'b' and 'c'`.
+pub(super) fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The subject of the partitioned members, as ` for agent acme/support/mailer`; empty if there is none.
+pub(super) fn subject(members: &[Member], set: u64, subject: Option<&Subject>) -> String {
+    let Some(subject) = subject else { return String::new() };
+    let partitions: BTreeSet<Partition> = indices(set).map(|at| members[at].partition()).collect();
+    let path = &subject.path;
+    let provider = subject.provider.as_deref().filter(|_| partitions.contains(&Partition::Provider));
+    let finest = partitions.into_iter().rfind(|p| !matches!(p, Partition::Provider | Partition::Whole));
+    let path = match finest {
+        Some(Partition::Tenant) => format!(" for tenant {}", path.tenant),
+        Some(Partition::Project) => format!(" for project {}/{}", path.tenant, path.project),
+        Some(Partition::Agent) => format!(" for agent {path}"),
+        _ => String::new(),
+    };
+    provider.map_or(path.clone(), |provider| format!("{path} for provider {provider}"))
+}
+
+/// The stretch of time of some levels, the shortest first: `the hour … in the day … (UTC)`.
+pub(super) fn stretch(chain: &[Level], levels: &[usize]) -> String {
+    let periods =
+        levels.iter().map(|level| calendar::describe(chain[*level].period, chain[*level].stretch.0));
+    format!("{} (UTC)", periods.collect::<Vec<_>>().join(" in "))
+}
+
+/// What one member says, as a clause of the explanation; `level` is where it enters the proof. `unit` is the
+/// meter that the reader knows is meant.
+pub(super) fn clause(
+    member: &Member,
+    name: &str,
+    level: Option<(&Level, usize)>,
+    unit: Option<&Meter>,
+) -> String {
+    let value = i128::from(member.limit.bound.value);
+    let written = |meter: &Meter, value| {
+        if unit == Some(meter) { bare(meter, value) } else { amount(meter, value) }
+    };
+    match &member.role {
+        Role::Floor(meter, period) => {
+            format!("'{name}' guarantees at least {} {}", amount(meter, value), each(*period))
+        }
+        Role::Ceiling(meter, period) => {
+            let own = format!("'{name}' lets through at most {} {}", written(meter, value), each(*period));
+            match level.filter(|(level, _)| level.period != *period) {
+                Some((level, at)) => {
+                    let total = bare(meter, value * i128::from(level.counts[at]));
+                    format!("{own}, {total} {}", each(level.period))
+                }
+                None => own,
+            }
+        }
+        Role::PerRun(meter) => format!("'{name}' lets one run use at most {}", amount(meter, value)),
+        Role::Cooldown => {
+            let every = member.limit.quantity.format(member.limit.bound.value);
+            let most = level.map(|(level, _)| {
+                let runs = cooldown_runs(level, member.limit.bound.value);
+                format!(", at most {} {}", written(&Meter::Runs, runs.into()), each(level.period))
+            });
+            format!("'{name}' lets a run start only every {every}{}", most.unwrap_or_default())
+        }
+    }
+}
+
+/// The runs that a cooldown of some milliseconds admits in a period.
+pub(super) const fn cooldown_runs(level: &Level, cooldown: i64) -> i64 {
+    1 + (level.stretch.1 - level.stretch.0) * 1_000 / cooldown
+}
+
+/// Why a member's row holds, for the certificate.
+pub(super) fn because(member: &Member, name: &str, level: &Level, at: usize, subject: &str) -> String {
+    let value = i128::from(member.limit.bound.value);
+    let that = noun(level.period);
+    match &member.role {
+        Role::Floor(meter, _) => {
+            format!("`{name}` needs at least {} that {that}{subject}", amount(meter, value))
+        }
+        Role::Ceiling(meter, own) if *own == level.period => {
+            format!("`{name}` lets through at most {} that {that}{subject}", amount(meter, value))
+        }
+        Role::Ceiling(meter, own) => {
+            let count = level.counts[at];
+            let many = format!("{count} {}{}", noun(*own), if count == 1 { "" } else { "s" });
+            format!("{many} of at most {} (`{name}`){subject}", amount(meter, value))
+        }
+        Role::PerRun(meter) => format!("a run uses at most {} (`{name}`)", amount(meter, value)),
+        Role::Cooldown => {
+            let runs = amount(&Meter::Runs, cooldown_runs(level, member.limit.bound.value).into());
+            let every = member.limit.quantity.format(member.limit.bound.value);
+            format!("at most {runs} that {that}, one every {every} (`{name}`){subject}")
+        }
+    }
+}
+
+/// A variable's name, which the certificate's checker takes apart: `runs/day[acme.floor, acme.cap]`.
+pub(super) fn variable(members: &[Member], cell: u64, meter: &Meter, period: Period) -> String {
+    let names: Vec<&str> = indices(cell).map(|at| members[at].limit.name.as_str()).collect();
+    let meter = match meter {
+        Meter::Runs => "runs".to_owned(),
+        Meter::Tokens => "tokens".to_owned(),
+        Meter::Cost(currency) => format!("cost:{currency}"),
+    };
+    format!("{meter}/{}[{}]", noun(period), names.join(", "))
+}
+
+/// What a variable stands for.
+pub(super) fn meaning(names: &[String], meter: &Meter, level: &Level) -> String {
+    let what = match meter {
+        Meter::Runs => "runs".to_owned(),
+        Meter::Tokens => "tokens".to_owned(),
+        Meter::Cost(currency) => format!("cost in {currency}"),
+    };
+    let period = calendar::describe(level.period, level.stretch.0);
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let rest =
+        if names.len() == 1 { "of requests that count only for" } else { "of requests that count for" };
+    format!("{what} in {period} {rest} {}", list(&quoted))
+}
+
+/// Names in the order of a report, sorted.
+pub(super) fn sorted(members: &[Member], set: u64) -> Vec<PolicyName> {
+    let mut names: Vec<PolicyName> = indices(set).map(|at| members[at].limit.name.clone()).collect();
+    names.sort();
+    names
+}
