@@ -6,6 +6,7 @@
 //! each policy must say about it, so everything is checked but two things, which take the algebra of scopes
 //! and conditions: that a floor's requests all lie in the variables listed, and that they exist.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
@@ -153,12 +154,10 @@ impl<'a> Checker<'a> {
                 period == own && sums(meter, &-one) && terms.len() == all && bound == -value
             }
             (Quantity::Accumulated(meter, own), Direction::AtMost) => {
-                let count = if own == period {
-                    1
-                } else if own < period {
-                    self.touching(limit, *own, *stretch)
-                } else {
-                    return Ok(false);
+                let count = match own.cmp(period) {
+                    Ordering::Less => self.touching(limit, *own, *stretch),
+                    Ordering::Equal => 1,
+                    Ordering::Greater => return Ok(false),
                 };
                 sums(meter, &one) && bound == value * BigRational::from_integer(count.into())
             }

@@ -68,11 +68,13 @@ fn shares(limit: &Limit, who: &Path, subject: &Path) -> bool {
     }
 }
 
+/// Which limits a request counts for, and whether it is in the hour.
+type Kind = (Vec<bool>, bool);
+
 /// Everything that decides whether amounts exist, by lists of concrete requests with the same memberships.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Question {
-    /// For each kind of request: its members, and whether it exists in the hour, too.
-    kinds: BTreeSet<(Vec<bool>, bool)>,
+    kinds: BTreeSet<Kind>,
     /// By member: hours of the day that its window touches.
     touched: Vec<i64>,
     hour: bool,
@@ -109,7 +111,7 @@ fn question(limits: &[&Limit], askers: &BTreeSet<Vec<bool>>, day: i64, hour: Opt
 fn contradictory(limits: &[&Limit], question: &Question) -> bool {
     let solver = Solver::new();
     let zero = Real::from_rational(0, 1);
-    let mut amounts: BTreeMap<(bool, &str, &(Vec<bool>, bool)), Real> = BTreeMap::new();
+    let mut amounts: BTreeMap<(bool, &str, &Kind), Real> = BTreeMap::new();
     for kind in &question.kinds {
         for meter in ["runs", "tokens"] {
             let name = |period: &str| format!("{meter} {period} {kind:?}");
@@ -140,7 +142,7 @@ fn contradictory(limits: &[&Limit], question: &Question) -> bool {
                         if amounts.is_empty() {
                             return false;
                         }
-                        solver.assert(Real::add(&amounts).ge(&value(1)));
+                        solver.assert(Real::add(&amounts).ge(value(1)));
                     }
                 }
                 (Quantity::Accumulated(m, period), Direction::AtMost) => {
@@ -151,7 +153,7 @@ fn contradictory(limits: &[&Limit], question: &Question) -> bool {
                     };
                     let amounts = of(*hour, meter(m));
                     if !amounts.is_empty() {
-                        solver.assert(Real::add(&amounts).le(&value(count)));
+                        solver.assert(Real::add(&amounts).le(value(count)));
                     }
                 }
                 (Quantity::PerRun(_), _) => {
@@ -165,7 +167,7 @@ fn contradictory(limits: &[&Limit], question: &Question) -> bool {
                     let amounts = of(*hour, "runs");
                     if !amounts.is_empty() {
                         let runs = 1 + length * 3_600_000 / limit.bound.value;
-                        solver.assert(Real::add(&amounts).le(&Real::from_rational(runs, 1)));
+                        solver.assert(Real::add(&amounts).le(Real::from_rational(runs, 1)));
                     }
                 }
                 (Quantity::RiskCeiling, _) => {}
