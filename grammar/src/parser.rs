@@ -79,7 +79,8 @@ fn report_depth(parse: &mut Parse, at: Span) {
 /// The words at the beginning of a line that end every parenthesis: none of them can stand in one.
 const RESTART: [&[u8]; 6] = [b"rule ", b"limit ", b"fact ", b"let ", b"use ", b"package "];
 
-/// Blanks parentheses that stand too deep, keeping every offset, and tells where the first one is.
+/// Replaces parentheses that stand too deep by letters, keeping every offset, and tells where the first one
+/// is. Letters, since a word is read once and white space again at every level.
 fn bound_depth(text: &str) -> (Cow<'_, str>, Option<Span>) {
     let bytes = text.as_bytes();
     let mut blanks = vec![];
@@ -111,7 +112,7 @@ fn bound_depth(text: &str) -> (Cow<'_, str>, Option<Span>) {
     let Some(first) = blanks.first().copied() else { return (Cow::Borrowed(text), None) };
     let mut bounded = text.to_owned().into_bytes();
     for blank in blanks {
-        bounded[blank] = b' ';
+        bounded[blank] = b'a';
     }
     let bounded = String::from_utf8(bounded).expect("an ASCII byte was put in place of an ASCII byte");
     (Cow::Owned(bounded), Some(Span::new(first, first + 1)))

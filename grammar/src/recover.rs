@@ -1,6 +1,8 @@
 //! Words for what could not be read: each swallowed stretch is read a second time, alone, to find out where
 //! it goes wrong and what would have been right.
 
+use std::cell::OnceCell;
+
 use ordain_ir::{PolicyKind, Span, codes};
 use pest::Parser as _;
 use pest::error::{ErrorVariant, InputLocation};
@@ -88,34 +90,39 @@ pub(crate) fn significant_len(text: &str) -> usize {
     end
 }
 
-/// The last token before `at` that is neither white space nor a comment.
-fn token_before(text: &str, at: u32) -> Option<Token> {
-    let mut end = at as usize;
-    while end > 0 {
-        // No token but white space goes beyond a line, so lines can be looked at one by one.
-        let line = text[..end].trim_end_matches(['\n', '\r']);
-        let start = line.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-        let found = tokens(&line[start..]).into_iter().rfind(significant);
-        if let Some(token) = found {
-            return Some(shifted(token, start));
-        }
-        end = start;
+/// A text with its tokens, which are made when the first error asks for them and once only.
+pub(crate) struct Source<'a> {
+    pub(crate) text: &'a str,
+    tokens: OnceCell<Vec<Token>>,
+}
+
+impl<'a> Source<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, tokens: OnceCell::new() }
     }
-    None
+
+    /// All tokens that are neither white space nor comments.
+    fn tokens(&self) -> &[Token] {
+        self.tokens.get_or_init(|| tokens(self.text).into_iter().filter(significant).collect())
+    }
+
+    /// The last token that ends at or before `at`.
+    fn before(&self, at: u32) -> Option<Token> {
+        let tokens = self.tokens();
+        tokens[..tokens.partition_point(|token| token.span.end <= at)].last().copied()
+    }
+
+    /// The tokens of a stretch.
+    fn within(&self, span: Span) -> &[Token] {
+        let tokens = self.tokens();
+        let first = tokens.partition_point(|token| token.span.start < span.start);
+        let end = tokens.partition_point(|token| token.span.end <= span.end);
+        tokens.get(first..end).unwrap_or(&[])
+    }
 }
 
 fn significant(token: &Token) -> bool {
     !matches!(token.kind, TokenKind::Space | TokenKind::Comment | TokenKind::Doc)
-}
-
-fn shifted(token: Token, by: usize) -> Token {
-    let range = token.span.range();
-    Token { span: Span::new(range.start + by, range.end + by), ..token }
-}
-
-fn significant_tokens(text: &str, span: Span) -> Vec<Token> {
-    let all = tokens(&text[span.range()]).into_iter().filter(significant);
-    all.map(|token| shifted(token, span.range().start)).collect()
 }
 
 /// A token's text for a message, cut where it is long.
@@ -137,8 +144,9 @@ fn quoted(text: &str, token: Token) -> String {
 }
 
 /// Nothing stands where a condition or a value should.
-pub(crate) fn missing_operand(text: &str, at: Span) -> SyntaxError {
-    let Some(before) = token_before(text, at.start) else {
+pub(crate) fn missing_operand(source: &Source<'_>, at: Span) -> SyntaxError {
+    let text = source.text;
+    let Some(before) = source.before(at.start) else {
         return SyntaxError::new(codes::SYNTAX, at, "expected a condition");
     };
     let word = &text[before.span.range()];
@@ -151,13 +159,13 @@ pub(crate) fn missing_operand(text: &str, at: Span) -> SyntaxError {
 
 /// A policy whose end is missing.
 pub(crate) fn unclosed_policy(
-    text: &str,
+    source: &Source<'_>,
     kind: PolicyKind,
     name: &Name,
     open: Option<Span>,
     at: Span,
 ) -> SyntaxError {
-    let last = token_before(text, at.start).map_or(name.span, |token| token.span);
+    let last = source.before(at.start).map_or(name.span, |token| token.span);
     let message = format!("expected `}}` at the end of {kind} `{}`", name.text);
     let mut error = SyntaxError::new(codes::UNCLOSED, last, message);
     if let Some(open) = open {
@@ -188,29 +196,31 @@ pub(crate) struct BadClause {
     pub(crate) starts_clause: bool,
 }
 
-pub(crate) fn bad_clause(text: &str, span: Span, kind: PolicyKind) -> BadClause {
-    let tokens = significant_tokens(text, span);
+pub(crate) fn bad_clause(source: &Source<'_>, span: Span, kind: PolicyKind) -> BadClause {
+    let text = source.text;
+    let tokens = source.within(span);
     let Some(first) = tokens.first().copied() else {
         let error = SyntaxError::new(codes::SYNTAX, span, "expected a clause");
         return BadClause { error, keyword: span, starts_clause: false };
     };
     let word = &text[first.span.range()];
     let starts_clause = CLAUSE_WORDS.contains(&word);
-    let error = unclosed_text(text, &tokens).unwrap_or_else(|| {
-        if starts_clause { failed_clause(text, span, first) } else { stray_clause(text, &tokens, kind) }
+    let error = unclosed_text(text, tokens).unwrap_or_else(|| {
+        if starts_clause { failed_clause(source, span, first) } else { stray_clause(source, tokens, kind) }
     });
     BadClause { error, keyword: first.span, starts_clause }
 }
 
 /// A clause whose keyword is right and whose rest is not.
-fn failed_clause(text: &str, span: Span, keyword: Token) -> SyntaxError {
+fn failed_clause(source: &Source<'_>, span: Span, keyword: Token) -> SyntaxError {
+    let text = source.text;
     let word = &text[keyword.span.range()];
     let failure = reread(Rule::only_clause, text, span);
     let wanted = match word {
         "type" | "enforce" | "per" | "status" | "source" => example(word).to_owned(),
         _ => expectation(&failure.positives),
     };
-    expected(text, span, failure.at, &wanted)
+    expected(source, span, failure.at, &wanted)
 }
 
 fn example(clause: &str) -> &'static str {
@@ -224,11 +234,13 @@ fn example(clause: &str) -> &'static str {
 }
 
 /// Something that stands where a clause should begin.
-fn stray_clause(text: &str, tokens: &[Token], kind: PolicyKind) -> SyntaxError {
+fn stray_clause(source: &Source<'_>, tokens: &[Token], kind: PolicyKind) -> SyntaxError {
+    let text = source.text;
     let first = tokens[0];
     let word = &text[first.span.range()];
     let syntax = |message: String| SyntaxError::new(codes::SYNTAX, first.span, message);
-    let before = token_before(text, first.span.start)
+    let before = source
+        .before(first.span.start)
         .filter(|before| !text[before.span.range().end..first.span.range().start].contains(['\n', '\r']))
         .filter(|before| !matches!(&text[before.span.range()], "{" | "}"));
     match word {
@@ -269,19 +281,20 @@ fn stray_clause(text: &str, tokens: &[Token], kind: PolicyKind) -> SyntaxError {
 }
 
 /// Something that stands where an item should begin.
-pub(crate) fn bad_item(text: &str, span: Span) -> SyntaxError {
-    let tokens = significant_tokens(text, span);
+pub(crate) fn bad_item(source: &Source<'_>, span: Span) -> SyntaxError {
+    let text = source.text;
+    let tokens = source.within(span);
     let Some(first) = tokens.first().copied() else {
         return SyntaxError::new(codes::SYNTAX, span, "expected an item");
     };
-    if let Some(error) = unclosed_text(text, &tokens) {
+    if let Some(error) = unclosed_text(text, tokens) {
         return error;
     }
     let word = &text[first.span.range()];
     let syntax = |message: String| SyntaxError::new(codes::SYNTAX, first.span, message);
     if ITEM_WORDS.contains(&word) {
         let failure = reread(Rule::only_item, text, span);
-        return expected(text, span, failure.at, &expectation(&failure.positives));
+        return expected(source, span, failure.at, &expectation(&failure.positives));
     }
     if word == "}" {
         return syntax("this `}` closes nothing".to_owned()).fix("remove it", "");
@@ -301,8 +314,9 @@ pub(crate) fn bad_item(text: &str, span: Span) -> SyntaxError {
 }
 
 /// The rest of a policy behind a brace that closed it too early, or of an item on the same line.
-pub(crate) fn closed_too_early(text: &str, span: Span, policy: &Policy) -> Option<SyntaxError> {
-    let first = significant_tokens(text, span).first().copied()?;
+pub(crate) fn closed_too_early(source: &Source<'_>, span: Span, policy: &Policy) -> Option<SyntaxError> {
+    let text = source.text;
+    let first = source.within(span).first().copied()?;
     let word = &text[first.span.range()];
     if !CLAUSE_WORDS.contains(&word) {
         return None;
@@ -316,8 +330,9 @@ pub(crate) fn closed_too_early(text: &str, span: Span, policy: &Policy) -> Optio
 }
 
 /// What a broken item declares, as far as its first two words tell.
-pub(crate) fn declares(text: &str, span: Span) -> Option<(Declares, Name)> {
-    let tokens = significant_tokens(text, span);
+pub(crate) fn declares(source: &Source<'_>, span: Span) -> Option<(Declares, Name)> {
+    let text = source.text;
+    let tokens = source.within(span);
     let declares = match &text[tokens.first()?.span.range()] {
         "package" => Declares::Package,
         "fact" => Declares::Fact,
@@ -352,12 +367,13 @@ fn reread(rule: Rule, text: &str, span: Span) -> Failure {
     }
 }
 
-fn expected(text: &str, within: Span, at: u32, wanted: &str) -> SyntaxError {
+fn expected(source: &Source<'_>, within: Span, at: u32, wanted: &str) -> SyntaxError {
+    let text = source.text;
     let rest = Span { start: at.min(within.end), end: within.end };
-    let found = significant_tokens(text, rest).first().copied();
+    let found = source.within(rest).first().copied();
     let wanted = if wanted.is_empty() { "something else" } else { wanted };
     let Some(found) = found else {
-        let before = token_before(text, within.end);
+        let before = source.before(within.end);
         let span = before.map_or(within, |token| token.span);
         let after = before.map(|token| format!(" after {}", quoted(text, token))).unwrap_or_default();
         return SyntaxError::new(codes::SYNTAX, span, format!("expected {wanted}{after}"));

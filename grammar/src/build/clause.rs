@@ -78,7 +78,7 @@ impl Builder<'_> {
     /// that this is most likely the rest of the same mistake.
     pub(super) fn bad_clause(&mut self, pair: &Pair<'_>, kind: PolicyKind, after_error: bool) -> Clause {
         let whole = span(pair);
-        let error = recover::bad_clause(self.text, whole, kind);
+        let error = recover::bad_clause(&self.source, whole, kind);
         if !after_error || error.starts_clause {
             self.report(error.error);
         }

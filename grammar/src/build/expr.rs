@@ -68,7 +68,9 @@ impl Builder<'_> {
         // Pairs of negations cancel out, so that no chain of them makes the tree deep.
         match negations % 2 {
             0 => Expr { span: if negations == 0 { inner.span } else { whole }, ..inner },
-            _ => Expr { span: recover::trimmed(self.text, whole), kind: ExprKind::Not(Box::new(inner)) },
+            _ => {
+                Expr { span: recover::trimmed(self.source.text, whole), kind: ExprKind::Not(Box::new(inner)) }
+            }
         }
     }
 
@@ -98,7 +100,7 @@ impl Builder<'_> {
         let rule = pair.as_rule();
         let parts: Vec<Pair<'_>> = pair.clone().into_inner().collect();
         let op_span = parts.first().map_or(left.span, span);
-        let whole = left.span.cover(recover::trimmed(self.text, span(&pair)));
+        let whole = left.span.cover(recover::trimmed(self.source.text, span(&pair)));
         let left = Box::new(left);
         let kind = match (rule, parts.last()) {
             (Rule::in_test, _) => {
@@ -193,7 +195,7 @@ impl Builder<'_> {
     }
 
     fn unary(&mut self, pair: Pair<'_>) -> Expr {
-        let whole = recover::trimmed(self.text, span(&pair));
+        let whole = recover::trimmed(self.source.text, span(&pair));
         let mut negative = false;
         let mut operand = Expr { span: whole, kind: ExprKind::Missing };
         for inner in pair.into_inner() {
@@ -235,7 +237,7 @@ impl Builder<'_> {
                     _ => {
                         self.report(SyntaxError::new(
                             codes::SYNTAX,
-                            recover::trimmed(self.text, place),
+                            recover::trimmed(self.source.text, place),
                             "expected the name of an optional fact after `has`",
                         ));
                         Name { text: String::new(), span: place }
@@ -244,12 +246,12 @@ impl Builder<'_> {
                 ExprKind::Has(name)
             }
             Rule::quantifier => {
-                let place = recover::trimmed(self.text, place);
-                self.report(recover::reserved(place, &format!("`{}`", &self.text[place.range()])));
+                let place = recover::trimmed(self.source.text, place);
+                self.report(recover::reserved(place, &format!("`{}`", &self.source.text[place.range()])));
                 ExprKind::Missing
             }
             Rule::missing_operand => {
-                self.report(recover::missing_operand(self.text, place));
+                self.report(recover::missing_operand(&self.source, place));
                 ExprKind::Missing
             }
             _ => {
@@ -274,7 +276,7 @@ impl Builder<'_> {
                 Rule::open_paren => open = span(&part),
                 Rule::or_expr => kind = self.or_expr(part).kind,
                 Rule::missing_paren => {
-                    whole = recover::trimmed(self.text, whole);
+                    whole = recover::trimmed(self.source.text, whole);
                     self.report(
                         SyntaxError::new(codes::UNCLOSED, open, "this `(` is not closed")
                             .and_at(Span { start: whole.end - 1, end: whole.end }, "expected `)` after this"),

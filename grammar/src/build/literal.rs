@@ -51,7 +51,7 @@ impl Builder<'_> {
 
     /// The text between quotation marks, with its escapes resolved.
     pub(super) fn string(&mut self, quoted: Span) -> String {
-        let source = &self.text[quoted.range()];
+        let source = &self.source.text[quoted.range()];
         let mut out = String::new();
         let mut chars = source.char_indices().skip(1).peekable();
         while let Some((at, c)) = chars.next() {

@@ -16,12 +16,12 @@ use crate::{Parse, SyntaxError, recover};
 /// Collects the errors that the tree's making brings up.
 pub(crate) struct Builder<'a> {
     /// The whole text; pairs may come from a copy of it with other bytes in it.
-    text: &'a str,
+    source: recover::Source<'a>,
     errors: Vec<SyntaxError>,
 }
 
 pub(crate) fn file(text: &str, pair: Pair<'_>) -> Parse {
-    let mut builder = Builder { text, errors: vec![] };
+    let mut builder = Builder { source: recover::Source::new(text), errors: vec![] };
     let mut items: Vec<Item> = vec![];
     for pair in pair.into_inner() {
         let item = match pair.as_rule() {
@@ -47,7 +47,7 @@ impl Builder<'_> {
 
     fn name(&self, pair: &Pair<'_>) -> Name {
         let span = span(pair);
-        Name { text: self.text[span.range()].to_owned(), span }
+        Name { text: self.source.text[span.range()].to_owned(), span }
     }
 
     fn package(&mut self, pair: Pair<'_>) -> Package {
@@ -166,7 +166,7 @@ impl Builder<'_> {
                 }
                 Rule::close_brace => {}
                 Rule::missing_close => {
-                    self.report(recover::unclosed_policy(self.text, kind, &name, open, place))
+                    self.report(recover::unclosed_policy(&self.source, kind, &name, open, place))
                 }
                 Rule::bad_clause => {
                     let clause = self.bad_clause(&inner, kind, after_error);
@@ -182,22 +182,25 @@ impl Builder<'_> {
         }
         let doc = self.doc(whole);
         // White space before a brace that isn't there is no part of the item.
-        let span = Span { start: whole.start, end: recover::trimmed_end(self.text, whole) };
+        let span = Span { start: whole.start, end: recover::trimmed_end(self.source.text, whole) };
         Policy { span, kind, doc, name, clauses, broken: self.errors.len() > before }
     }
 
     fn reserved(&mut self, pair: Pair<'_>) -> Reserved {
         let whole = span(&pair);
         let keyword = pair.into_inner().next().map_or(whole, |word| span(&word));
-        let keyword = Name { text: self.text[keyword.range()].to_owned(), span: keyword };
+        let keyword = Name { text: self.source.text[keyword.range()].to_owned(), span: keyword };
         self.report(recover::reserved(keyword.span, &format!("`{}`", keyword.text)));
-        Reserved { span: Span { start: whole.start, end: recover::trimmed_end(self.text, whole) }, keyword }
+        Reserved {
+            span: Span { start: whole.start, end: recover::trimmed_end(self.source.text, whole) },
+            keyword,
+        }
     }
 
     fn bad_item(&mut self, pair: &Pair<'_>, previous: Option<&mut Item>) -> Broken {
         let whole = span(pair);
         if let Some(Item::Policy(policy)) = previous
-            && let Some(error) = recover::closed_too_early(self.text, whole, policy)
+            && let Some(error) = recover::closed_too_early(&self.source, whole, policy)
         {
             if !policy.broken {
                 self.report(error);
@@ -206,13 +209,13 @@ impl Builder<'_> {
             policy.clauses.push(crate::ast::Clause { span: whole, keyword: whole, kind: ClauseKind::Broken });
             return Broken { span: whole, declares: None };
         }
-        self.report(recover::bad_item(self.text, whole));
-        Broken { span: whole, declares: recover::declares(self.text, whole) }
+        self.report(recover::bad_item(&self.source, whole));
+        Broken { span: whole, declares: recover::declares(&self.source, whole) }
     }
 
     /// The lines straight above `item` that begin with `///`, without that and one blank after it.
     fn doc(&self, item: Span) -> String {
-        let above = &self.text[..item.range().start];
+        let above = &self.source.text[..item.range().start];
         // The item's own line up to it must be blank, else the lines above belong to something else.
         let start = above.rfind(['\n', '\r']).map_or(0, |at| at + 1);
         if !above[start..].trim_matches([' ', '\t', '\u{feff}']).is_empty() {
