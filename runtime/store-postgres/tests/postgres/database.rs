@@ -9,14 +9,14 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A fresh database on the server of `ORDAIN_TEST_POSTGRES_URL`.
-pub struct TestDatabase {
+pub(crate) struct TestDatabase {
     name: String,
     server: PgConnectOptions,
 }
 
 impl TestDatabase {
     /// Creates one.
-    pub async fn create() -> Self {
+    pub(crate) async fn create() -> Self {
         let url = std::env::var("ORDAIN_TEST_POSTGRES_URL").unwrap_or_else(|_| {
             panic!(
                 "these tests want a PostgreSQL server: run them with `cargo xtask test`, which starts one, or set \
@@ -33,7 +33,7 @@ impl TestDatabase {
     }
 
     /// Its URL, with the server's own user or another.
-    pub fn url(&self, user: Option<&str>) -> String {
+    pub(crate) fn url(&self, user: Option<&str>) -> String {
         let options = self.server.clone().database(&self.name);
         let options = match user {
             Some(user) => options.username(user).password(user),
@@ -43,7 +43,7 @@ impl TestDatabase {
     }
 
     /// A connection beside the store's.
-    pub async fn connect(&self, user: Option<&str>) -> PgConnection {
+    pub(crate) async fn connect(&self, user: Option<&str>) -> PgConnection {
         let options = PgConnectOptions::from_str(&self.url(user)).expect("was made from options");
         options.connect().await.expect("the database can be reached")
     }
@@ -54,7 +54,7 @@ impl TestDatabase {
     }
 
     /// Removes it.
-    pub async fn drop(self) {
+    pub(crate) async fn drop(self) {
         self.on_server(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
     }
 }

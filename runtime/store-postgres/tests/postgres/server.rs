@@ -1,12 +1,11 @@
 //! What PostgreSQL has beyond the suite: connecting, row-level security, several replicas.
 
-mod common;
-
-use common::TestDatabase;
 use ordain_store::conformance::fixtures::{Packed, at, audit_example};
 use ordain_store::{BundleStore, DependencyStore, StateStore, TenantId};
 use ordain_store_postgres::PostgresStore;
 use sqlx::{AssertSqlSafe, Executor, Row};
+
+use crate::database::TestDatabase;
 
 fn tenant(name: &str) -> TenantId {
     TenantId::new(name).expect("short and printable")

@@ -1,12 +1,11 @@
 //! The store on PostgreSQL passes the suite.
 
-mod common;
-
 use std::sync::Arc;
 
-use common::TestDatabase;
 use ordain_store::conformance;
 use ordain_store_postgres::PostgresStore;
+
+use crate::database::TestDatabase;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_conforms() {

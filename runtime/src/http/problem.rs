@@ -1,0 +1,242 @@
+//! Errors: `application/problem+json` (RFC 9457) with a `code` from one closed list.
+
+use std::collections::BTreeMap;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ordain_store::StoreError;
+use serde::Serialize;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
+
+/// The media type of every error.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+const DOCUMENTATION: &str = "https://github.com/ordain-policy/ordain/blob/main/docs/http.md#";
+
+macro_rules! codes {
+    ($($(#[$meta:meta])* $variant:ident = $text:literal, $status:ident, $title:literal;)+) => {
+        /// What went wrong, for programs. A code never changes its meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+        pub enum ErrorCode { $($(#[$meta])* #[serde(rename = $text)] $variant),+ }
+
+        impl ErrorCode {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The code as text.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// The status that goes with it.
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status),+ }
+            }
+
+            /// What it means, in a few words.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request isn't HTTP as it should be.
+    BadRequest = "bad_request", BAD_REQUEST, "the request is malformed";
+    /// A query parameter that the route doesn't have.
+    UnknownParameter = "unknown_parameter", BAD_REQUEST, "a query parameter is unknown";
+    /// A query parameter more than once.
+    DuplicateParameter = "duplicate_parameter", BAD_REQUEST, "a query parameter stands twice";
+    /// No such route.
+    RouteNotFound = "route_not_found", NOT_FOUND, "there is no such route";
+    /// No such rule of this tenant.
+    RuleNotFound = "rule_not_found", NOT_FOUND, "there is no such rule";
+    /// No such limit of this tenant.
+    LimitNotFound = "limit_not_found", NOT_FOUND, "there is no such limit";
+    /// The route exists, with other methods.
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "the route does not take this method";
+    /// The body is too large.
+    PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "the request's body is too large";
+    /// The request is for a host that this server isn't.
+    MisdirectedRequest = "misdirected_request", MISDIRECTED_REQUEST, "the request is for another host";
+    /// A query parameter with a value that it doesn't take.
+    InvalidParameter = "invalid_parameter", UNPROCESSABLE_ENTITY, "a query parameter has a value that it does not take";
+    /// An identity that is none.
+    InvalidId = "invalid_id", UNPROCESSABLE_ENTITY, "the identity is no UUID";
+    /// A bug of ours.
+    Internal = "internal", INTERNAL_SERVER_ERROR, "the server failed";
+    /// Too many requests at once.
+    Overloaded = "overloaded", SERVICE_UNAVAILABLE, "the server is busy";
+    /// The database doesn't answer.
+    StoreUnavailable = "store_unavailable", SERVICE_UNAVAILABLE, "the database does not answer";
+    /// Not serving yet, or no longer.
+    NotReady = "not_ready", SERVICE_UNAVAILABLE, "the server is not ready";
+    /// The answer took too long.
+    Timeout = "timeout", GATEWAY_TIMEOUT, "the answer took too long";
+}
+
+/// One thing that is wrong with a request.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ProblemDetail {
+    /// The query parameter.
+    pub(crate) parameter: String,
+    /// What is wrong with it.
+    pub(crate) detail: String,
+    /// What would be right, where that is a list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) allowed: Vec<String>,
+}
+
+/// An error (RFC 9457).
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Where the code is documented.
+    #[serde(rename = "type")]
+    kind: String,
+    /// What the code means.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What went wrong, for programs.
+    pub(crate) code: ErrorCode,
+    /// What went wrong, for people.
+    detail: String,
+    /// The request's identity, as in `X-Request-Id` and in the server's log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) instance: Option<String>,
+    /// Everything that is wrong, one by one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ProblemDetail>,
+}
+
+impl Problem {
+    pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("{DOCUMENTATION}{}", code.as_str()),
+            title: code.title(),
+            status: code.status().as_u16(),
+            code,
+            detail: detail.into(),
+            instance: None,
+            errors: vec![],
+        }
+    }
+
+    /// Of several things that are wrong, at least one.
+    pub(crate) fn of_parameters(code: ErrorCode, errors: Vec<ProblemDetail>) -> Self {
+        let detail = errors.iter().map(|error| error.detail.as_str()).collect::<Vec<_>>().join("; ");
+        Self { errors, ..Self::new(code, detail) }
+    }
+
+    /// For an error without a problem of its own: what the frameworks below say with a bare status.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        let (code, detail) = match status {
+            StatusCode::NOT_FOUND => (ErrorCode::RouteNotFound, "no route has this path; see /openapi.json"),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                (ErrorCode::MethodNotAllowed, "the header `Allow` lists the methods that this route takes")
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => (ErrorCode::PayloadTooLarge, "send a smaller body"),
+            StatusCode::GATEWAY_TIMEOUT => (ErrorCode::Timeout, "try again, or ask for less"),
+            status if status.is_client_error() => {
+                (ErrorCode::BadRequest, "the request could not be understood")
+            }
+            _ => (
+                ErrorCode::Internal,
+                "this is a bug of ours; the server's log has more under this request's identity",
+            ),
+        };
+        Self::new(code, detail)
+    }
+}
+
+impl From<StoreError> for Problem {
+    /// The cause goes to the log, never to the client.
+    fn from(error: StoreError) -> Self {
+        if let StoreError::Inconsistent { .. } = error {
+            tracing::error!(%error, "the store holds something unreadable");
+            return Self::of_status(StatusCode::INTERNAL_SERVER_ERROR);
+        }
+        tracing::error!(%error, "the store does not answer");
+        Self::new(ErrorCode::StoreUnavailable, "try again in a moment")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self).expect("text and numbers become JSON");
+        let mut response = (self.code.status(), body).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The errors of every route.
+pub(crate) struct CommonProblems;
+
+/// The errors of a route that looks one thing up.
+pub(crate) struct LookupProblems;
+
+fn documented(codes: &[ErrorCode]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+    let mut by_status: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for code in codes {
+        let line = format!("`{}`: {}", code.as_str(), code.title());
+        by_status.entry(code.status().as_u16().to_string()).or_default().push(line);
+    }
+    by_status
+        .into_iter()
+        .map(|(status, lines)| {
+            let schema = Ref::from_schema_name("Problem");
+            let content = ContentBuilder::new().schema(Some(schema)).build();
+            let response = ResponseBuilder::new().description(lines.join("; ")).content(MEDIA_TYPE, content);
+            (status, response.build().into())
+        })
+        .collect()
+}
+
+/// The codes that any route may answer with.
+const COMMON: [ErrorCode; 9] = [
+    ErrorCode::UnknownParameter,
+    ErrorCode::DuplicateParameter,
+    ErrorCode::PayloadTooLarge,
+    ErrorCode::MisdirectedRequest,
+    ErrorCode::InvalidParameter,
+    ErrorCode::Internal,
+    ErrorCode::Overloaded,
+    ErrorCode::StoreUnavailable,
+    ErrorCode::Timeout,
+];
+
+impl IntoResponses for CommonProblems {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        documented(&COMMON)
+    }
+}
+
+impl IntoResponses for LookupProblems {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let own = [ErrorCode::RuleNotFound, ErrorCode::LimitNotFound, ErrorCode::InvalidId];
+        documented(&[&COMMON[..], &own[..]].concat())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_are_errors() {
+        let mut codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), ErrorCode::ALL.len());
+        for code in ErrorCode::ALL {
+            assert!(code.status().is_client_error() || code.status().is_server_error());
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
+}

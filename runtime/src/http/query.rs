@@ -1,0 +1,302 @@
+//! Query parameters, read by the same table that documents them, so that the two can't drift apart.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use ordain_ir::Quantity;
+use ordain_store::{LimitTypePattern, PageRequest, TenantId};
+use serde_json::{Map, Value};
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+
+use super::app::AppState;
+use super::problem::{ErrorCode, Problem, ProblemDetail};
+use super::tenant::Tenant;
+
+/// What a parameter takes.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    /// One of these words, exactly.
+    Words(fn() -> Vec<&'static str>),
+    /// A type of limit, or the beginning of some with `*` after it.
+    LimitType,
+    /// An instant.
+    Time,
+    /// `true` or `false`, which is the default.
+    Flag,
+    /// A page's size: 1 to 100, and the default.
+    Limit(u32),
+    /// A page's start: from 0, which is the default.
+    Offset,
+}
+
+/// One query parameter.
+#[derive(Clone, Copy)]
+pub(crate) struct Param {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) description: &'static str,
+}
+
+impl Param {
+    pub(crate) const fn new(name: &'static str, kind: Kind, description: &'static str) -> Self {
+        Self { name, kind, description }
+    }
+
+    pub(crate) const fn limit(default: u32) -> Self {
+        Self::new("limit", Kind::Limit(default), "How many items at most.")
+    }
+
+    pub(crate) const OFFSET: Self =
+        Self::new("offset", Kind::Offset, "How many items to leave out before the first.");
+    pub(crate) const CREATED_AFTER: Self = Self::new(
+        "created_after",
+        Kind::Time,
+        "Only created at this instant or later: RFC 3339, or a date or a date and time, which are in UTC.",
+    );
+    pub(crate) const CREATED_BEFORE: Self =
+        Self::new("created_before", Kind::Time, "Only created at this instant or earlier, likewise.");
+}
+
+/// A [`Kind::Words`] of one of the wire's enumerations.
+macro_rules! words {
+    ($name:ty) => {
+        $crate::http::query::Kind::Words(|| <$name>::ALL.iter().map(|word| word.as_str()).collect())
+    };
+}
+pub(crate) use words;
+
+/// The query of one route.
+pub(crate) trait QueryParams: Sized {
+    /// Its parameters.
+    const PARAMS: &'static [Param];
+
+    /// Reads them.
+    fn read(values: &mut Values) -> Self;
+}
+
+/// No parameter at all.
+pub(crate) struct NoParams;
+
+impl QueryParams for NoParams {
+    const PARAMS: &'static [Param] = &[];
+
+    fn read(_: &mut Values) -> Self {
+        Self
+    }
+}
+
+/// The query of a request.
+pub(crate) struct Query<T> {
+    /// What it asks for.
+    pub(crate) filter: T,
+    /// Which part of the list.
+    pub(crate) page: PageRequest,
+    /// What was applied, for the answer: the tenant, and each filter with its value.
+    pub(crate) applied: Map<String, Value>,
+}
+
+/// Documents a query; never made.
+pub(crate) struct Documented<T>(PhantomData<T>);
+
+impl<T: QueryParams> IntoParams for Documented<T> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        T::PARAMS.iter().map(Param::documented).collect()
+    }
+}
+
+impl Param {
+    fn documented(&self) -> Parameter {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let whole = ObjectBuilder::new().schema_type(Type::Integer);
+        let schema = match self.kind {
+            Kind::Words(words) => text.enum_values(Some(words())),
+            Kind::LimitType => text.pattern(Some(r"^[A-Z_]*\*?$")),
+            Kind::Time => text.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
+            Kind::Flag => ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into())),
+            Kind::Limit(default) => {
+                whole.minimum(Some(1)).maximum(Some(PageRequest::MAX_LIMIT)).default(Some(default.into()))
+            }
+            Kind::Offset => whole.minimum(Some(0)).default(Some(0.into())),
+        };
+        ParameterBuilder::new()
+            .name(self.name)
+            .parameter_in(ParameterIn::Query)
+            .required(Required::False)
+            .description(Some(self.description))
+            .schema(Some(schema.build()))
+            .build()
+    }
+}
+
+/// The values of a query while it is read.
+pub(crate) struct Values {
+    params: &'static [Param],
+    given: BTreeMap<String, String>,
+    applied: Map<String, Value>,
+    wrong: Vec<ProblemDetail>,
+}
+
+impl Values {
+    fn wrong(&mut self, name: &str, wanted: &str, allowed: Vec<String>) {
+        let value = self.given.get(name).map_or("", String::as_str);
+        let shown: String = value.chars().take(80).collect();
+        let detail = format!("`{name}` is `{shown}`, which is not {wanted}");
+        self.wrong.push(ProblemDetail { parameter: name.to_owned(), detail, allowed });
+    }
+
+    /// A word of an enumeration.
+    pub(crate) fn word<T: FromStr>(&mut self, name: &'static str) -> Option<T> {
+        let value = self.given.get(name)?.clone();
+        if let Ok(word) = value.parse() {
+            self.applied.insert(name.to_owned(), value.into());
+            return Some(word);
+        }
+        let allowed: Vec<String> = self
+            .params
+            .iter()
+            .find_map(|param| match param.kind {
+                Kind::Words(words) if param.name == name => Some(words()),
+                _ => None,
+            })
+            .unwrap_or_default()
+            .into_iter()
+            .map(ToOwned::to_owned)
+            .collect();
+        self.wrong(name, &format!("one of {}", allowed.join(", ")), allowed);
+        None
+    }
+
+    /// A type of limit, or a pattern that covers at least one.
+    pub(crate) fn limit_type(&mut self, name: &'static str) -> Option<LimitTypePattern> {
+        let value = self.given.get(name)?.clone();
+        let pattern = LimitTypePattern::parse(&value);
+        // The currency is no part of a type's name, so any will do.
+        let known: Vec<String> = Quantity::all("USD").iter().map(ToString::to_string).collect();
+        if known.iter().any(|limit_type| pattern.matches(limit_type)) {
+            self.applied.insert(name.to_owned(), value.into());
+            return Some(pattern);
+        }
+        self.wrong(name, "a type of limit, nor the beginning of one with `*` after it", known);
+        None
+    }
+
+    /// An instant; without an offset it is in UTC.
+    pub(crate) fn time(&mut self, name: &'static str) -> Option<Timestamp> {
+        let value = self.given.get(name)?.clone();
+        let local = |value: &str| value.parse::<DateTime>().ok()?.in_tz("UTC").ok().map(|at| at.timestamp());
+        if let Some(at) = value.parse().ok().or_else(|| local(&value)) {
+            self.applied.insert(name.to_owned(), at.to_string().into());
+            return Some(at);
+        }
+        let hint = "a time such as 2026-03-01T08:00:00Z (a `+` is written %2B in a URL)";
+        self.wrong(name, hint, vec![]);
+        None
+    }
+
+    /// `true` or `false`; always part of what is applied.
+    pub(crate) fn flag(&mut self, name: &'static str) -> bool {
+        let flag = match self.given.get(name).map(String::as_str) {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => {
+                self.wrong(name, "`true` or `false`", vec!["false".to_owned(), "true".to_owned()]);
+                false
+            }
+        };
+        self.applied.insert(name.to_owned(), flag.into());
+        flag
+    }
+
+    fn page(&mut self) -> PageRequest {
+        let mut page = PageRequest::new(PageRequest::MAX_LIMIT, 0);
+        for param in self.params {
+            match param.kind {
+                Kind::Limit(default) => {
+                    page.limit = self.whole(param.name, 1, PageRequest::MAX_LIMIT, default);
+                }
+                Kind::Offset => page.offset = self.whole(param.name, 0, PageRequest::MAX_OFFSET, 0),
+                _ => {}
+            }
+        }
+        page
+    }
+
+    fn whole<T: FromStr + PartialOrd + Copy + std::fmt::Display>(
+        &mut self,
+        name: &str,
+        least: T,
+        most: T,
+        default: T,
+    ) -> T {
+        let Some(value) = self.given.get(name) else { return default };
+        // A sign is no digit: `+5` is not what anybody writes.
+        let digits = value.bytes().all(|b| b.is_ascii_digit());
+        match value.parse::<T>() {
+            Ok(number) if digits && number >= least && number <= most => number,
+            _ => {
+                self.wrong(name, &format!("a whole number from {least} to {most}"), vec![]);
+                default
+            }
+        }
+    }
+}
+
+fn read<T: QueryParams>(query: &str, tenant: &TenantId) -> Result<Query<T>, Problem> {
+    let mut given = BTreeMap::new();
+    let mut duplicates = vec![];
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if given.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+            duplicates.push(name.into_owned());
+        }
+    }
+    let names: Vec<String> = T::PARAMS.iter().map(|param| param.name.to_owned()).collect();
+    let unknown: Vec<_> = given.keys().filter(|name| !names.contains(name)).collect();
+    if !unknown.is_empty() {
+        let takes = if names.is_empty() { "no parameter".to_owned() } else { names.join(", ") };
+        let detail = |name: &str| ProblemDetail {
+            parameter: name.chars().take(80).collect(),
+            detail: format!(
+                "`{}` is no parameter of this route, which takes {takes}",
+                name.chars().take(80).collect::<String>()
+            ),
+            allowed: names.clone(),
+        };
+        let errors = unknown.into_iter().map(|name| detail(name)).collect();
+        return Err(Problem::of_parameters(ErrorCode::UnknownParameter, errors));
+    }
+    if !duplicates.is_empty() {
+        duplicates.dedup();
+        let detail = |parameter: String| ProblemDetail {
+            detail: format!("`{parameter}` stands more than once; give it one value"),
+            parameter,
+            allowed: vec![],
+        };
+        let errors = duplicates.into_iter().map(detail).collect();
+        return Err(Problem::of_parameters(ErrorCode::DuplicateParameter, errors));
+    }
+    let applied = Map::from_iter([("tenant_id".to_owned(), tenant.as_str().into())]);
+    let mut values = Values { params: T::PARAMS, given, applied, wrong: vec![] };
+    let filter = T::read(&mut values);
+    let page = values.page();
+    if !values.wrong.is_empty() {
+        return Err(Problem::of_parameters(ErrorCode::InvalidParameter, values.wrong));
+    }
+    Ok(Query { filter, page, applied: values.applied })
+}
+
+impl<T: QueryParams> FromRequestParts<AppState> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let Ok(Tenant(tenant)) = Tenant::from_request_parts(parts, state).await;
+        read(parts.uri.query().unwrap_or_default(), &tenant)
+    }
+}

@@ -1,0 +1,101 @@
+//! Parts of answers that several routes share, and their schemas.
+
+use ordain_ir::{
+    Category, Certainty, ConflictSeverity, ConflictType, DependencyEdge, DependencyType, Direction,
+    Enforcement, EnforcementMode, Level, LimitStatus, Override, Partition, PolicyId, PolicyKind, PolicyRef,
+    RuleStatus, RuleType, Source, Window, report::Contradiction,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use uuid::Uuid;
+
+/// Schemas of the wire's enumerations, by the name of the field that they are used for.
+macro_rules! words {
+    ($($function:ident: $name:ty),+ $(,)?) => {$(
+        pub(crate) fn $function() -> Object {
+            let words = <$name>::ALL.iter().map(|word| word.as_str());
+            ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
+        }
+    )+};
+}
+
+words! {
+    category: Category,
+    certainty: Certainty,
+    conflict_type: ConflictType,
+    contradiction: Contradiction,
+    dependency_type: DependencyType,
+    direction: Direction,
+    enforcement: Enforcement,
+    enforcement_mode: EnforcementMode,
+    kind: PolicyKind,
+    level: Level,
+    limit_status: LimitStatus,
+    partition: Partition,
+    rule_status: RuleStatus,
+    rule_type: RuleType,
+    severity: ConflictSeverity,
+    source: Source,
+}
+
+/// A dependency, seen from one of its ends.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Relation {
+    /// The policy at the other end.
+    pub(crate) policy_id: Uuid,
+    /// Its full name.
+    pub(crate) policy_name: String,
+    /// Why there is a dependency.
+    #[schema(schema_with = dependency_type)]
+    pub(crate) dependency_type: DependencyType,
+    /// The same in words.
+    pub(crate) explanation: String,
+}
+
+impl Relation {
+    fn new(edge: &DependencyEdge, other: &PolicyRef) -> Self {
+        Self {
+            policy_id: other.id.0,
+            policy_name: other.name.to_string(),
+            dependency_type: edge.dependency_type,
+            explanation: edge.explanation.clone(),
+        }
+    }
+
+    /// What the policy depends on.
+    pub(crate) fn depends_on(id: PolicyId, edges: &[DependencyEdge]) -> Vec<Self> {
+        edges.iter().filter(|edge| edge.from.id == id).map(|edge| Self::new(edge, &edge.to)).collect()
+    }
+
+    /// What depends on the policy.
+    pub(crate) fn required_by(id: PolicyId, edges: &[DependencyEdge]) -> Vec<Self> {
+        edges.iter().filter(|edge| edge.to.id == id).map(|edge| Self::new(edge, &edge.from)).collect()
+    }
+}
+
+/// A policy that gives way.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct OverrideView {
+    /// Its full name.
+    pub(crate) policy_name: String,
+    /// Why.
+    pub(crate) because: Option<String>,
+}
+
+impl OverrideView {
+    pub(crate) fn of(overrides: &[Override]) -> Vec<Self> {
+        let view = |o: &Override| Self { policy_name: o.policy.to_string(), because: o.because.clone() };
+        overrides.iter().map(view).collect()
+    }
+}
+
+/// The `active` clauses of a window as in source; none means always.
+pub(crate) fn clauses(window: &Window) -> Vec<String> {
+    window.clauses.iter().map(ToString::to_string).collect()
+}
+
+/// A value of the intermediate representation as JSON.
+pub(crate) fn json(value: &impl Serialize) -> serde_json::Value {
+    serde_json::to_value(value).expect("every key is a string and every number is finite")
+}

@@ -1,0 +1,148 @@
+//! The server as a whole: address, database, bundle, requests, and an orderly end.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ordain_store::{Clock, TenantId, TenantIdError};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::database::{Database, DatabaseError};
+use crate::{App, BundleService, Gate, LoadError};
+
+/// How long requests under way may take to end after a shutdown was asked for.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long the database may take to close.
+const CLOSE: Duration = Duration::from_secs(3);
+
+/// What to serve, and how.
+pub struct ServeOptions {
+    /// The address; only one of this machine, since no credential is asked yet.
+    pub listen: SocketAddr,
+    /// `sqlite://FILE` or `postgres://…`.
+    pub database_url: String,
+    /// The bundle that becomes active.
+    pub bundle: Vec<u8>,
+    /// Whose bundle it is; `demo-tenant` where nobody says otherwise.
+    pub tenant: String,
+    /// Who judges the bundle.
+    pub gate: Arc<dyn Gate>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ends when the server shall.
+    pub shutdown: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Other machines could reach the address.
+    #[error(
+        "other machines could reach {0}, and this release asks for no credential; listen on this machine only, \
+         for example with --listen 127.0.0.1:{port}", port = .0.port()
+    )]
+    NotLoopback(SocketAddr),
+    /// Somebody else has the port.
+    #[error("port {port} on {ip} is in use; choose another with --listen", port = .0.port(), ip = .0.ip())]
+    PortInUse(SocketAddr),
+    /// The address can't be listened on.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The tenant's name is none.
+    #[error(transparent)]
+    Tenant(#[from] TenantIdError),
+    /// The database can't be opened.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The bundle was refused.
+    #[error(transparent)]
+    Bundle(#[from] LoadError),
+    /// The server ended by itself.
+    #[error("the server failed: {0}")]
+    Failed(#[source] io::Error),
+}
+
+/// A server that listens and has its bundle, but answers nothing yet.
+pub struct Server {
+    listener: TcpListener,
+    database: Database,
+    app: App,
+    shutdown: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// Serves until the shutdown is asked for.
+pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
+    Server::bind(options).await?.run().await
+}
+
+impl Server {
+    /// Takes the address, opens the database and activates the bundle, in this order: whoever finds the port
+    /// taken has changed nothing.
+    pub async fn bind(options: ServeOptions) -> Result<Self, ServeError> {
+        let ServeOptions { listen, database_url, bundle, tenant, gate, clock, shutdown } = options;
+        if !listen.ip().is_loopback() {
+            return Err(ServeError::NotLoopback(listen));
+        }
+        let tenant = TenantId::new(&tenant)?;
+        let listener = TcpListener::bind(listen).await.map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => ServeError::PortInUse(listen),
+            _ => ServeError::Listen(listen, error),
+        })?;
+        let database = Database::open(&database_url).await?;
+        let bundles = BundleService::new(database.store(), gate, Arc::clone(&clock));
+        if let Err(error) = bundles.load(&tenant, bundle).await {
+            database.close().await;
+            return Err(error.into());
+        }
+        let app = App::new(database.store(), clock, tenant);
+        Ok(Self { listener, database, app, shutdown })
+    }
+
+    /// The address, with the real port where port 0 was asked for.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers requests until the shutdown is asked for, then lets those under way end.
+    pub async fn run(self) -> Result<(), ServeError> {
+        let Self { listener, database, app, shutdown } = self;
+        let address = listener.local_addr().map_err(ServeError::Failed)?;
+        tracing::info!("listening on http://{address}");
+        tracing::warn!(
+            "NO CREDENTIAL IS ASKED: every program on this machine can read what tenant `{}` has",
+            app.tenant()
+        );
+        let (stopped, stop) = oneshot::channel();
+        let router = app.router();
+        let signal = async move {
+            shutdown.await;
+            app.stop();
+            tracing::info!("shutting down; requests under way have {} seconds", DRAIN.as_secs());
+            let _ = stopped.send(());
+        };
+        let serving = axum::serve(listener, router).with_graceful_shutdown(signal).into_future();
+        // The deadline runs from the request to stop on, which may never come.
+        let deadline = async {
+            if stop.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(DRAIN).await;
+        };
+        let outcome = tokio::select! {
+            outcome = serving => outcome.map_err(ServeError::Failed),
+            () = deadline => {
+                tracing::warn!("some requests did not end in time and are cut off");
+                Ok(())
+            }
+        };
+        // A request that was cut off may still hold a connection.
+        let _ = tokio::time::timeout(CLOSE, database.close()).await;
+        tracing::info!("stopped");
+        outcome
+    }
+}

@@ -1,0 +1,8 @@
+//! What the runtime does, apart from how it is asked.
+
+mod bundles;
+mod integrity;
+mod policies;
+
+pub use bundles::{BundleService, LoadError, PolicyActivationBlockedError};
+pub use policies::PoliciesFacade;
