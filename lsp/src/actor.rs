@@ -1,6 +1,7 @@
 //! The one thread that owns all state. It takes events in the order of their arrival, never computes anything
 //! lengthy and never waits for anybody.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -374,14 +375,12 @@ impl Actor {
             match documents.get_mut(&path) {
                 Some(document) => {
                     let edited = document.published.replace(document.version) != Some(document.version);
-                    if !features.pull {
-                        if changed || edited {
-                            publisher.push(&mut shown, uri, Some(document.version));
-                        }
-                    } else {
+                    if features.pull {
                         publisher.retract(&mut shown, uri);
                         // After an edit the client pulls by itself.
                         must_pull_again |= changed && !edited;
+                    } else if changed || edited {
+                        publisher.push(&mut shown, uri, Some(document.version));
                     }
                 }
                 None => {
@@ -419,7 +418,7 @@ fn answer_pull(shown: &mut Shown, previous: Option<&str>, reply: Reply<Pulled>) 
 /// The file that a document's address names, if it names one.
 pub(crate) fn file_path(uri: &Uri) -> Option<PathBuf> {
     let is_file = uri.scheme().as_str().eq_ignore_ascii_case("file");
-    is_file.then(|| uri.to_file_path()).flatten().map(|path| path.into_owned())
+    is_file.then(|| uri.to_file_path()).flatten().map(Cow::into_owned)
 }
 
 /// The address of a file, as the client spells it where it has opened the file.

@@ -215,7 +215,7 @@ async fn deliver(client: Client, mut outgoing: UnboundedReceiver<Outgoing>, even
     while let Some(message) = outgoing.recv().await {
         match message {
             Outgoing::Publish { uri, version, items } => {
-                client.publish_diagnostics(uri, items, version).await
+                client.publish_diagnostics(uri, items, version).await;
             }
             Outgoing::LogError(message) => client.log_message(MessageType::ERROR, message).await,
             Outgoing::Watch => {

@@ -29,7 +29,9 @@ impl Job<'_> {
 /// An observer of jobs, called on the thread that computes them and under the same guard. Tests use it to make
 /// a job slow, or to make it panic.
 #[derive(Clone)]
-pub struct Probe(Option<Arc<dyn Fn(&Job<'_>) + Send + Sync>>);
+pub struct Probe(Option<Arc<Observe>>);
+
+type Observe = dyn Fn(&Job<'_>) + Send + Sync;
 
 impl Probe {
     /// Sees nothing.

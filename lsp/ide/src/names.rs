@@ -95,9 +95,15 @@ fn each_in_expr<'a>(expr: &'a Expr, visit: &mut impl FnMut(&'a str, Span, Kind))
         ExprKind::Name(text) => visit(text, expr.span, Kind::Value),
         ExprKind::Has(name) => visit(&name.text, name.span, Kind::Value),
         ExprKind::Or(parts) | ExprKind::And(parts) | ExprKind::Product(parts) => {
-            parts.iter().for_each(|part| each_in_expr(part, visit));
+            for part in parts {
+                each_in_expr(part, visit);
+            }
         }
-        ExprKind::Sum(parts) => parts.iter().for_each(|(_, part)| each_in_expr(part, visit)),
+        ExprKind::Sum(parts) => {
+            for (_, part) in parts {
+                each_in_expr(part, visit);
+            }
+        }
         ExprKind::Not(inner) | ExprKind::Negative(inner) => each_in_expr(inner, visit),
         ExprKind::Compare { left, right, .. } | ExprKind::Text { left, right, .. } => {
             each_in_expr(left, visit);
@@ -105,7 +111,9 @@ fn each_in_expr<'a>(expr: &'a Expr, visit: &mut impl FnMut(&'a str, Span, Kind))
         }
         ExprKind::In { left, set } => {
             each_in_expr(left, visit);
-            set.iter().for_each(|entry| each_in_expr(entry, visit));
+            for entry in set {
+                each_in_expr(entry, visit);
+            }
         }
         ExprKind::Missing | ExprKind::Literal(_) | ExprKind::Bool(_) => {}
     }

@@ -2,6 +2,8 @@
 //! the library in memory and against the built program over its standard input and output. Needs nothing but
 //! `serde_json`.
 
+#![expect(clippy::needless_pass_by_value, reason = "callers write their parameters where they call")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
