@@ -5,5 +5,6 @@
 mod algebra;
 mod common;
 mod determinism;
+mod diagnostics;
 mod limits;
 mod rules;
