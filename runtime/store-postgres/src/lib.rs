@@ -4,8 +4,16 @@
 //! queries name the tenant all the same. Reads see one snapshot (`REPEATABLE READ`), activations of one tenant
 //! queue behind an advisory lock.
 //!
-//! Queries are checked at compile time against the cached descriptions in `.sqlx`; after a change of a query
-//! or a migration, renew them with `cargo xtask sqlx-prepare`.
+//! Queries are checked at compile time against the cached descriptions in `.sqlx`. After a change of a query
+//! or a migration, empty that folder and renew it from a fresh database:
+//!
+//! ```sh
+//! cargo xtask postgres -- sh -c '
+//!   cat runtime/store-postgres/migrations/*.sql | psql -q "$ORDAIN_TEST_POSTGRES_URL"
+//!   touch runtime/store-postgres/src/lib.rs
+//!   SQLX_OFFLINE=false PG_DATABASE_URL=$ORDAIN_TEST_POSTGRES_URL \
+//!     SQLX_OFFLINE_DIR=$PWD/runtime/store-postgres/.sqlx cargo check -p ordain-store-postgres'
+//! ```
 
 mod bundles;
 mod conflicts;

@@ -4,8 +4,15 @@
 //! `BEGIN IMMEDIATE`, since a transaction that reads first and writes later would fail with `database is
 //! locked` instead of waiting. A commit is on the disk before it is acknowledged (`synchronous = FULL`).
 //!
-//! Queries are checked at compile time against the cached descriptions in `.sqlx`; after a change of a query
-//! or a migration, renew them with `cargo xtask sqlx-prepare`.
+//! Queries are checked at compile time against the cached descriptions in `.sqlx`. After a change of a query
+//! or a migration, empty that folder and renew it from a fresh database:
+//!
+//! ```sh
+//! cat runtime/store-sqlite/migrations/*.sql | sqlite3 /tmp/prepare.db
+//! touch runtime/store-sqlite/src/lib.rs
+//! SQLX_OFFLINE=false SQLITE_DATABASE_URL=sqlite:///tmp/prepare.db \
+//!   SQLX_OFFLINE_DIR=$PWD/runtime/store-sqlite/.sqlx cargo check -p ordain-store-sqlite
+//! ```
 
 mod bundles;
 mod conflicts;
