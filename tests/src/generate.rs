@@ -61,11 +61,19 @@ pub fn guarantees(seed: u64) -> Policies {
     policies.settings.horizon = HORIZON;
     for number in 0..count {
         let mut limit = palette.limit(number, count, 0);
-        if !limit.quantity.is_pointwise() && palette.random.chance(50) {
-            limit.bound.direction = Direction::AtLeast;
+        if number > 0 && palette.random.chance(60) {
+            let model = policies.limits[&name('l', palette.random.below(number))].clone();
+            palette.resemble(&mut limit, &model);
         }
-        if palette.random.chance(60) {
-            limit.condition = Condition::True;
+        if palette.random.chance(70) {
+            limit.window = Window::ALWAYS;
+        }
+        if palette.random.chance(80) {
+            limit.enforcement = Enforcement::Block;
+        }
+        if !limit.quantity.is_pointwise() {
+            let (direction, least) = palette.random.pick(&[(Direction::AtMost, 1), (Direction::AtLeast, 3)]);
+            limit.bound = Bound { direction, value: palette.random.between(least, least + 3) };
         }
         policies.limits.insert(limit.name.clone(), Arc::new(limit));
     }

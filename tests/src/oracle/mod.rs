@@ -12,7 +12,7 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_ir::report::Contradiction;
-use ordain_ir::{ConflictType, Policies, PolicyName};
+use ordain_ir::{Certainty, ConflictType, Policies, PolicyName};
 
 pub use regions::Regions;
 
@@ -27,6 +27,8 @@ pub struct Expected {
     pub contradiction: Option<Contradiction>,
     /// Whether a milder rule beats a stricter one; for `PRIORITY_OVERRIDE` between rules.
     pub weakens: Option<bool>,
+    /// Suspected if for some values of the opaque facts the two would not overlap.
+    pub certainty: Certainty,
 }
 
 /// All conflicts between two rules, and between two limits but for contradictions of what accumulates, by the names
@@ -39,7 +41,8 @@ pub fn conflicts(policies: &Policies) -> BTreeMap<[PolicyName; 2], Expected> {
         if neither_overrides(policies, &a.name, &b.name)
             && let Some(conflict) = rules::conflict(&regions, a, b)
         {
-            found.insert([a.name.clone(), b.name.clone()], conflict);
+            let certainty = certainty(&regions, &a.name, &b.name);
+            found.insert([a.name.clone(), b.name.clone()], Expected { certainty, ..conflict });
         }
     }
     let limits: Vec<_> = policies.limits.values().collect();
@@ -47,7 +50,8 @@ pub fn conflicts(policies: &Policies) -> BTreeMap<[PolicyName; 2], Expected> {
         if neither_overrides(policies, &a.name, &b.name)
             && let Some(conflict) = limits::conflict(&regions, a, b)
         {
-            found.insert([a.name.clone(), b.name.clone()], conflict);
+            let certainty = certainty(&regions, &a.name, &b.name);
+            found.insert([a.name.clone(), b.name.clone()], Expected { certainty, ..conflict });
         }
     }
     found
@@ -73,6 +77,10 @@ fn neither_overrides(policies: &Policies, a: &PolicyName, b: &PolicyName) -> boo
     !reference::overrides(policies, a, b) && !reference::overrides(policies, b, a)
 }
 
+fn certainty(regions: &Regions, a: &PolicyName, b: &PolicyName) -> Certainty {
+    if regions.overlap_whatever_is_opaque(a, b) { Certainty::Proved } else { Certainty::Suspected }
+}
+
 fn expected(conflict_type: ConflictType) -> Expected {
-    Expected { conflict_type, contradiction: None, weakens: None }
+    Expected { conflict_type, contradiction: None, weakens: None, certainty: Certainty::Proved }
 }

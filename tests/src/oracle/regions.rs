@@ -21,7 +21,11 @@ pub struct Regions {
     scopes: BTreeSet<Set>,
     times: BTreeSet<Set>,
     facts: BTreeSet<Set>,
+    /// The same for each valuation of the opaque facts.
+    facts_by_opaque: BTreeMap<Valuation, BTreeSet<Set>>,
 }
+
+type Valuation = BTreeMap<FactName, Value>;
 
 /// The parts of one policy's domain: its own, and those of the rule to which it is confined.
 struct Parts<'a> {
@@ -51,10 +55,16 @@ impl Regions {
         let times = instants(policies).map(|second| {
             sets(&|part| part.windows.iter().all(|window| reference::in_window(window, second, &clock)))
         });
-        let facts = valuations(policies).into_iter().map(|values| {
-            sets(&|part| part.conditions.iter().all(|one| reference::holds(one, &policies.facts, &values)))
-        });
-        Self { bits, scopes, times: times.collect(), facts: facts.collect() }
+        let mut facts_by_opaque: BTreeMap<Valuation, BTreeSet<Set>> = BTreeMap::new();
+        for values in valuations(policies) {
+            let set = sets(&|part| {
+                part.conditions.iter().all(|one| reference::holds(one, &policies.facts, &values))
+            });
+            let opaque = values.into_iter().filter(|(name, _)| policies.facts[name].opaque).collect();
+            facts_by_opaque.entry(opaque).or_default().insert(set);
+        }
+        let facts = facts_by_opaque.values().flatten().copied().collect();
+        Self { bits, scopes, times: times.collect(), facts, facts_by_opaque }
     }
 
     /// Whether some request is in both domains.
@@ -62,6 +72,13 @@ impl Regions {
         let both = self.bits[a] | self.bits[b];
         let meet = |part: &BTreeSet<Set>| part.iter().any(|set| set & both == both);
         meet(&self.scopes) && meet(&self.times) && meet(&self.facts)
+    }
+
+    /// Whether some request is in both, whatever values the opaque facts have.
+    pub fn overlap_whatever_is_opaque(&self, a: &PolicyName, b: &PolicyName) -> bool {
+        let both = self.bits[a] | self.bits[b];
+        let meet = |part: &BTreeSet<Set>| part.iter().any(|set| set & both == both);
+        meet(&self.scopes) && meet(&self.times) && self.facts_by_opaque.values().all(meet)
     }
 
     /// Whether every request of `a`, which has some, is in the domain of `b`.
@@ -122,7 +139,7 @@ fn instants(policies: &Policies) -> impl Iterator<Item = i64> {
 }
 
 /// Every valuation of the facts that some condition reads; the others have any one value.
-fn valuations(policies: &Policies) -> Vec<BTreeMap<FactName, Value>> {
+fn valuations(policies: &Policies) -> Vec<Valuation> {
     let mut read = BTreeSet::new();
     policies.rules.values().for_each(|rule| rule.condition.collect_facts(&mut read));
     policies.limits.values().for_each(|limit| limit.condition.collect_facts(&mut read));
@@ -136,7 +153,7 @@ fn valuations(policies: &Policies) -> Vec<BTreeMap<FactName, Value>> {
             .into_iter()
             .flat_map(|known| {
                 choices.iter().map(move |choice| {
-                    let mut known: BTreeMap<FactName, Value> = known.clone();
+                    let mut known: Valuation = known.clone();
                     known.extend(choice.clone().map(|value| (fact.name.clone(), value)));
                     known
                 })
