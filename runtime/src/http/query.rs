@@ -155,23 +155,26 @@ impl Values {
     /// A word of an enumeration.
     pub(crate) fn word<T: FromStr>(&mut self, name: &'static str) -> Option<T> {
         let value = self.given.get(name)?.clone();
-        if let Ok(word) = value.parse() {
-            self.applied.insert(name.to_owned(), value.into());
-            return Some(word);
-        }
-        let allowed: Vec<String> = self
+        // The table decides, not the type: a rule's scope has fewer words than a limit's.
+        let allowed = self
             .params
             .iter()
             .find_map(|param| match param.kind {
                 Kind::Words(words) if param.name == name => Some(words()),
                 _ => None,
             })
-            .unwrap_or_default()
-            .into_iter()
-            .map(ToOwned::to_owned)
-            .collect();
-        self.wrong(name, &format!("one of {}", allowed.join(", ")), allowed);
-        None
+            .unwrap_or_default();
+        match value.parse() {
+            Ok(word) if allowed.contains(&value.as_str()) => {
+                self.applied.insert(name.to_owned(), value.into());
+                Some(word)
+            }
+            _ => {
+                let wanted = format!("one of {}", allowed.join(", "));
+                self.wrong(name, &wanted, allowed.into_iter().map(ToOwned::to_owned).collect());
+                None
+            }
+        }
     }
 
     /// A type of limit, or a pattern that covers at least one.

@@ -1,0 +1,12 @@
+//! The API as a client sees it, on SQLite and, where `ORDAIN_TEST_POSTGRES_URL` is set, on PostgreSQL.
+
+mod conflicts;
+mod details;
+mod errors;
+mod graph;
+mod limits;
+mod load;
+mod openapi;
+mod rules;
+mod server;
+mod support;

@@ -1,0 +1,98 @@
+//! The document and the routes agree.
+
+use ordain_ir::{EnforcementMode, RuleType};
+use ordain_store::conformance::fixtures::{bundle, limit, policies, rule};
+use serde_json::{Value, json};
+
+use crate::support::on_each_database;
+
+#[test]
+fn the_committed_document_is_the_servers() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
+    let document = ordain_runtime::openapi();
+    if std::env::var_os("ORDAIN_BLESS").is_some() {
+        std::fs::write(file, &document).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(file).unwrap() == document,
+        "docs/openapi.json is not what the server says; if the change is meant, renew it with \
+         `ORDAIN_BLESS=1 cargo test -p ordain-runtime --test http openapi`"
+    );
+}
+
+#[tokio::test]
+async fn every_documented_route_takes_exactly_its_documented_parameters() {
+    on_each_database("openapi-routes", async |client| {
+        let rule = rule("r", RuleType::Safety, EnforcementMode::Block);
+        let limit = limit("l", "RUNS_DAILY", 1);
+        let (rule_id, limit_id) = (rule.id().to_string(), limit.id().to_string());
+        client.load(&bundle(policies([rule], [limit]), vec![], vec![]), 0).await.unwrap();
+        let document = client.ok("/openapi.json").await;
+        assert_eq!(document, serde_json::from_str::<Value>(&ordain_runtime::openapi()).unwrap());
+        let paths = document["paths"].as_object().unwrap();
+        assert_eq!(paths.len(), 10);
+        for (path, operations) in paths {
+            let path = path.replace("{rule_id}", &rule_id).replace("{limit_id}", &limit_id);
+            let operation = &operations["get"];
+            client.ok(&path).await;
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let query: Vec<_> = parameters.iter().filter(|parameter| parameter["in"] == "query").collect();
+            for parameter in &query {
+                let (name, schema) = (parameter["name"].as_str().unwrap(), &parameter["schema"]);
+                for word in schema["enum"].as_array().into_iter().flatten() {
+                    client.ok(&format!("{path}?{name}={}", word.as_str().unwrap())).await;
+                }
+                let (status, _) = client.get(&format!("{path}?{name}=!")).await;
+                assert_eq!(status.as_u16(), 422, "{path} reads {name}");
+                for bound in ["minimum", "maximum"].iter().filter_map(|bound| schema[bound].as_i64()) {
+                    client.ok(&format!("{path}?{name}={bound}")).await;
+                }
+            }
+            if operation["tags"] == json!(["policies"]) {
+                let error = client.refused(&format!("{path}?surely-not=1"), 400, "unknown_parameter").await;
+                let documented: Vec<_> = query.iter().map(|parameter| parameter["name"].clone()).collect();
+                let allowed = error["errors"][0]["allowed"].clone();
+                assert_eq!(allowed.as_array().cloned().unwrap_or_default(), documented, "{path}");
+                let codes: Vec<_> = operation["responses"].as_object().unwrap().keys().cloned().collect();
+                for status in ["200", "400", "422", "500", "503", "504"] {
+                    assert!(codes.iter().any(|code| code == status), "{path} documents {status}");
+                }
+            }
+        }
+    })
+    .await;
+}
+
+/// Fields that an answer has are those that its schema has.
+#[tokio::test]
+async fn answers_have_the_documented_fields() {
+    on_each_database("openapi-fields", async |client| {
+        client.load(&ordain_store::conformance::fixtures::audit_example(), 0).await.unwrap();
+        let document = client.ok("/openapi.json").await;
+        let fields = |schema: &str| -> Vec<String> {
+            let properties = &document["components"]["schemas"][schema]["properties"];
+            let mut names: Vec<_> = properties.as_object().unwrap().keys().cloned().collect();
+            names.sort();
+            names
+        };
+        let keys = |value: &Value| -> Vec<String> {
+            let mut names: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
+            names.sort();
+            names
+        };
+        for (path, schema, item, pointer) in [
+            ("rules", "RuleList", "RuleSummary", "/items/0"),
+            ("conflicts", "ConflictList", "ConflictItem", "/items/0"),
+            ("dependencies", "DependencyGraphView", "DependencyNode", "/nodes/0"),
+            ("dependencies", "DependencyGraphView", "DependencyEdgeView", "/edges/0"),
+        ] {
+            let answer = client.ok(&format!("/api/v1/policies/{path}")).await;
+            assert_eq!(keys(&answer), fields(schema), "{path}");
+            assert_eq!(keys(answer.pointer(pointer).unwrap()), fields(item), "{path}{pointer}");
+        }
+        assert_eq!(keys(&client.ok("/api/v1/policies/state").await), fields("PolicyState"));
+        let error = client.refused("/api/v1/policies/rules?status=x", 422, "invalid_parameter").await;
+        assert_eq!(keys(&error), fields("Problem"));
+    })
+    .await;
+}

@@ -1,0 +1,116 @@
+//! The server as a whole, on a real port.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ordain_runtime::{ServeError, ServeOptions, Server, serve};
+use ordain_store::conformance::fixtures::{at, audit_example};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+use crate::support::{Finds, Stopped};
+
+fn options(folder: &tempfile::TempDir, listen: &str) -> (ServeOptions, oneshot::Sender<()>) {
+    let (stop, stopped) = oneshot::channel();
+    let bundle = audit_example();
+    let options = ServeOptions {
+        listen: listen.parse().expect("is an address"),
+        database_url: format!("sqlite://{}", folder.path().join("ordain.db").display()),
+        bundle: bundle.to_bytes().0,
+        tenant: "demo-tenant".to_owned(),
+        gate: Arc::new(Finds(Ok(bundle.analysis))),
+        clock: Arc::new(Stopped(at(0))),
+        shutdown: Box::pin(async move {
+            let _ = stopped.await;
+        }),
+    };
+    (options, stop)
+}
+
+async fn exchange(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("is there");
+    stream.write_all(request.as_bytes()).await.expect("takes it");
+    let mut answer = vec![];
+    stream.read_to_end(&mut answer).await.expect("answers");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn it_serves_until_it_is_told_to_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let (options, stop) = options(&folder, "127.0.0.1:0");
+    let server = Server::bind(options).await.unwrap();
+    let address = server.local_addr().unwrap();
+    let running = tokio::spawn(server.run());
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let answer = exchange(address, &get("/api/v1/policies/state")).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.ends_with(
+        "{\"total_policies\":3,\"active_policies\":3,\"drafts_pending_review\":0,\"conflicts_detected\":1,\
+         \"violations_24h\":0,\"lessons_pending_action\":0,\"last_updated\":\"2026-03-02T10:00:00Z\"}"
+    ), "{answer}");
+    let answer = exchange(address, &get("/api/v1/policies/rules")).await;
+    assert!(answer.contains("\"filters_applied\":{\"tenant_id\":\"demo-tenant\"}"), "{answer}");
+    let evil = "GET /api/v1/policies/rules HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
+    assert!(exchange(address, evil).await.starts_with("HTTP/1.1 421 "));
+
+    // A connection that is kept open without a request doesn't hold the end up.
+    let idle = TcpStream::connect(address).await.unwrap();
+    stop.send(()).unwrap();
+    tokio::time::timeout(Duration::from_secs(9), running).await.expect("ends soon").unwrap().unwrap();
+    assert!(TcpStream::connect(address).await.is_err(), "the port is free again");
+    drop(idle);
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named_and_nothing_has_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap();
+    let (options, _stop) = options(&folder, &address.to_string());
+    let error = serve(options).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("port {} on 127.0.0.1 is in use; choose another with --listen", address.port())
+    );
+    assert!(!folder.path().join("ordain.db").exists());
+}
+
+#[tokio::test]
+async fn only_this_machine_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    for (listen, shown) in
+        [("0.0.0.0:8642", "0.0.0.0:8642"), ("[::]:8642", "[::]:8642"), ("192.0.2.1:8642", "192.0.2.1:8642")]
+    {
+        let (options, _stop) = options(&folder, listen);
+        let error = serve(options).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "other machines could reach {shown}, and this release asks for no credential; listen on this \
+                 machine only, for example with --listen 127.0.0.1:8642"
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_served_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let fails = async |change: &dyn Fn(&mut ServeOptions)| {
+        let (mut options, _stop) = options(&folder, "127.0.0.1:0");
+        change(&mut options);
+        Server::bind(options).await.err().expect("is refused")
+    };
+    let error = fails(&|o| "foo://x".clone_into(&mut o.database_url)).await;
+    assert_eq!(
+        error.to_string(),
+        "unknown database `foo://`; use `sqlite://FILE` or `postgres://USER@HOST/DATABASE`"
+    );
+    let error = fails(&|o| o.bundle = b"hello".to_vec()).await;
+    assert_eq!(error.to_string(), "this is no Ordain bundle: it does not begin with `ORDAIN-BUNDLE`");
+    let error = fails(&|o| o.tenant.clear()).await;
+    assert!(matches!(error, ServeError::Tenant(_)), "{error}");
+}
