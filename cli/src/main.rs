@@ -1,2 +1,84 @@
-//! Check, build and serve policies for AI agents.
-fn main() {}
+//! `ordain`: checks, builds and serves policies for AI agents.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the program that talks to the terminal"
+)]
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Args, Color, Command};
+
+mod args;
+mod clock;
+mod commands;
+mod failure;
+mod gate;
+mod render;
+mod workspace;
+
+/// What a command found, as an exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing that fails.
+    Clean,
+    /// Findings, an unexpected outcome.
+    Findings,
+    /// Something is undecided, and that was to fail.
+    Undecided,
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        Self::from(match verdict {
+            Verdict::Clean => 0,
+            Verdict::Findings => 1,
+            Verdict::Undecided => 3,
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    report_bugs();
+    let args = Args::parse();
+    let color = match args.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::io::stdout().is_terminal()
+        }
+    };
+    let result = match &args.command {
+        Command::Check(args) => commands::check::run(args, color),
+        Command::Build(args) => commands::build::run(args, color),
+        Command::Inspect(args) => commands::inspect::run(args),
+        Command::Eval(args) => commands::eval::run(args, color),
+        Command::Graph(args) => commands::graph::run(args, color),
+        Command::Lsp(args) => return commands::lsp::run(args),
+        Command::Serve(args) => commands::serve::run(args, color),
+    };
+    match result {
+        Ok(verdict) => verdict.into(),
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// A panic is a bug of ours: say so, and how to report it. The exit code is then 101.
+fn report_bugs() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        default(info);
+        eprintln!(
+            "\nthis is a bug in ordain {}, not in your policies. Please report it with the lines above at {}/issues",
+            env!("CARGO_PKG_VERSION"),
+            env!("CARGO_PKG_REPOSITORY"),
+        );
+    }));
+}

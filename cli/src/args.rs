@@ -1,0 +1,190 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Finds the contradictions between policies for AI agents before they reach production.
+///
+/// Exit codes: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage, configuration or I/O, nothing
+/// was analysed; 3 only with --require-decided: nothing failed the gate, but something is undecided; 101 a bug of ours.
+#[derive(Debug, Parser)]
+#[command(name = "ordain", version, max_term_width = 110, arg_required_else_help = true)]
+pub(crate) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// When to use colours; NO_COLOR holds too.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Parse, type and prove the policies of a workspace.
+    Check(CheckArgs),
+    /// Compile a workspace into a bundle; refuses one with BLOCKING conflicts.
+    Build(BuildArgs),
+    /// Show what a bundle holds, after checking that it is intact.
+    Inspect(InspectArgs),
+    /// Decide a request, with the reasons.
+    Eval(EvalArgs),
+    /// Draw dependencies and conflicts.
+    Graph(GraphArgs),
+    /// Serve editors over standard input and output.
+    Lsp(LspArgs),
+    /// Serve the panel API over HTTP.
+    Serve(ServeArgs),
+}
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    /// A workspace folder, a folder within one, or a single policy file.
+    #[arg(default_value = ".")]
+    pub(crate) path: PathBuf,
+    /// How findings are written to standard output.
+    #[arg(long, value_enum, default_value_t = CheckFormat::Full)]
+    pub(crate) format: CheckFormat,
+    /// The least finding that fails the check. Errors in the source always count as blocking.
+    #[arg(long, value_enum, default_value_t = FailOn::Blocking)]
+    pub(crate) fail_on: FailOn,
+    /// Exit with 3 if a pair of policies could not be decided.
+    #[arg(long)]
+    pub(crate) require_decided: bool,
+    /// Threads of the analysis; as many as there are processors by default. The answer is the same for any.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
+}
+
+/// Arguments of `build`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BuildArgs {
+    /// A workspace folder, a folder within one, or a single policy file.
+    #[arg(default_value = ".")]
+    pub(crate) path: PathBuf,
+    /// Where the bundle goes; `<name of the workspace>.ordain-bundle` by default.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct InspectArgs {
+    /// The bundle.
+    pub(crate) bundle: PathBuf,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub(crate) format: TextOrJson,
+}
+
+/// Arguments of `eval`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EvalArgs {
+    /// A bundle, or a workspace folder that is compiled first.
+    pub(crate) policies: PathBuf,
+    /// The request as JSON; `-` reads standard input.
+    pub(crate) request: PathBuf,
+    /// How the decision is written.
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub(crate) format: TextOrJson,
+    /// Decide as at this instant (RFC 3339) instead of the request's own.
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) at: Option<jiff::Timestamp>,
+    /// Exit with 1 unless the outcome is this one, for example `BLOCK`.
+    #[arg(long, value_name = "OUTCOME")]
+    pub(crate) expect: Option<String>,
+}
+
+/// Arguments of `graph`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct GraphArgs {
+    /// A workspace folder, a folder within one, or a single policy file.
+    #[arg(default_value = ".")]
+    pub(crate) path: PathBuf,
+    /// The language of the drawing.
+    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
+    pub(crate) format: GraphFormat,
+}
+
+/// Arguments of `lsp`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LspArgs {
+    /// Accepted because editors pass it; standard input and output are the only transport.
+    #[arg(long)]
+    pub(crate) stdio: bool,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// The bundle to serve, or a workspace folder that is compiled first.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: PathBuf,
+    /// Where data is kept: `sqlite://FILE` or `postgres://USER@HOST/NAME`.
+    #[arg(long, value_name = "URL", default_value = "sqlite://ordain.db")]
+    pub(crate) database: String,
+    /// Address to listen on. No credential is asked yet, so only this machine can be served.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8642")]
+    pub(crate) listen: SocketAddr,
+    /// For trying out: this machine only, no credential asked. It is so in any case as long as there are no
+    /// credentials.
+    #[arg(long)]
+    pub(crate) dev: bool,
+    /// The tenant whose policies these are.
+    #[arg(long, value_name = "NAME", default_value = "demo-tenant")]
+    pub(crate) tenant: String,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// If standard output is a terminal.
+    Auto,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
+}
+
+/// Formats of `check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people: source with carets, evidence and advice.
+    Full,
+    /// One JSON object, described by docs/check.schema.json.
+    Json,
+}
+
+/// Formats of `inspect` and `eval`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextOrJson {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Formats of `graph`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// Graphviz.
+    Dot,
+    /// Mermaid, as GitHub renders it.
+    Mermaid,
+    /// Nodes and edges.
+    Json,
+}
+
+/// What fails a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Errors and BLOCKING conflicts.
+    Blocking,
+    /// Warnings too.
+    Warning,
+    /// Nothing.
+    Never,
+}

@@ -1,0 +1,50 @@
+//! `ordain build`
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::Verdict;
+use crate::args::BuildArgs;
+use crate::commands::{check, print};
+use crate::failure::Failure;
+use crate::render::count;
+use crate::workspace;
+
+/// Writes a bundle, unless the sources have errors or the policies BLOCKING conflicts.
+pub(crate) fn run(args: &BuildArgs, color: bool) -> Result<Verdict, Failure> {
+    let checked = workspace::check(&args.path, None)?;
+    let blocking = checked.report.blocking().count();
+    if checked.errors() > 0 || blocking > 0 {
+        print(&check::full(&checked, color))?;
+        let why = match (checked.errors(), blocking) {
+            (0, n) => count(n, "BLOCKING conflict"),
+            (n, 0) => count(n, "error"),
+            (errors, conflicts) => {
+                format!("{} and {}", count(errors, "error"), count(conflicts, "BLOCKING conflict"))
+            }
+        };
+        print(&format!("no bundle written: {why}\n"))?;
+        return Ok(Verdict::Findings);
+    }
+    let (bytes, digest) = checked.bundle.to_bytes();
+    let path =
+        args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.ordain-bundle", checked.name)));
+    write_whole(&path, &bytes)?;
+    let warnings = checked.report.conflicts.len();
+    let note =
+        if warnings == 0 { String::new() } else { format!(", {}", count(warnings, "WARNING conflict")) };
+    let policies = count(checked.policies.len(), "policy");
+    print(&format!("{}: {policies}{note}\n{digest}\n", path.display()))?;
+    Ok(Verdict::Clean)
+}
+
+/// Writes beside the target and renames, so that a reader sees the old bundle or the new one.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let failure = |reason| Failure::Write { path: path.to_owned(), reason };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failure)?;
+    file.write_all(bytes).map_err(failure)?;
+    file.as_file().sync_all().map_err(failure)?;
+    file.persist(path).map_err(|error| failure(error.error))?;
+    Ok(())
+}

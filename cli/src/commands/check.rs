@@ -1,0 +1,86 @@
+//! `ordain check`
+
+use ordain_ir::{ConflictSeverity, Diagnostic, Severity};
+
+use crate::Verdict;
+use crate::args::{CheckArgs, CheckFormat, FailOn};
+use crate::commands::print;
+use crate::failure::Failure;
+use crate::render::terminal::Terminal;
+use crate::render::{count, json};
+use crate::workspace::{self, Checked};
+
+/// Parses, types and proves, and writes what it found.
+pub(crate) fn run(args: &CheckArgs, color: bool) -> Result<Verdict, Failure> {
+    let checked = workspace::check(&args.path, args.threads)?;
+    print(&match args.format {
+        CheckFormat::Json => json::render(&checked),
+        CheckFormat::Full => full(&checked, color),
+    })?;
+    Ok(verdict(&checked, args.fail_on, args.require_decided))
+}
+
+fn verdict(checked: &Checked, fail_on: FailOn, require_decided: bool) -> Verdict {
+    let errors = checked.errors() > 0 || checked.report.blocking().next().is_some();
+    let warnings = checked.report.conflicts.iter().any(|conflict| !conflict.resolved)
+        || checked.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Warning);
+    let fails = match fail_on {
+        FailOn::Never => false,
+        FailOn::Blocking => errors,
+        FailOn::Warning => errors || warnings,
+    };
+    match (fails, require_decided && checked.report.pairs.undecided > 0) {
+        (true, _) => Verdict::Findings,
+        (false, true) => Verdict::Undecided,
+        (false, false) => Verdict::Clean,
+    }
+}
+
+/// Findings with their source, then one line that sums up.
+pub(crate) fn full(checked: &Checked, color: bool) -> String {
+    let mut out = findings(checked, color);
+    out.push_str(&summary(checked));
+    out
+}
+
+/// Findings with their source, errors first.
+pub(crate) fn findings(checked: &Checked, color: bool) -> String {
+    let terminal = Terminal::new(color);
+    let text_of = |file: &str| checked.files.get(file).cloned();
+    let conflicts = ordain_analyzer::conflict_diagnostics(&checked.report, &checked.sources);
+    let mut all: Vec<&Diagnostic> = checked.diagnostics.iter().chain(&conflicts).collect();
+    // Stable: within a severity the order of the report stays.
+    all.sort_by_key(|diagnostic| diagnostic.severity);
+    all.iter().map(|diagnostic| terminal.draw(diagnostic, &text_of) + "\n").collect()
+}
+
+fn summary(checked: &Checked) -> String {
+    let errors = checked.errors();
+    let warnings = checked.diagnostics.iter().filter(|d| d.severity == Severity::Warning).count();
+    let conflicts = |severity| checked.report.conflicts.iter().filter(|c| c.severity == severity).count();
+    let (blocking, warning) = (conflicts(ConflictSeverity::Blocking), conflicts(ConflictSeverity::Warning));
+    let mut found = vec![];
+    if errors > 0 {
+        found.push(count(errors, "error"));
+    }
+    if warnings > 0 {
+        found.push(count(warnings, "warning"));
+    }
+    if blocking > 0 {
+        found.push(count(blocking, "BLOCKING conflict"));
+    }
+    if warning > 0 {
+        found.push(count(warning, "WARNING conflict"));
+    }
+    let what =
+        format!("{} in {}", count(checked.policies.len(), "policy"), count(checked.files.len(), "file"));
+    let undecided = match checked.report.pairs.undecided {
+        0 => String::new(),
+        n => format!("; {} left undecided", count(usize::try_from(n).unwrap_or(usize::MAX), "pair")),
+    };
+    if found.is_empty() {
+        format!("{what}: no contradictions{undecided}\n")
+    } else {
+        format!("{what}: {}{undecided}\n", found.join(", "))
+    }
+}

@@ -1,0 +1,20 @@
+//! `ordain graph`
+
+use crate::Verdict;
+use crate::args::GraphArgs;
+use crate::commands::{check, print};
+use crate::failure::Failure;
+use crate::render::graph;
+use crate::workspace;
+
+/// Draws what depends on what, and what contradicts what.
+pub(crate) fn run(args: &GraphArgs, color: bool) -> Result<Verdict, Failure> {
+    let checked = workspace::check(&args.path, None)?;
+    if checked.errors() > 0 {
+        // Half a graph would look like a whole one.
+        print(&check::full(&checked, color))?;
+        return Ok(Verdict::Findings);
+    }
+    print(&graph::render(&checked, args.format))?;
+    Ok(Verdict::Clean)
+}

@@ -1,0 +1,24 @@
+//! One file per verb.
+
+pub(crate) mod build;
+pub(crate) mod check;
+pub(crate) mod eval;
+pub(crate) mod graph;
+pub(crate) mod inspect;
+pub(crate) mod lsp;
+pub(crate) mod serve;
+
+use std::io::Write as _;
+
+use crate::failure::Failure;
+
+/// Writes to standard output. A reader that has seen enough and closes it is no failure.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(reason) if reason.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::Write { path: "standard output".into(), reason })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,158 @@
+//! Diagnostics in a terminal, drawn by miette: the source with carets, then notes and advice.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, ThemeCharacters, ThemeStyles,
+};
+use ordain_ir::{Diagnostic, Label, Severity};
+
+/// Draws diagnostics.
+pub(crate) struct Terminal {
+    handler: GraphicalReportHandler,
+    color: bool,
+}
+
+impl Terminal {
+    /// With or without colours; as wide as the terminal, 110 columns where there is none.
+    pub(crate) fn new(color: bool) -> Self {
+        let width =
+            terminal_size::terminal_size().map_or(110, |(terminal_size::Width(columns), _)| columns.into());
+        let styles = if color { ThemeStyles::ansi() } else { ThemeStyles::none() };
+        let theme = GraphicalTheme { characters: ThemeCharacters::unicode(), styles };
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_width(width)
+            .with_context_lines(1)
+            .with_links(false)
+            .without_cause_chain();
+        Self { handler, color }
+    }
+
+    /// Draws one diagnostic; `text_of` gives the text of a file.
+    pub(crate) fn draw(&self, diagnostic: &Diagnostic, text_of: &dyn Fn(&str) -> Option<String>) -> String {
+        let mut out = String::new();
+        let view = View::new(diagnostic, text_of);
+        // A handler that writes to a string fails only where a label lies outside its file; the message is
+        // then shown all the same.
+        if self.handler.render_report(&mut out, &view).is_err() {
+            out = format!("{}: {}\n", diagnostic.code, diagnostic.message);
+        }
+        let mut footer = |word: &str, style: &str, text: &str| {
+            let head = if self.color { format!("\u{1b}[{style}m{word}\u{1b}[0m") } else { word.to_owned() };
+            let indent = " ".repeat(word.len() + 4);
+            let body = text.lines().collect::<Vec<_>>().join(&format!("\n{indent}"));
+            out.push_str(&format!("  {head}: {body}\n"));
+        };
+        // A file without text (one that is no UTF-8) has no carets; it is named all the same.
+        if let (None, Some(label)) = (&view.source, &diagnostic.primary) {
+            footer("file", "36", &format!("`{}`", label.file));
+        }
+        for note in &diagnostic.notes {
+            footer("note", "36", note);
+        }
+        if let Some(help) = &diagnostic.help {
+            footer("help", "32", help);
+        }
+        out
+    }
+}
+
+/// A diagnostic as miette wants it: one source with its labels, the other files as related diagnostics.
+#[derive(Debug)]
+struct View {
+    head: Option<String>,
+    message: String,
+    severity: miette::Severity,
+    source: Option<NamedSource<String>>,
+    labels: Vec<LabeledSpan>,
+    related: Vec<View>,
+}
+
+impl View {
+    fn new(diagnostic: &Diagnostic, text_of: &dyn Fn(&str) -> Option<String>) -> Self {
+        let primary = diagnostic.primary.as_ref();
+        let mut files: BTreeMap<&str, Vec<&Label>> = BTreeMap::new();
+        for label in primary.into_iter().chain(&diagnostic.secondary) {
+            files.entry(&label.file).or_default().push(label);
+        }
+        let mut source_of = |file: &str, first: Option<&Label>| {
+            let labels = files.remove(file)?;
+            let text = text_of(file)?;
+            let labels =
+                labels.into_iter().map(|label| labelled(label, first == Some(label), &text)).collect();
+            Some((NamedSource::new(file, text), labels))
+        };
+        let (source, labels) = primary
+            .and_then(|label| source_of(&label.file, Some(label)))
+            .map_or((None, vec![]), |(source, labels): (_, Vec<_>)| (Some(source), labels));
+        // In the order in which the diagnostic names them.
+        let related = diagnostic.secondary.iter().filter_map(|label| {
+            let (source, labels) = source_of(&label.file, Some(label))?;
+            Some(Self {
+                head: None,
+                message: label.text.clone(),
+                severity: miette::Severity::Advice,
+                source: Some(source),
+                labels,
+                related: vec![],
+            })
+        });
+        let related = related.collect();
+        Self {
+            head: Some(diagnostic.code.to_string()),
+            message: diagnostic.message.clone(),
+            severity: match diagnostic.severity {
+                Severity::Error => miette::Severity::Error,
+                Severity::Warning => miette::Severity::Warning,
+                Severity::Info => miette::Severity::Advice,
+            },
+            source,
+            labels,
+            related,
+        }
+    }
+}
+
+/// A label clipped to the text, so that a stale span can't hide the message.
+fn labelled(label: &Label, primary: bool, text: &str) -> LabeledSpan {
+    let end = (label.span.end as usize).min(text.len());
+    let start = (label.span.start as usize).min(end);
+    let remark = (!label.text.is_empty()).then(|| label.text.clone());
+    if primary {
+        LabeledSpan::new_primary_with_span(remark, (start, end - start))
+    } else {
+        LabeledSpan::new_with_span(remark, (start, end - start))
+    }
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for View {}
+
+impl miette::Diagnostic for View {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.head.as_ref().map(|code| Box::new(code) as Box<dyn fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(self.severity)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn miette::SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
+        (!self.related.is_empty())
+            .then(|| Box::new(self.related.iter().map(|view| view as &dyn miette::Diagnostic)) as _)
+    }
+}

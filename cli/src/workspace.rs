@@ -1,0 +1,96 @@
+//! From a path to checked policies and what the analysis found.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use ordain_analyzer::Options;
+use ordain_compiler::{Compiled, Database, bundle, workspace};
+use ordain_ir::{Bundle, DependencyGraph, Diagnostic, Place, Policies, Report, Severity, SourceMap, Span};
+
+use crate::commands::{check, print};
+use crate::failure::Failure;
+
+/// A workspace with everything that was found in it.
+pub(crate) struct Checked {
+    /// Name of the workspace.
+    pub(crate) name: String,
+    /// Texts by path.
+    pub(crate) files: BTreeMap<String, String>,
+    /// The policies without errors.
+    pub(crate) policies: Arc<Policies>,
+    /// Where they stand.
+    pub(crate) sources: SourceMap,
+    /// How they depend on each other.
+    pub(crate) dependencies: DependencyGraph,
+    /// What is wrong with the sources.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// How the policies contradict each other.
+    pub(crate) report: Arc<Report>,
+    /// The bundle that they make.
+    pub(crate) bundle: Bundle,
+}
+
+impl Checked {
+    /// How many errors the sources have.
+    pub(crate) fn errors(&self) -> usize {
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
+    }
+
+    /// A span with its line and column; the beginning of the file where the text is not known.
+    pub(crate) fn place(&self, file: &str, span: Span) -> Place {
+        let before =
+            self.files.get(file).and_then(|text| text.get(..span.start as usize)).unwrap_or_default();
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1);
+        let last_line = before.rsplit('\n').next().unwrap_or_default();
+        Place { span, line: count(before.matches('\n').count()), column: count(last_line.chars().count()) }
+    }
+}
+
+/// Reads, compiles and analyses the workspace that `path` is or lies in.
+pub(crate) fn check(path: &Path, threads: Option<NonZeroUsize>) -> Result<Checked, Failure> {
+    let loaded = workspace::load(path).map_err(|problems| {
+        let lines = problems.iter().map(|problem| match &problem.help {
+            Some(help) => format!("{}\n  help: {help}", problem.message),
+            None => problem.message.clone(),
+        });
+        Failure::Other(lines.collect::<Vec<_>>().join("\nerror: "))
+    })?;
+    let mut db = Database::default();
+    let workspace = loaded.open(&mut db);
+    let Compiled { policies, source_map, dependencies, diagnostics } =
+        ordain_compiler::compile(&db, workspace);
+    let options = Options { threads, ..Options::default() };
+    let report = ordain_analyzer::analyze(&policies, &options).map_err(Failure::other)?;
+    Ok(Checked {
+        name: loaded.config.name.clone(),
+        files: loaded.files,
+        bundle: bundle::assemble(&db, workspace, &report),
+        policies,
+        sources: source_map,
+        dependencies,
+        diagnostics,
+        report: Arc::new(report),
+    })
+}
+
+/// Reads a bundle and its digest.
+pub(crate) fn read_bundle(path: &Path) -> Result<(Bundle, String), Failure> {
+    let bytes = std::fs::read(path).map_err(|reason| Failure::Read { path: path.to_owned(), reason })?;
+    Bundle::from_bytes(&bytes).map_err(|reason| Failure::Bundle { path: path.to_owned(), reason })
+}
+
+/// The bundle in a file, or that of a folder, compiled now. `None` if the folder's sources don't make one; why
+/// is then on standard output.
+pub(crate) fn bundle_or_folder(path: &Path, color: bool) -> Result<Option<Bundle>, Failure> {
+    if !path.is_dir() {
+        return read_bundle(path).map(|(bundle, _)| Some(bundle));
+    }
+    let checked = check(path, None)?;
+    if checked.errors() > 0 || checked.report.blocking().next().is_some() {
+        print(&check::full(&checked, color))?;
+        return Ok(None);
+    }
+    Ok(Some(checked.bundle))
+}
