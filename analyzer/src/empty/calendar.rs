@@ -43,6 +43,14 @@ pub(super) fn containing(period: Period, second: i64) -> Stretch {
     (midnight(first), next)
 }
 
+/// The stretch, widened to the whole periods that meet it.
+pub(super) fn whole_periods((start, end): Stretch) -> Stretch {
+    let around = |second| [Period::Week, Period::Month].map(|period| containing(period, second));
+    let first = around(start).into_iter().map(|(start, _)| start).min();
+    let last = around(end.max(start + 1) - 1).into_iter().map(|(_, end)| end).max();
+    (first.unwrap_or(start), last.unwrap_or(end))
+}
+
 /// Whether every period of the first type lies within one of the second, longer one.
 pub(super) const fn nests(shorter: Period, longer: Period) -> bool {
     (shorter as u8) < (longer as u8) && !matches!((shorter, longer), (Period::Week, Period::Month))

@@ -9,7 +9,7 @@ use ordain_ir::{
 
 use crate::conditions::Prepared;
 use crate::domain::{Algebra, AnalyzerError};
-use crate::window::Intervals;
+use crate::window::{Intervals, Windows};
 
 /// What a limit contributes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,18 +38,31 @@ pub(super) struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
+    /// Takes windows that cover every period which meets the horizon, also beyond the horizon itself.
     /// `None` if the limit is soft, switched off, or says nothing about accumulated amounts.
-    pub(super) fn new(limit: &'a Limit, algebra: &Algebra<'a>) -> Result<Option<Self>, AnalyzerError> {
+    pub(super) fn new(
+        limit: &'a Limit,
+        algebra: &Algebra<'a>,
+        windows: &Windows,
+    ) -> Result<Option<Self>, AnalyzerError> {
         let Some(role) = role(limit) else { return Ok(None) };
         let domain = algebra.limit(limit)?;
         let rule = limit.rule.as_ref().and_then(|name| algebra.policies().rules.get(name));
+        let own = windows.expand(&limit.window).ok();
+        let confined = rule.and_then(|rule| windows.expand(&rule.window).ok());
+        let times = match (own, confined) {
+            (Some(own), Some(confined)) => Arc::new(own.intersection(&confined)),
+            (Some(own), None) => own,
+            // Not reached: an unknown zone has just been refused.
+            (None, _) => Arc::clone(&domain.window),
+        };
         let parts = [Some(&limit.condition), rule.map(|rule| &rule.condition)];
         let condition = Condition::and(parts.into_iter().flatten().cloned());
         Ok(Some(Self {
             limit,
             role,
             scopes: algebra.selectors(&domain),
-            times: domain.window,
+            times,
             condition: Arc::new(algebra.conditions.prepare(&condition)),
         }))
     }

@@ -46,6 +46,7 @@ use self::explore::{Found, Space};
 use self::member::Member;
 use crate::conflict::severity;
 use crate::domain::{Algebra, AnalyzerError};
+use crate::window::{Intervals, Windows};
 
 /// A minimal set of limits that can't all hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,9 +81,11 @@ pub struct Outcome {
 /// policies.
 pub fn contradictions(algebra: &Algebra) -> Result<Outcome, AnalyzerError> {
     let policies = algebra.policies();
+    let whole = algebra.windows.horizon().parts().iter().map(|part| calendar::whole_periods(*part));
+    let windows = Windows::new(Intervals::new(whole.collect()));
     let mut members: Vec<Member> = vec![];
     for limit in policies.limits.values() {
-        members.extend(Member::new(limit, algebra)?);
+        members.extend(Member::new(limit, algebra, &windows)?);
     }
     let mut outcome = Outcome::default();
     if !members.iter().any(Member::is_floor) {

@@ -78,9 +78,7 @@ impl<'a> Timeline<'a> {
                 let around: Vec<Stretch> =
                     levels.iter().map(|period| calendar::containing(*period, stretch.0)).collect();
                 at = self.next(base, stretch, &around, part.1);
-                // Windows are known within the horizon only.
-                let inside = around.iter().all(|(start, end)| part.0 <= *start && *end <= part.1);
-                if !inside || self.open(stretch).iter().all(|open| open & floors == 0) {
+                if self.open(stretch).iter().all(|open| open & floors == 0) {
                     continue;
                 }
                 let chain: Chain = levels.iter().map(|period| self.level(*period, stretch.0)).collect();

@@ -28,10 +28,10 @@ struct Who {
 /// other somebody else.
 fn world() -> Vec<Who> {
     let mut world = vec![];
-    for tenant in ["a", "b", "u", "v"] {
+    for (tenant, project) in ["a", "b", "u", "v"].iter().flat_map(|t| [(t, "p"), (t, "u")]) {
         for agent in ["x", "y", "u", "v"] {
             for urgent in [false, true] {
-                let path = Path { tenant: tenant.into(), project: "p".into(), agent: agent.into() };
+                let path = Path { tenant: (*tenant).into(), project: project.into(), agent: agent.into() };
                 world.push(Who { path, urgent });
             }
         }

@@ -250,3 +250,10 @@ fn large_components_are_explored_around_their_floors() {
     assert_eq!(sets(&outcome), [["cap", "floor"]]);
     assert_eq!(outcome.not_fully_explored, 1);
 }
+
+#[test]
+fn a_horizon_shorter_than_the_period_hides_nothing() {
+    let mut all = policies([floor("month", "RUNS_MONTHLY", 4), ceiling("cap", "RUNS_MONTHLY", 2)]);
+    all.settings.horizon = (1_774_656_000, 1_775_433_600);
+    assert_eq!(sets(&analyse(&all)), [["cap", "month"]]);
+}
