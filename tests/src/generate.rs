@@ -51,7 +51,8 @@ pub fn workspace(seed: u64) -> Policies {
 pub fn guarantees(seed: u64) -> Policies {
     let mut random = Random::new(seed);
     let mut palette = Palette::new(&mut random);
-    let periods: &[Period] = &[Period::Hour, Period::Day, Period::Month];
+    // The horizon holds no whole month, and what is guaranteed is guaranteed for a whole period.
+    let periods: &[Period] = &[Period::Hour, Period::Day, Period::Week];
     let meters = [Meter::Runs, Meter::Tokens];
     let accumulated = |random: &mut Random| Quantity::Accumulated(random.pick(&meters), random.pick(periods));
     palette.quantities = (0..2).map(|_| accumulated(palette.random)).collect();

