@@ -5,16 +5,19 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use ordain_ir::report::Witness;
 use ordain_ir::{
-    Conflict, LimitStatus, PairCounts, Policies, PolicyName, Quantity, Report, RuleStatus, RuleType,
+    Conflict, Limit, LimitStatus, PairCounts, Policies, PolicyName, Quantity, Report, RuleStatus, RuleType, Usage,
 };
 use rayon::prelude::*;
 
+use crate::Answer;
 use crate::candidates;
 use crate::conditions::Memo;
 use crate::conflict::Judgement;
 use crate::domain::{Algebra, AnalyzerError, Domain};
 use crate::empty;
+use crate::evidence;
 use crate::limits::{self, LimitEntry};
 use crate::overrides::Overrides;
 use crate::rules::{self, RuleEntry};
@@ -66,12 +69,37 @@ pub fn analyze(policies: &Policies, options: &Options<'_>) -> Result<Report, Ana
             report.conflicts.extend(judgement.conflict);
         }
     }
+    if let Some(interrupt) = run.interrupt {
+        interrupt();
+    }
     let accumulated = run.pool.install(|| empty::contradictions(&algebra))?;
-    report.conflicts.extend(accumulated.findings.into_iter().map(|finding| finding.into_conflict(policies)));
+    if accumulated.refused > 0 {
+        return Err(AnalyzerError::Certificate(accumulated.refused));
+    }
+    report.pairs.unexplored_groups = accumulated.not_fully_explored;
+    for finding in accumulated.findings {
+        let witness = joint_witness(&finding.members, &algebra)?;
+        report.conflicts.push(Conflict { witness, ..finding.into_conflict(policies) });
+    }
     let PairCounts { considered, by_solver, undecided, .. } = report.pairs;
     report.pairs.by_algebra = considered - by_solver - undecided;
     sort(&mut report.conflicts);
     Ok(report)
+}
+
+/// A request of which all these limits speak, where there is one: limits on different parts of a whole may
+/// contradict each other without meeting.
+fn joint_witness(members: &[PolicyName], algebra: &Algebra<'_>) -> Result<Option<Witness>, AnalyzerError> {
+    let policies = algebra.policies();
+    let limits: Vec<&Limit> = members.iter().filter_map(|name| policies.limits.get(name)).map(|l| &**l).collect();
+    let domains = limits.iter().map(|limit| algebra.limit(limit)).collect::<Result<Vec<_>, _>>()?;
+    let Answer::Yes(point) = algebra.overlap(&domains.iter().collect::<Vec<_>>()).answer else {
+        return Ok(None);
+    };
+    let request = evidence::request(&point, Usage::default());
+    evidence::replay_domains(members, &request, policies)?;
+    let windows = limits.iter().flat_map(|limit| evidence::windows_of_limit(limit, policies));
+    Ok(Some(evidence::witness(&request, windows, policies)))
 }
 
 /// BLOCKING first, then by type, then by names.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use num_rational::BigRational;
+use num_traits::Zero as _;
 use ordain_ir::report::{Certificate, Witness};
 use ordain_ir::{Certainty, Clause, Conflict, ConflictSeverity, Diagnostic, PolicyRef, Report, SourceMap};
 
@@ -47,15 +49,19 @@ fn diagnostic(conflict: &Conflict, sources: &SourceMap) -> Diagnostic {
             out = out.and_at(&file, span, named(policy));
         }
     }
-    if conflict.certainty == Certainty::Suspected {
-        let why = conflict.uncertainty.as_deref().unwrap_or("it is not decided");
-        out = out.note(format!("suspected, not proved: {why}"));
-    }
+    let (kind, severity) = (conflict.conflict_type, conflict.severity);
+    out = out.note(match conflict.certainty {
+        Certainty::Proved => format!("{kind}, {severity}, proved"),
+        Certainty::Suspected => {
+            let why = conflict.uncertainty.as_deref().unwrap_or("it is not decided");
+            format!("{kind}, {severity}, suspected and not proved: {why}")
+        }
+    });
     if let Some(witness) = &conflict.witness {
         out = out.note(format!("for example: {}", in_words(witness)));
     }
     if let Some(certificate) = &conflict.certificate {
-        out = arithmetic(certificate).into_iter().fold(out, Diagnostic::note);
+        out = out.note(arithmetic(certificate));
     }
     out.help(conflict.recommended_action.clone())
 }
@@ -84,23 +90,19 @@ fn in_words(witness: &Witness) -> String {
     words
 }
 
-/// The certificate's sum, one inequality a line.
-fn arithmetic(certificate: &Certificate) -> Vec<String> {
-    let times = |factor: &str| if factor == "1" { String::new() } else { format!("{factor} × ") };
-    let lines = certificate.inequalities.iter().map(|inequality| {
-        let terms: Vec<String> = inequality
-            .terms
-            .iter()
-            .map(|(variable, coefficient)| match coefficient.as_str() {
-                "1" => variable.clone(),
-                "-1" => format!("-{variable}"),
-                other => format!("{other}·{variable}"),
-            })
-            .collect();
-        let left = if terms.is_empty() { "0".to_owned() } else { terms.join(" + ").replace("+ -", "- ") };
-        format!("{}({left} ≤ {}) because {}", times(&inequality.factor), inequality.bound, inequality.because)
+/// The certificate in short: what is added up, how often, and what comes out. Every term is in the report.
+fn arithmetic(certificate: &Certificate) -> String {
+    let mut lines = vec![format!("proof, in {}:", certificate.period)];
+    lines.extend(certificate.inequalities.iter().map(|inequality| match inequality.factor.as_str() {
+        "1" => format!("  {}", inequality.because),
+        factor => format!("  {factor} times: {}", inequality.because),
+    }));
+    let sum = certificate.inequalities.iter().try_fold(BigRational::zero(), |sum, inequality| {
+        let number = |text: &str| text.parse::<BigRational>().ok();
+        Some(sum + number(&inequality.bound)? * number(&inequality.factor)?)
     });
-    let mut out = vec![format!("in {}, these add up to a falsehood:", certificate.period)];
-    out.extend(lines);
-    out
+    if let Some(sum) = sum {
+        lines.push(format!("  added up: 0 \u{2264} {sum}, which is false"));
+    }
+    lines.join("\n")
 }

@@ -92,6 +92,11 @@ pub enum AnalyzerError {
         /// What the engine says.
         reason: String,
     },
+    /// The checker refuses certificates: the analyzer or the checker is wrong.
+    #[error(
+        "this is a bug in ordain: {0} certificates of contradictions do not check; please report it with these policies"
+    )]
+    Certificate(u64),
     /// No threads to be had.
     #[error("cannot start threads for the analysis: {0}")]
     Threads(String),

@@ -81,6 +81,23 @@ fn mismatch(names: [&PolicyName; 2], reason: &dyn std::fmt::Display) -> Analyzer
     }
 }
 
+/// Replays a request of which all these policies are said to speak.
+pub(crate) fn replay_domains(
+    names: &[PolicyName],
+    request: &Request,
+    policies: &Policies,
+) -> Result<(), AnalyzerError> {
+    let wrong = |name: &PolicyName, reason: String| AnalyzerError::Witness { policies: format!("`{name}`"), reason };
+    for name in names {
+        let engine = Engine::new(Arc::new(policies.restricted_to([name])));
+        let inside = engine.map_err(|error| wrong(name, error.to_string()))?.in_domain(name, request);
+        if !inside.map_err(|error| wrong(name, error.to_string()))? {
+            return Err(wrong(name, "the request is not in its domain".to_owned()));
+        }
+    }
+    Ok(())
+}
+
 /// Replays an overlap of two rules: both must speak of the request, and the outcome must be the winner's.
 pub(crate) fn replay_rules(
     winner: &Rule,

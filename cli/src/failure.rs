@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ordain_analyzer::AnalyzerError;
 use ordain_ir::BundleError;
 
 /// Usage, configuration or I/O. Each message says what is wrong, where, and what to do.
@@ -31,12 +32,33 @@ pub(crate) enum Failure {
         /// What is wrong with it.
         reason: BundleError,
     },
+    /// The analysis refutes itself: a bug of ours, and no finding.
+    #[error("{0}")]
+    Bug(String),
     /// Anything else, in words.
     #[error("{0}")]
     Other(String),
 }
 
+impl From<AnalyzerError> for Failure {
+    fn from(error: AnalyzerError) -> Self {
+        match error {
+            AnalyzerError::Witness { .. } | AnalyzerError::Certificate(_) => Self::Bug(error.to_string()),
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
 impl Failure {
+    /// The exit code.
+    pub(crate) const fn code(&self) -> u8 {
+        match self {
+            Self::Bug(_) => 101,
+            _ => 2,
+        }
+    }
+
+
     /// From any error, with its own words.
     pub(crate) fn other(reason: impl std::fmt::Display) -> Self {
         Self::Other(reason.to_string())

@@ -62,7 +62,7 @@ pub(crate) fn check(path: &Path, threads: Option<NonZeroUsize>) -> Result<Checke
     let Compiled { policies, source_map, dependencies, diagnostics } =
         ordain_compiler::compile(&db, workspace);
     let options = Options { threads, ..Options::default() };
-    let report = ordain_analyzer::analyze(&policies, &options).map_err(Failure::other)?;
+    let report = ordain_analyzer::analyze(&policies, &options).map_err(Failure::from)?;
     Ok(Checked {
         name: loaded.config.name.clone(),
         files: loaded.files,

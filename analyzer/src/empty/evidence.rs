@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use num_bigint::BigInt;
+use num_integer::Integer as _;
 use num_rational::BigRational;
-use num_traits::Zero;
+use num_traits::{One as _, Zero as _};
 use ordain_ir::report::{Certificate, Inequality};
 
 use super::explore::{Found, Space};
@@ -25,7 +27,7 @@ impl Proof {
         let context = space.context(found.chain, found.subject, found.assuming);
         let program = Program::new(&space.members, &space.bounds(), context, found.set, Cells::All);
         match program.solve() {
-            Feasibility::Infeasible(factors) => Some(Self { program, factors }),
+            Feasibility::Infeasible(factors) => Some(Self { program, factors: whole(&factors) }),
             Feasibility::Feasible(_) => None,
         }
     }
@@ -112,6 +114,16 @@ impl Proof {
         };
         format!("{}, but {}{example}{when}", words::list(&floors), words::list(&others))
     }
+}
+
+/// The same combination with the smallest whole factors, which are easier to follow.
+fn whole(factors: &[BigRational]) -> Vec<BigRational> {
+    let denominators = factors.iter().fold(BigInt::one(), |all, factor| all.lcm(factor.denom()));
+    let scaled = factors.iter().map(|factor| factor * BigRational::from(denominators.clone()));
+    let scaled: Vec<BigRational> = scaled.collect();
+    let common = scaled.iter().fold(BigInt::zero(), |all, factor| all.gcd(factor.numer()));
+    let common = if common.is_zero() { BigInt::one() } else { common };
+    scaled.into_iter().map(|factor| factor / BigRational::from(common.clone())).collect()
 }
 
 impl Space<'_> {

@@ -154,9 +154,9 @@ impl Finding {
         let severity = severity(conflict_type, self.certainty, &policies.settings);
         let recommended_action = match &self.repair {
             Some(repair) => {
-                format!("Change one of the bounds so that all can hold; for example {}.", repair.description)
+                format!("Change one of the bounds so that all can hold; for example {}", repair.description)
             }
-            None => "Change the bounds so that all can hold, or let one of the limits override the other."
+            None => "Change the bounds so that all can hold, or let one of the limits override the other"
                 .to_owned(),
         };
         Conflict {
@@ -180,9 +180,9 @@ impl Finding {
     }
 }
 
-/// The clauses of a limit that make it what it is: those that every limit has, and those that restrict it.
+/// The clauses of a limit that take part: the bound decides, the others say what it bounds and for whom.
 fn clauses(limit: &Limit) -> Vec<Clause> {
-    let mut clauses = vec![Clause::Name, Clause::Type, Clause::Bound, Clause::Enforce, Clause::Scope];
+    let mut clauses = vec![Clause::Bound, Clause::Type, Clause::Enforce, Clause::Scope];
     clauses.extend((!limit.window.is_always()).then_some(Clause::Active));
     clauses.extend((limit.condition != Condition::True || limit.rule.is_some()).then_some(Clause::When));
     clauses.extend((limit.partition != Partition::Whole).then_some(Clause::Per));

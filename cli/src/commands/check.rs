@@ -29,7 +29,8 @@ fn verdict(checked: &Checked, fail_on: FailOn, require_decided: bool) -> Verdict
         FailOn::Blocking => errors,
         FailOn::Warning => errors || warnings,
     };
-    match (fails, require_decided && checked.report.pairs.undecided > 0) {
+    let pairs = &checked.report.pairs;
+    match (fails, require_decided && pairs.undecided + pairs.unexplored_groups > 0) {
         (true, _) => Verdict::Findings,
         (false, true) => Verdict::Undecided,
         (false, false) => Verdict::Clean,
@@ -74,10 +75,13 @@ fn summary(checked: &Checked) -> String {
     }
     let what =
         format!("{} in {}", count(checked.policies.len(), "policy"), count(checked.files.len(), "file"));
-    let undecided = match checked.report.pairs.undecided {
+    let pairs = &checked.report.pairs;
+    let left = |n: u64, one: &str, what: &str| match n {
         0 => String::new(),
-        n => format!("; {} left undecided", count(usize::try_from(n).unwrap_or(usize::MAX), "pair")),
+        n => format!("; {} {what}", count(usize::try_from(n).unwrap_or(usize::MAX), one)),
     };
+    let undecided = left(pairs.undecided, "pair", "left undecided")
+        + &left(pairs.unexplored_groups, "group of limits", "not searched to the end");
     if found.is_empty() {
         format!("{what}: no contradictions{undecided}\n")
     } else {

@@ -4,11 +4,12 @@ pub(crate) mod graph;
 pub(crate) mod json;
 pub(crate) mod terminal;
 
-/// `1 file`, `2 files`.
+/// `1 file`, `2 files`, `3 policies`, `4 groups of limits`.
 pub(crate) fn count(n: usize, one: &str) -> String {
-    match (n, one.strip_suffix('y')) {
+    let (noun, rest) = one.split_once(" of ").map_or((one, String::new()), |(noun, of)| (noun, format!(" of {of}")));
+    match (n, noun.strip_suffix('y')) {
         (1, _) => format!("1 {one}"),
-        (_, Some(stem)) => format!("{n} {stem}ies"),
-        _ => format!("{n} {one}s"),
+        (_, Some(stem)) => format!("{n} {stem}ies{rest}"),
+        _ => format!("{n} {noun}s{rest}"),
     }
 }

@@ -1,7 +1,7 @@
 //! Diagnostics in a terminal, drawn by miette: the source with carets, then notes and advice.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, ThemeCharacters, ThemeStyles,
@@ -33,16 +33,18 @@ impl Terminal {
     pub(crate) fn draw(&self, diagnostic: &Diagnostic, text_of: &dyn Fn(&str) -> Option<String>) -> String {
         let mut out = String::new();
         let view = View::new(diagnostic, text_of);
-        // A handler that writes to a string fails only where a label lies outside its file; the message is
-        // then shown all the same.
-        if self.handler.render_report(&mut out, &view).is_err() {
-            out = format!("{}: {}\n", diagnostic.code, diagnostic.message);
+        for part in [&view].into_iter().chain(&view.others) {
+            // A handler that writes to a string fails only where a label lies outside its file; the message
+            // is then shown all the same.
+            if self.handler.render_report(&mut out, part).is_err() {
+                let _ = writeln!(out, "{}: {}", diagnostic.code, part.message);
+            }
         }
         let mut footer = |word: &str, style: &str, text: &str| {
             let head = if self.color { format!("\u{1b}[{style}m{word}\u{1b}[0m") } else { word.to_owned() };
             let indent = " ".repeat(word.len() + 4);
             let body = text.lines().collect::<Vec<_>>().join(&format!("\n{indent}"));
-            out.push_str(&format!("  {head}: {body}\n"));
+            let _ = writeln!(out, "  {head}: {body}");
         };
         // A file without text (one that is no UTF-8) has no carets; it is named all the same.
         if let (None, Some(label)) = (&view.source, &diagnostic.primary) {
@@ -58,7 +60,7 @@ impl Terminal {
     }
 }
 
-/// A diagnostic as miette wants it: one source with its labels, the other files as related diagnostics.
+/// A diagnostic as miette wants it, one source with its labels; other files are views of their own.
 #[derive(Debug)]
 struct View {
     head: Option<String>,
@@ -66,7 +68,7 @@ struct View {
     severity: miette::Severity,
     source: Option<NamedSource<String>>,
     labels: Vec<LabeledSpan>,
-    related: Vec<View>,
+    others: Vec<View>,
 }
 
 impl View {
@@ -87,7 +89,7 @@ impl View {
             .and_then(|label| source_of(&label.file, Some(label)))
             .map_or((None, vec![]), |(source, labels): (_, Vec<_>)| (Some(source), labels));
         // In the order in which the diagnostic names them.
-        let related = diagnostic.secondary.iter().filter_map(|label| {
+        let others = diagnostic.secondary.iter().filter_map(|label| {
             let (source, labels) = source_of(&label.file, Some(label))?;
             Some(Self {
                 head: None,
@@ -95,10 +97,10 @@ impl View {
                 severity: miette::Severity::Advice,
                 source: Some(source),
                 labels,
-                related: vec![],
+                others: vec![],
             })
         });
-        let related = related.collect();
+        let others = others.collect();
         Self {
             head: Some(diagnostic.code.to_string()),
             message: diagnostic.message.clone(),
@@ -109,7 +111,7 @@ impl View {
             },
             source,
             labels,
-            related,
+            others,
         }
     }
 }
@@ -149,10 +151,5 @@ impl miette::Diagnostic for View {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         Some(Box::new(self.labels.iter().cloned()))
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
-        (!self.related.is_empty())
-            .then(|| Box::new(self.related.iter().map(|view| view as &dyn miette::Diagnostic)) as _)
     }
 }

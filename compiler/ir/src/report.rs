@@ -193,6 +193,9 @@ pub struct PairCounts {
     pub by_solver: u64,
     /// Left undecided within the solver's bound; each is reported as suspected.
     pub undecided: u64,
+    /// Groups of limits that were not searched to the end for sets that contradict each other, since a bound on
+    /// the search was met.
+    pub unexplored_groups: u64,
 }
 
 /// The outcome of an analysis. Conflicts are sorted: BLOCKING first, then by type, then by names.
