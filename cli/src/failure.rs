@@ -58,7 +58,6 @@ impl Failure {
         }
     }
 
-
     /// From any error, with its own words.
     pub(crate) fn other(reason: impl std::fmt::Display) -> Self {
         Self::Other(reason.to_string())

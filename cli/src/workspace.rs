@@ -81,14 +81,24 @@ pub(crate) fn read_bundle(path: &Path) -> Result<(Bundle, String), Failure> {
     Bundle::from_bytes(&bytes).map_err(|reason| Failure::Bundle { path: path.to_owned(), reason })
 }
 
+/// What makes a folder's policies unfit for a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refuse {
+    /// Errors in the sources.
+    Errors,
+    /// Errors, and BLOCKING conflicts.
+    ErrorsAndBlocking,
+}
+
 /// The bundle in a file, or that of a folder, compiled now. `None` if the folder's sources don't make one; why
 /// is then on standard output.
-pub(crate) fn bundle_or_folder(path: &Path, color: bool) -> Result<Option<Bundle>, Failure> {
+pub(crate) fn bundle_or_folder(path: &Path, refuse: Refuse, color: bool) -> Result<Option<Bundle>, Failure> {
     if !path.is_dir() {
         return read_bundle(path).map(|(bundle, _)| Some(bundle));
     }
     let checked = check(path, None)?;
-    if checked.errors() > 0 || checked.report.blocking().next().is_some() {
+    let blocked = refuse == Refuse::ErrorsAndBlocking && checked.report.blocking().next().is_some();
+    if checked.errors() > 0 || blocked {
         print(&check::full(&checked, color))?;
         return Ok(None);
     }

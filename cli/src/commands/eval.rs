@@ -12,12 +12,13 @@ use crate::Verdict;
 use crate::args::{EvalArgs, TextOrJson};
 use crate::commands::print;
 use crate::failure::Failure;
-use crate::workspace;
+use crate::workspace::{self, Refuse};
 
 /// Decides one request.
 pub(crate) fn run(args: &EvalArgs, color: bool) -> Result<Verdict, Failure> {
     let expected = args.expect.as_deref().map(outcome).transpose()?;
-    let Some(bundle) = workspace::bundle_or_folder(&args.policies, color)? else {
+    // A folder may contradict itself: that is when one wants to see what a conflict's witness gets.
+    let Some(bundle) = workspace::bundle_or_folder(&args.policies, Refuse::Errors, color)? else {
         return Ok(Verdict::Findings);
     };
     let policies = Arc::new(bundle.policies);

@@ -10,7 +10,7 @@ use crate::args::ServeArgs;
 use crate::clock::SystemClock;
 use crate::failure::Failure;
 use crate::gate::AnalyzerGate;
-use crate::workspace;
+use crate::workspace::{self, Refuse};
 
 /// Serves a bundle until it is told to stop.
 pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(color).init();
     // A bundle file goes to the runtime as it is: checking it is the runtime's business.
     let bundle = if args.bundle.is_dir() {
-        match workspace::bundle_or_folder(&args.bundle, color)? {
+        match workspace::bundle_or_folder(&args.bundle, Refuse::ErrorsAndBlocking, color)? {
             Some(bundle) => bundle.to_bytes().0,
             None => return Ok(Verdict::Findings),
         }

@@ -6,7 +6,8 @@ pub(crate) mod terminal;
 
 /// `1 file`, `2 files`, `3 policies`, `4 groups of limits`.
 pub(crate) fn count(n: usize, one: &str) -> String {
-    let (noun, rest) = one.split_once(" of ").map_or((one, String::new()), |(noun, of)| (noun, format!(" of {of}")));
+    let (noun, rest) =
+        one.split_once(" of ").map_or((one, String::new()), |(noun, of)| (noun, format!(" of {of}")));
     match (n, noun.strip_suffix('y')) {
         (1, _) => format!("1 {one}"),
         (_, Some(stem)) => format!("{n} {stem}ies{rest}"),
