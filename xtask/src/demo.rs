@@ -13,6 +13,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    editor,
     failure::{Context, Failure, Outcome},
     loopback, process,
     repository::Repository,
@@ -23,6 +24,9 @@ use crate::{
 /// Where the server answers about conflicts.
 const CONFLICTS: &str = "/api/v1/policies/conflicts";
 
+/// The workspace whose one conflict is a WARNING, so that it can be served.
+const AUDIT: &str = "examples/audit-14-7";
+
 /// Shows the main job from policy text to a running service.
 pub(crate) fn run(repository: &Repository) -> Outcome {
     setup::run(repository)?;
@@ -31,21 +35,24 @@ pub(crate) fn run(repository: &Repository) -> Outcome {
     let folder = Folder::new("demo")?;
     let demo = Demo { program: repository.target()?.join("debug/ordain"), repository, folder };
 
-    step("policies that contradict each other: exit code 1, each conflict with a request that shows it");
+    step("three teams' policies contradict each other: proved, with both places and a request that shows it");
     demo.expect(1, &["check", "examples/conflicts"])?;
-    step("the policies of the audit, section 14.7");
-    demo.check("examples/audit-14-7")?;
-    step("a whole organisation's policies");
-    demo.expect(0, &["check", "examples/acme"])?;
 
-    step("a conflict's witness is a request: deciding it meets the policies that contradict each other");
+    step("that request, decided: the policies that contradict each other both speak");
     let request = demo.witness("examples/conflicts")?;
-    demo.check_eval("examples/conflicts", &request)?;
+    demo.expect(0, &["eval", "examples/conflicts", &request])?;
 
-    step("a bundle: what the runtime loads");
-    let bundle = demo.path("acme.ordain-bundle");
-    demo.expect(0, &["build", "examples/acme", "-o", &bundle])?;
-    step("the runtime, and its list of conflicts");
+    step("a company's policies without contradictions make a bundle");
+    demo.expect(0, &["check", "examples/acme"])?;
+    demo.expect(0, &["build", "examples/acme", "-o", &demo.path("acme.ordain-bundle")])?;
+
+    step("a WARNING doesn't stop a bundle, but is seen everywhere: in the terminal …");
+    demo.expect(0, &["check", AUDIT])?;
+    step("… in the editor …");
+    demo.edit(&format!("{AUDIT}/baseline.ordain"))?;
+    step("… and on the panel");
+    let bundle = demo.path("audit.ordain-bundle");
+    demo.expect(0, &["build", AUDIT, "-o", &bundle])?;
     demo.serve(&bundle)
 }
 
@@ -77,15 +84,6 @@ impl Demo<'_> {
         Err(Failure::new(format!("`{command}` ended with {status}, expected exit code {code}")))
     }
 
-    /// Checks policies that may or may not have findings.
-    fn check(&self, folder: &str) -> Outcome {
-        let mut command = self.ordain(&["check", folder]);
-        match process::status(&mut command)?.code() {
-            Some(0 | 1) => Ok(()),
-            _ => Err(Failure::new(format!("`{}` could not check", process::shown(&command)))),
-        }
-    }
-
     /// The request that shows the first conflict with a witness, in a file.
     fn witness(&self, folder: &str) -> Outcome<String> {
         let report = process::capture(&mut self.ordain(&["check", folder, "--format", "json"]))?;
@@ -93,20 +91,25 @@ impl Demo<'_> {
             Failure::new(format!("`ordain check --format json` printed no JSON: {error}"))
         })?;
         let conflicts = report["conflicts"].as_array().into_iter().flatten();
-        let witness = conflicts.map(|conflict| &conflict["witness"]).find(|witness| !witness.is_null());
+        let witness = conflicts.map(|conflict| &conflict["witness"]["request"]).find(|it| !it.is_null());
         let missing = || Failure::new(format!("no conflict of `{folder}` has a witness"));
         let file = self.folder.path().join("witness.json");
         fs::write(&file, pretty(witness.ok_or_else(missing)?)).context("write", &file)?;
         Ok(file.display().to_string())
     }
 
-    /// Decides a request; what the decision is doesn't matter here.
-    fn check_eval(&self, policies: &str, request: &str) -> Outcome {
-        let mut command = self.ordain(&["eval", policies, request]);
-        match process::status(&mut command)?.code() {
-            Some(0 | 1) => Ok(()),
-            _ => Err(Failure::new(format!("`{}` could not decide", process::shown(&command)))),
+    /// Opens a file as an editor does and prints what it would underline.
+    fn edit(&self, file: &str) -> Outcome {
+        let file = self.repository.root().join(file);
+        let mut command = self.ordain(&["lsp"]);
+        println!("$ {}     # with {} open", process::shown(&command), file.display());
+        for found in editor::diagnostics(&mut command, &file, "ORD03")? {
+            let (start, end) = (&found["range"]["start"], &found["range"]["end"]);
+            let line = start["line"].as_u64().unwrap_or_default() + 1;
+            let message = found["message"].as_str().unwrap_or_default();
+            println!("line {line}, columns {} to {}: {message}", start["character"], end["character"]);
         }
+        Ok(())
     }
 
     /// Runs the server, asks it once, and stops it.

@@ -6,6 +6,7 @@
 mod ci;
 mod demo;
 mod dependencies;
+mod editor;
 mod failure;
 mod install;
 mod loopback;
