@@ -177,6 +177,8 @@ pub struct Clause {
     pub keyword: Span,
     /// What it says.
     pub kind: ClauseKind,
+    /// Whether an error in it, or straight behind it, has been reported, so that its meaning is no news.
+    pub broken: bool,
 }
 
 /// What a clause says.

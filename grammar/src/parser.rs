@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use ordain_ir::{Span, codes};
 use pest::Parser as _;
 
+use crate::ast::Item;
 use crate::{MAX_DEPTH, Parse, SyntaxError, build, recover};
 
 /// What pest makes of the grammar.
@@ -27,9 +28,7 @@ pub(crate) fn parse(text: &str) -> Parse {
     match Grammar::parse(Rule::file, &bounded) {
         Ok(mut pairs) => {
             let mut parse = pairs.next().map(|file| build::file(text, file)).unwrap_or_default();
-            if let Some(at) = too_deep {
-                report_depth(&mut parse, at);
-            }
+            report_depth(&mut parse, &too_deep);
             parse
         }
         // The grammar takes everything; only pest's own guard of the stack can end here.
@@ -51,37 +50,42 @@ pub(crate) fn span(pair: &Pair<'_>) -> Span {
     Span::new(start, start + length)
 }
 
-/// Parentheses beyond the allowed depth are errors, and everything else in their item is no news.
-fn report_depth(parse: &mut Parse, at: Span) {
-    let item = parse
-        .file
-        .items
-        .iter()
-        .map(crate::ast::Item::span)
-        .find(|item| item.start <= at.start && at.end <= item.end);
-    if let Some(item) = item {
-        parse.errors.retain(|error| error.span.start < item.start || error.span.end > item.end);
-    }
-    for part in &mut parse.file.items {
-        match part {
-            crate::ast::Item::Policy(policy) if Some(policy.span) == item => policy.broken = true,
-            crate::ast::Item::Let(it) if Some(it.span) == item => it.broken = true,
+/// Parentheses beyond the allowed depth are one error in each item, and everything else there is no news.
+fn report_depth(parse: &mut Parse, too_deep: &[usize]) {
+    let first_in = |span: Span| {
+        let at = *too_deep.get(too_deep.partition_point(|at| *at < span.range().start))?;
+        (at < span.range().end).then(|| Span::new(at, at + 1))
+    };
+    let mut errors = vec![];
+    for item in &mut parse.file.items {
+        let whole = item.span();
+        let Some(at) = first_in(whole) else { continue };
+        match item {
+            Item::Policy(policy) => {
+                policy.broken = true;
+                policy.clauses.iter_mut().for_each(|it| it.broken |= first_in(it.span).is_some());
+            }
+            Item::Let(it) => it.broken = true,
             _ => {}
         }
+        let message = format!("parentheses are nested more than {MAX_DEPTH} deep");
+        let error = SyntaxError::new(codes::TOO_DEEP, at, message);
+        errors.push((whole, error.help("give a part of the condition a name with `let`")));
     }
-    let message = format!("parentheses are nested more than {MAX_DEPTH} deep");
-    let error =
-        SyntaxError::new(codes::TOO_DEEP, at, message).help("give a part of the condition a name with `let`");
-    let place = parse.errors.partition_point(|other| other.span <= at);
-    parse.errors.insert(place, error);
+    parse.errors.retain(|error| {
+        let item = errors[..errors.partition_point(|(item, _)| item.start <= error.span.start)].last();
+        item.is_none_or(|(item, _)| error.span.end > item.end)
+    });
+    parse.errors.extend(errors.into_iter().map(|(_, error)| error));
+    parse.errors.sort_by_key(|error| error.span);
 }
 
 /// The words at the beginning of a line that end every parenthesis: none of them can stand in one.
 const RESTART: [&[u8]; 6] = [b"rule ", b"limit ", b"fact ", b"let ", b"use ", b"package "];
 
-/// Replaces parentheses that stand too deep by letters, keeping every offset, and tells where the first one
-/// is. Letters, since a word is read once and white space again at every level.
-fn bound_depth(text: &str) -> (Cow<'_, str>, Option<Span>) {
+/// Replaces parentheses that stand too deep by letters, keeping every offset, and tells where they are.
+/// Letters, since a word is read once and white space again at every level.
+fn bound_depth(text: &str) -> (Cow<'_, str>, Vec<usize>) {
     let bytes = text.as_bytes();
     let mut blanks = vec![];
     let (mut depth, mut at) = (0_usize, 0);
@@ -109,13 +113,15 @@ fn bound_depth(text: &str) -> (Cow<'_, str>, Option<Span>) {
         }
         at += 1;
     }
-    let Some(first) = blanks.first().copied() else { return (Cow::Borrowed(text), None) };
+    if blanks.is_empty() {
+        return (Cow::Borrowed(text), blanks);
+    }
     let mut bounded = text.to_owned().into_bytes();
-    for blank in blanks {
-        bounded[blank] = b'a';
+    for blank in &blanks {
+        bounded[*blank] = b'a';
     }
     let bounded = String::from_utf8(bounded).expect("an ASCII byte was put in place of an ASCII byte");
-    (Cow::Owned(bounded), Some(Span::new(first, first + 1)))
+    (Cow::Owned(bounded), blanks)
 }
 
 /// The last byte of the string whose first is at `at`: its quotation mark, or the last of the line.

@@ -3,11 +3,11 @@
 
 use std::cell::OnceCell;
 
-use ordain_ir::{PolicyKind, Span, codes};
+use ordain_ir::{Level, PolicyKind, Span, codes};
 use pest::Parser as _;
 use pest::error::{ErrorVariant, InputLocation};
 
-use crate::ast::{Declares, Name, Policy};
+use crate::ast::{Clause, ClauseKind, Declares, Name, Policy, Scope};
 use crate::parser::{Grammar, Rule};
 use crate::suggest::nearest;
 use crate::{SyntaxError, Token, TokenKind, tokens};
@@ -106,8 +106,30 @@ impl<'a> Source<'a> {
         self.tokens.get_or_init(|| tokens(self.text).into_iter().filter(significant).collect())
     }
 
+    /// Whether no line ends between two stretches, the first of which comes first.
+    pub(crate) fn same_line(&self, first: Span, second: Span) -> bool {
+        let between = self.text.get(first.range().end..second.range().start);
+        between.is_some_and(|between| !between.contains(['\n', '\r']))
+    }
+
+    /// Whether a text or a bracket is left open in a stretch.
+    pub(crate) fn opens(&self, span: Span) -> bool {
+        let mut depth = 0_i64;
+        self.within(span).iter().any(|token| match &self.text[token.span.range()] {
+            "(" | "[" | "{" => {
+                depth += 1;
+                false
+            }
+            ")" | "]" | "}" => {
+                depth -= 1;
+                false
+            }
+            _ => token.kind == TokenKind::Unclosed,
+        }) || depth > 0
+    }
+
     /// The last token that ends at or before `at`.
-    fn before(&self, at: u32) -> Option<Token> {
+    pub(crate) fn before(&self, at: u32) -> Option<Token> {
         let tokens = self.tokens();
         tokens[..tokens.partition_point(|token| token.span.end <= at)].last().copied()
     }
@@ -143,12 +165,9 @@ fn quoted(text: &str, token: Token) -> String {
     format!("`{shown}`")
 }
 
-/// Nothing stands where a condition or a value should.
-pub(crate) fn missing_operand(source: &Source<'_>, at: Span) -> SyntaxError {
+/// Nothing stands behind a token where a condition or a value should.
+pub(crate) fn missing_operand(source: &Source<'_>, before: Token) -> SyntaxError {
     let text = source.text;
-    let Some(before) = source.before(at.start) else {
-        return SyntaxError::new(codes::SYNTAX, at, "expected a condition");
-    };
     let word = &text[before.span.range()];
     let wanted = match word {
         "when" | "and" | "or" | "not" | "(" | "=" | "&&" | "||" | "!" => "a condition",
@@ -192,23 +211,35 @@ pub(crate) struct BadClause {
     pub(crate) error: SyntaxError,
     /// Its first word.
     pub(crate) keyword: Span,
-    /// Whether it begins with the keyword of a clause; else it may be the rest of the one before.
+    /// Whether it begins with the keyword of a clause.
     pub(crate) starts_clause: bool,
+    /// Whether it goes on with the clause before it, whose meaning is then not known.
+    pub(crate) continues: bool,
 }
 
-pub(crate) fn bad_clause(source: &Source<'_>, span: Span, kind: PolicyKind) -> BadClause {
+pub(crate) fn bad_clause(
+    source: &Source<'_>,
+    span: Span,
+    kind: PolicyKind,
+    previous: Option<&Clause>,
+) -> BadClause {
     let text = source.text;
     let tokens = source.within(span);
     let Some(first) = tokens.first().copied() else {
         let error = SyntaxError::new(codes::SYNTAX, span, "expected a clause");
-        return BadClause { error, keyword: span, starts_clause: false };
+        return BadClause { error, keyword: span, starts_clause: false, continues: false };
     };
     let word = &text[first.span.range()];
     let starts_clause = CLAUSE_WORDS.contains(&word);
     let error = unclosed_text(text, tokens).unwrap_or_else(|| {
-        if starts_clause { failed_clause(source, span, first) } else { stray_clause(source, tokens, kind) }
+        if starts_clause {
+            failed_clause(source, span, first)
+        } else {
+            stray_clause(source, tokens, kind, previous)
+        }
     });
-    BadClause { error, keyword: first.span, starts_clause }
+    let continues = !starts_clause && error.code != codes::UNKNOWN_CLAUSE;
+    BadClause { error, keyword: first.span, starts_clause, continues }
 }
 
 /// A clause whose keyword is right and whose rest is not.
@@ -217,48 +248,42 @@ fn failed_clause(source: &Source<'_>, span: Span, keyword: Token) -> SyntaxError
     let word = &text[keyword.span.range()];
     let failure = reread(Rule::only_clause, text, span);
     let wanted = match word {
-        "type" | "enforce" | "per" | "status" | "source" => example(word).to_owned(),
+        "type" => Wanted::one("a type", "`safety` or `tokens_daily`"),
+        "enforce" => Wanted::one("an enforcement", "`block` or `warn`"),
+        "per" => Wanted::words("`tenant`, `project`, `agent` or `provider`"),
+        "status" => Wanted::words("`active`, `retired` or `disabled`"),
+        "source" => Wanted::words("`manual`, `system` or `learned`"),
         _ => expectation(&failure.positives),
     };
     expected(source, span, failure.at, &wanted)
 }
 
-fn example(clause: &str) -> &'static str {
-    match clause {
-        "type" => "a type, such as `safety` or `tokens_daily`",
-        "enforce" => "an enforcement, such as `block` or `warn`",
-        "per" => "`tenant`, `project`, `agent` or `provider`",
-        "status" => "`active`, `retired` or `disabled`",
-        _ => "`manual`, `system` or `learned`",
-    }
-}
-
 /// Something that stands where a clause should begin.
-fn stray_clause(source: &Source<'_>, tokens: &[Token], kind: PolicyKind) -> SyntaxError {
+fn stray_clause(
+    source: &Source<'_>,
+    tokens: &[Token],
+    kind: PolicyKind,
+    previous: Option<&Clause>,
+) -> SyntaxError {
     let text = source.text;
     let first = tokens[0];
     let word = &text[first.span.range()];
     let syntax = |message: String| SyntaxError::new(codes::SYNTAX, first.span, message);
+    if let ("/", Some(ClauseKind::Scope(scope))) = (word, previous.map(|it| &it.kind)) {
+        return slash_in_scope(first.span, scope);
+    }
     let before = source
         .before(first.span.start)
         .filter(|before| !text[before.span.range().end..first.span.range().start].contains(['\n', '\r']))
         .filter(|before| !matches!(&text[before.span.range()], "{" | "}"));
     match word {
-        ")" | "]" => return syntax(format!("this `{word}` closes nothing")),
-        "in" => {
-            return syntax("expected a list of words in braces after `in`".to_owned())
-                .help("write for example `in { pii, phi }`");
-        }
         "because" => return syntax("expected a text in quotation marks after `because`".to_owned()),
-        "starts" | "ends" => return syntax(format!("expected `with` after `{word}`")),
-        "like" | "matches" | "contains" => return syntax(format!("expected a text after `{word}`")),
-        "depend" if tokens.len() > 1 => {}
-        "/" => {
-            return syntax("there is no division".to_owned())
-                .help("multiply the other side of the comparison instead");
-        }
         ";" => return syntax("a clause ends without `;`".to_owned()).fix("remove it", ""),
-        _ => {}
+        _ => {
+            if let Some(error) = rest_of_condition(source, first) {
+                return error;
+            }
+        }
     }
     if matches!(first.kind, TokenKind::Word | TokenKind::Keyword) {
         let near = nearest(word, CLAUSE_WORDS).filter(|near| *near != word);
@@ -275,9 +300,58 @@ fn stray_clause(source: &Source<'_>, tokens: &[Token], kind: PolicyKind) -> Synt
         }
     }
     match before {
-        Some(before) => syntax(format!("unexpected {} after {}", quoted(text, first), quoted(text, before))),
+        Some(before) => unexpected(text, first, before),
         None => syntax(format!("expected a clause, found {}", quoted(text, first))),
     }
+}
+
+fn unexpected(text: &str, found: Token, before: Token) -> SyntaxError {
+    let message = format!("unexpected {} after {}", quoted(text, found), quoted(text, before));
+    SyntaxError::new(codes::SYNTAX, found.span, message)
+}
+
+/// Something that can only have been meant to go on with a condition.
+fn rest_of_condition(source: &Source<'_>, first: Token) -> Option<SyntaxError> {
+    let word = &source.text[first.span.range()];
+    let syntax = |message: String| SyntaxError::new(codes::SYNTAX, first.span, message);
+    Some(match word {
+        ")" | "]" => syntax(format!("this `{word}` closes nothing")),
+        "in" => syntax("expected a list of words in braces after `in`".to_owned())
+            .help("write for example `in { pii, phi }`"),
+        "starts" | "ends" => syntax(format!("expected `with` after `{word}`")),
+        "like" | "matches" | "contains" => syntax(format!("expected a text after `{word}`")),
+        "/" => syntax("there is no division".to_owned())
+            .help("multiply the other side of the comparison instead"),
+        _ => return None,
+    })
+}
+
+/// Something behind a `let` that goes on with it.
+pub(crate) fn rest_of_let(source: &Source<'_>, span: Span, same_line: bool) -> Option<SyntaxError> {
+    let tokens = source.within(span);
+    let first = tokens.first().copied()?;
+    let word = &source.text[first.span.range()];
+    if ITEM_WORDS.contains(&word) || word == "}" {
+        return None;
+    }
+    let error = rest_of_condition(source, first).or_else(|| {
+        let before = source.before(first.span.start).filter(|_| same_line)?;
+        Some(unexpected(source.text, first, before))
+    });
+    error.map(|error| unclosed_text(source.text, tokens).unwrap_or(error))
+}
+
+/// A `/` behind a scope that is not followed by a segment.
+fn slash_in_scope(slash: Span, scope: &Scope) -> SyntaxError {
+    let level = scope.except.last().or(scope.include.last()).and_then(|entry| entry.level);
+    let help = match level {
+        Some(Level::Tenant) => "a tenant is one name: `tenant acme`",
+        Some(Level::Provider) => "a provider is one name: `provider openai`",
+        Some(Level::Agent) => "an agent is three names: `agent acme/support/mailer`",
+        Some(Level::Project) => "a project is two names: `project acme/support`",
+        _ => "a scope is written `tenant acme`, `project acme/support` or `agent acme/support/mailer`",
+    };
+    SyntaxError::new(codes::SYNTAX, slash, "expected a name after `/`").help(help)
 }
 
 /// Something that stands where an item should begin.
@@ -367,7 +441,31 @@ fn reread(rule: Rule, text: &str, span: Span) -> Failure {
     }
 }
 
-fn expected(source: &Source<'_>, within: Span, at: u32, wanted: &str) -> SyntaxError {
+/// What should stand somewhere, in the reader's words.
+struct Wanted {
+    words: String,
+    example: Option<&'static str>,
+}
+
+impl Wanted {
+    fn one(words: &str, example: &'static str) -> Self {
+        Self { words: words.to_owned(), example: Some(example) }
+    }
+
+    fn words(words: &str) -> Self {
+        Self { words: words.to_owned(), example: None }
+    }
+}
+
+fn expected(source: &Source<'_>, within: Span, at: u32, wanted: &Wanted) -> SyntaxError {
+    let error = expected_here(source, within, at, &wanted.words);
+    match wanted.example {
+        Some(example) if error.help.is_none() => error.help(format!("for example {example}")),
+        _ => error,
+    }
+}
+
+fn expected_here(source: &Source<'_>, within: Span, at: u32, wanted: &str) -> SyntaxError {
     let text = source.text;
     let rest = Span { start: at.min(within.end), end: within.end };
     let found = source.within(rest).first().copied();
@@ -380,11 +478,12 @@ fn expected(source: &Source<'_>, within: Span, at: u32, wanted: &str) -> SyntaxE
     };
     let word = &text[found.span.range()];
     let starts_with_digit = word.starts_with(|c: char| c.is_ascii_digit());
-    let code = if starts_with_digit && found.kind == TokenKind::Number && wanted.contains("number") {
-        codes::BAD_LITERAL
-    } else {
-        codes::SYNTAX
-    };
+    let code =
+        if starts_with_digit && found.kind == TokenKind::Number && matches!(wanted, "a number" | "a value") {
+            codes::BAD_LITERAL
+        } else {
+            codes::SYNTAX
+        };
     let error =
         SyntaxError::new(code, found.span, format!("expected {wanted}, found {}", quoted(text, found)));
     if found.kind == TokenKind::Keyword && wanted.contains("name") {
@@ -393,19 +492,20 @@ fn expected(source: &Source<'_>, within: Span, at: u32, wanted: &str) -> SyntaxE
     error
 }
 
-fn expectation(positives: &[Rule]) -> String {
-    let mut words: Vec<String> = vec![];
+fn expectation(positives: &[Rule]) -> Wanted {
+    let (mut words, mut examples): (Vec<String>, Vec<&str>) = (vec![], vec![]);
     for rule in positives {
-        if let Some(word) = describe(*rule).filter(|word| !words.contains(word)) {
-            words.push(word);
-        }
+        let Some(wanted) = describe(*rule).filter(|wanted| !words.contains(&wanted.words)) else { continue };
+        examples.extend(wanted.example);
+        words.push(wanted.words);
     }
-    any_of(&words, "or")
+    // Of several examples nobody could tell which is for what.
+    Wanted { words: any_of(&words, "or"), example: examples.first().copied().filter(|_| examples.len() == 1) }
 }
 
-/// What a rule of the grammar stands for, in the reader's words; `None` for what is no news.
-fn describe(rule: Rule) -> Option<String> {
-    let words = match rule {
+/// What a rule of the grammar stands for; `None` for what is no news.
+fn describe(rule: Rule) -> Option<Wanted> {
+    let (words, example) = match rule {
         Rule::EOI
         | Rule::star
         | Rule::missing_name
@@ -423,46 +523,48 @@ fn describe(rule: Rule) -> Option<String> {
         {
             return None;
         }
-        Rule::name | Rule::plain_word | Rule::name_list => "a name",
-        Rule::any_word => "a word",
-        Rule::number | Rule::integer => "a number",
-        Rule::percent | Rule::duration | Rule::money | Rule::literal => "a number with its unit",
-        Rule::currency => "a currency such as `USD`",
-        Rule::string => "a text in quotation marks",
+        Rule::name | Rule::plain_word | Rule::name_list => ("a name", None),
+        Rule::any_word => ("a word", None),
+        Rule::number | Rule::integer => ("a number", None),
+        Rule::percent | Rule::duration | Rule::money | Rule::literal => {
+            ("a value", Some("`500`, `0.7`, `30s` or `1_200.00 USD`"))
+        }
+        Rule::currency => ("a currency", Some("`USD`")),
+        Rule::string => ("a text in quotation marks", None),
         Rule::fact_type
         | Rule::plain_type
         | Rule::decimal_type
         | Rule::money_type
         | Rule::enum_type
-        | Rule::set_type => "a type, such as `int`, `string` or `money USD`",
-        Rule::scope_list | Rule::scope_entry => "a scope, such as `global` or `tenant acme`",
-        Rule::path | Rule::glob_segment => "a path, such as `acme/support`",
+        | Rule::set_type => ("a type", Some("`int`, `string` or `money USD`")),
+        Rule::scope_list | Rule::scope_entry => ("a scope", Some("`global` or `tenant acme`")),
+        Rule::path | Rule::glob_segment => ("a path", Some("`acme/support`")),
         Rule::window
         | Rule::weekly
         | Rule::daily
         | Rule::days
         | Rule::window_zone
         | Rule::window_from
-        | Rule::window_until => "a window, such as `mon..fri 09:00 .. 17:00`",
-        Rule::day_span | Rule::day => "a day, such as `mon`",
-        Rule::time => "a time, such as `09:00`",
-        Rule::zone => "a time zone, such as `Europe/Berlin`",
-        Rule::moment => "a date, such as `2026-03-01`",
-        Rule::condition | Rule::or_expr => "a condition",
-        Rule::open_brace => "`{`",
-        Rule::close_brace => "`}`",
-        Rule::open_paren => "`(`",
-        Rule::close_paren => "`)`",
-        Rule::comma => "`,`",
-        Rule::colon => "`:`",
-        Rule::equals => "`=`",
-        Rule::dots => "`..`",
+        | Rule::window_until => ("a window", Some("`mon..fri 09:00 .. 17:00`")),
+        Rule::day_span | Rule::day => ("a day", Some("`mon`")),
+        Rule::time => ("a time", Some("`09:00`")),
+        Rule::zone => ("a time zone", Some("`Europe/Berlin`")),
+        Rule::moment => ("a date", Some("`2026-03-01`")),
+        Rule::condition | Rule::or_expr => ("a condition", None),
+        Rule::open_brace => ("`{`", None),
+        Rule::close_brace => ("`}`", None),
+        Rule::open_paren => ("`(`", None),
+        Rule::close_paren => ("`)`", None),
+        Rule::comma => ("`,`", None),
+        Rule::colon => ("`:`", None),
+        Rule::equals => ("`=`", None),
+        Rule::dots => ("`..`", None),
         other => {
             let name = format!("{other:?}");
-            return name.strip_prefix("kw_").map(|word| format!("`{word}`"));
+            return name.strip_prefix("kw_").map(|word| Wanted::words(&format!("`{word}`")));
         }
     };
-    Some(words.to_owned())
+    Some(Wanted { words: words.to_owned(), example })
 }
 
 /// `a`, `a or b`, `a, b or c`.

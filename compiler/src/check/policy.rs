@@ -167,7 +167,7 @@ impl Checker<'_> {
 
     fn clauses<'p>(&mut self, policy: &'p ast::Policy) -> Clauses<'p> {
         let mut read = Clauses::default();
-        for clause in &policy.clauses {
+        for clause in policy.clauses.iter().filter(|clause| !clause.broken) {
             match &clause.kind {
                 ClauseKind::Type(word) => read.type_word = read.type_word.or(Some(word)),
                 ClauseKind::Enforce(word) => read.enforce = read.enforce.or(Some(word)),

@@ -9,6 +9,7 @@ use crate::recover;
 
 impl Builder<'_> {
     pub(super) fn clause(&mut self, pair: Pair<'_>) -> Clause {
+        let before = self.errors.len();
         let whole = span(&pair);
         let rule = pair.as_rule();
         let mut inner = pair.into_inner();
@@ -17,7 +18,8 @@ impl Builder<'_> {
         if matches!(kind, ClauseKind::Reserved) {
             self.report(recover::reserved(whole, "`warn at`"));
         }
-        Clause { span: whole, keyword, kind: self.checked(kind) }
+        let kind = self.checked(kind);
+        Clause { span: whole, keyword, kind, broken: self.errors.len() > before }
     }
 
     fn clause_kind(&mut self, rule: Rule, parts: Vec<Pair<'_>>) -> ClauseKind {
@@ -74,15 +76,26 @@ impl Builder<'_> {
         kind
     }
 
-    /// What could not be read as a clause. `after_error` tells that the text before it has been reported, so
-    /// that this is most likely the rest of the same mistake.
-    pub(super) fn bad_clause(&mut self, pair: &Pair<'_>, kind: PolicyKind, after_error: bool) -> Clause {
+    /// What could not be read as a clause. Where something before it has been reported, this is most likely
+    /// the rest of the same mistake: all that begins no clause, and keywords alone on the same line.
+    pub(super) fn bad_clause(
+        &mut self,
+        pair: &Pair<'_>,
+        kind: PolicyKind,
+        previous: Option<&mut Clause>,
+    ) -> Clause {
         let whole = span(pair);
-        let error = recover::bad_clause(&self.source, whole, kind);
-        if !after_error || error.starts_clause {
+        let error = recover::bad_clause(&self.source, whole, kind, previous.as_deref());
+        let mut rest = false;
+        if let Some(previous) = previous {
+            let alone = error.keyword == whole && self.source.same_line(previous.span, whole);
+            rest = previous.broken && (!error.starts_clause || alone);
+            previous.broken |= error.continues;
+        }
+        if !rest {
             self.report(error.error);
         }
-        Clause { span: whole, keyword: error.keyword, kind: ClauseKind::Broken }
+        Clause { span: whole, keyword: error.keyword, kind: ClauseKind::Broken, broken: true }
     }
 
     fn name_list(&mut self, pair: Pair<'_>) -> Vec<Name> {

@@ -79,9 +79,14 @@ impl Builder<'_> {
         let Some(first) = parts.next() else {
             return Expr { span: Span::default(), kind: ExprKind::Missing };
         };
+        let before = self.errors.len();
         let mut left = self.sum(first);
         let mut tested: Option<Span> = None;
         for test in parts {
+            // What stands behind a mistake is most likely a part of it.
+            if self.errors.len() > before && (tested.is_some() || left.kind == ExprKind::Missing) {
+                break;
+            }
             let place = span(&test);
             if let Some(first) = tested {
                 let error = SyntaxError::new(codes::SYNTAX, place, "comparisons cannot be chained")
@@ -91,16 +96,16 @@ impl Builder<'_> {
                 break;
             }
             tested = Some(place);
-            left = self.test(left, test);
+            left = self.test(left, &test);
         }
         left
     }
 
-    fn test(&mut self, left: Expr, pair: Pair<'_>) -> Expr {
+    fn test(&mut self, left: Expr, pair: &Pair<'_>) -> Expr {
         let rule = pair.as_rule();
         let parts: Vec<Pair<'_>> = pair.clone().into_inner().collect();
         let op_span = parts.first().map_or(left.span, span);
-        let whole = left.span.cover(recover::trimmed(self.source.text, span(&pair)));
+        let whole = left.span.cover(recover::trimmed(self.source.text, span(pair)));
         let left = Box::new(left);
         let kind = match (rule, parts.last()) {
             (Rule::in_test, _) => {
@@ -251,7 +256,7 @@ impl Builder<'_> {
                 ExprKind::Missing
             }
             Rule::missing_operand => {
-                self.report(recover::missing_operand(&self.source, place));
+                self.missing_operand(place);
                 ExprKind::Missing
             }
             _ => {
@@ -267,7 +272,21 @@ impl Builder<'_> {
         Expr { span: place, kind }
     }
 
+    /// Of operators in a row only the first is told to lack its operand.
+    fn missing_operand(&mut self, place: Span) {
+        let Some(lacking) = self.source.before(place.start) else {
+            self.report(SyntaxError::new(codes::SYNTAX, place, "expected a condition"));
+            return;
+        };
+        let before = self.source.before(lacking.span.start).map(|token| token.span);
+        if before.is_none() || before != self.lacking {
+            self.report(recover::missing_operand(&self.source, lacking));
+        }
+        self.lacking = Some(lacking.span);
+    }
+
     fn paren(&mut self, pair: Pair<'_>) -> Expr {
+        let before = self.errors.len();
         let mut whole = span(&pair);
         let mut kind = ExprKind::Missing;
         let mut open = whole;
@@ -277,10 +296,13 @@ impl Builder<'_> {
                 Rule::or_expr => kind = self.or_expr(part).kind,
                 Rule::missing_paren => {
                     whole = recover::trimmed(self.source.text, whole);
-                    self.report(
-                        SyntaxError::new(codes::UNCLOSED, open, "this `(` is not closed")
-                            .and_at(Span { start: whole.end - 1, end: whole.end }, "expected `)` after this"),
-                    );
+                    if self.errors.len() == before {
+                        let last = self.source.before(whole.end).map_or(open, |token| token.span);
+                        self.report(
+                            SyntaxError::new(codes::UNCLOSED, open, "this `(` is not closed")
+                                .and_at(last, "expected `)` after this"),
+                        );
+                    }
                 }
                 _ => {}
             }

@@ -7,8 +7,8 @@ mod literal;
 use ordain_ir::{PolicyKind, Span, codes};
 
 use crate::ast::{
-    Broken, ClauseKind, Declares, Fact, FactType, FactTypeKind, File, Item, Let, LetValue, Name, Package,
-    Policy, Range, Reserved, Use,
+    Broken, Clause, Declares, Fact, FactType, FactTypeKind, File, Item, Let, LetValue, Name, Package, Policy,
+    Range, Reserved, Use,
 };
 use crate::parser::{Pair, Rule, span};
 use crate::{Parse, SyntaxError, recover};
@@ -18,12 +18,16 @@ pub(crate) struct Builder<'a> {
     /// The whole text; pairs may come from a copy of it with other bytes in it.
     source: recover::Source<'a>,
     errors: Vec<SyntaxError>,
+    /// The last token that was found to lack what should follow it.
+    lacking: Option<Span>,
 }
 
 pub(crate) fn file(text: &str, pair: Pair<'_>) -> Parse {
-    let mut builder = Builder { source: recover::Source::new(text), errors: vec![] };
+    let mut builder = Builder { source: recover::Source::new(text), errors: vec![], lacking: None };
     let mut items: Vec<Item> = vec![];
+    let mut after_error = false;
     for pair in pair.into_inner() {
+        let before = builder.errors.len();
         let item = match pair.as_rule() {
             Rule::package => Item::Package(builder.package(pair)),
             Rule::use_item => Item::Use(builder.use_item(pair)),
@@ -31,9 +35,10 @@ pub(crate) fn file(text: &str, pair: Pair<'_>) -> Parse {
             Rule::let_item => Item::Let(builder.let_item(pair)),
             Rule::policy => Item::Policy(builder.policy(pair)),
             Rule::reserved_item => Item::Reserved(builder.reserved(pair)),
-            Rule::bad_item => Item::Broken(builder.bad_item(&pair, items.last_mut())),
+            Rule::bad_item => Item::Broken(builder.bad_item(&pair, &mut items, after_error)),
             _ => continue,
         };
+        after_error = builder.errors.len() > before;
         items.push(item);
     }
     builder.errors.sort_by_key(|error| error.span);
@@ -142,8 +147,7 @@ impl Builder<'_> {
         let whole = span(&pair);
         let (mut kind, mut keyword) = (PolicyKind::Rule, whole);
         let mut name = Name { text: String::new(), span: whole };
-        let mut clauses = vec![];
-        let mut after_error = false;
+        let mut clauses: Vec<Clause> = vec![];
         let mut open = None;
         for inner in pair.into_inner() {
             let place = span(&inner);
@@ -166,18 +170,17 @@ impl Builder<'_> {
                 }
                 Rule::close_brace => {}
                 Rule::missing_close => {
-                    self.report(recover::unclosed_policy(&self.source, kind, &name, open, place))
+                    // A text or bracket that is not closed may have swallowed the brace.
+                    let swallowed = clauses.last().is_some_and(|it| it.broken && self.source.opens(it.span));
+                    if !swallowed {
+                        self.report(recover::unclosed_policy(&self.source, kind, &name, open, place));
+                    }
                 }
                 Rule::bad_clause => {
-                    let clause = self.bad_clause(&inner, kind, after_error);
-                    after_error = true;
+                    let clause = self.bad_clause(&inner, kind, clauses.last_mut());
                     clauses.push(clause);
                 }
-                _ => {
-                    let errors = self.errors.len();
-                    clauses.push(self.clause(inner));
-                    after_error = self.errors.len() > errors;
-                }
+                _ => clauses.push(self.clause(inner)),
             }
         }
         let doc = self.doc(whole);
@@ -197,31 +200,41 @@ impl Builder<'_> {
         }
     }
 
-    fn bad_item(&mut self, pair: &Pair<'_>, previous: Option<&mut Item>) -> Broken {
+    /// What could not be read as an item. `after_error` tells that something in the item before has been
+    /// reported: what follows on its line is most likely the rest of the same mistake.
+    fn bad_item(&mut self, pair: &Pair<'_>, before: &mut [Item], after_error: bool) -> Broken {
         let whole = span(pair);
-        if let Some(Item::Policy(policy)) = previous
-            && let Some(error) = recover::closed_too_early(&self.source, whole, policy)
-        {
-            if !policy.broken {
-                self.report(error);
+        let same_line = before.last().is_some_and(|it| self.source.same_line(it.span(), whole));
+        let declares = recover::declares(&self.source, whole);
+        let error = match before.last_mut() {
+            Some(Item::Policy(policy)) => {
+                let error = recover::closed_too_early(&self.source, whole, policy);
+                policy.broken |= error.is_some();
+                error
             }
-            policy.broken = true;
-            policy.clauses.push(crate::ast::Clause { span: whole, keyword: whole, kind: ClauseKind::Broken });
-            return Broken { span: whole, declares: None };
+            Some(Item::Let(it)) if declares.is_none() => {
+                let error = recover::rest_of_let(&self.source, whole, same_line);
+                it.broken |= error.is_some();
+                error
+            }
+            _ => None,
+        };
+        let rest = after_error && (same_line || error.is_some()) && declares.is_none();
+        if !rest {
+            self.report(error.unwrap_or_else(|| recover::bad_item(&self.source, whole)));
         }
-        self.report(recover::bad_item(&self.source, whole));
-        Broken { span: whole, declares: recover::declares(&self.source, whole) }
+        Broken { span: whole, declares }
     }
 
     /// The lines straight above `item` that begin with `///`, without that and one blank after it.
     fn doc(&self, item: Span) -> String {
-        let above = &self.source.text[..item.range().start];
-        // The item's own line up to it must be blank, else the lines above belong to something else.
-        let start = above.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-        if !above[start..].trim_matches([' ', '\t', '\u{feff}']).is_empty() {
+        // The item's own line up to it must be blank, else the lines above belong to something else. Only
+        // blanks are passed on the way, so that many items on one line cost little.
+        let above = self.source.text[..item.range().start].trim_end_matches([' ', '\t', '\u{feff}']);
+        if !above.ends_with(['\n', '\r']) {
             return String::new();
         }
-        let mut lines: Vec<&str> = above[..start]
+        let mut lines: Vec<&str> = above
             .lines()
             .rev()
             .map_while(|line| {

@@ -1,0 +1,327 @@
+//! What the parser does with texts that are not the language's: no panic, spans in bounds, and one mistake
+//! leaves everything else.
+
+use std::collections::BTreeSet;
+
+use ordain_grammar::ast::{ClauseKind, Item};
+use ordain_grammar::{MAX_DEPTH, Parse, Token, TokenKind, parse, tokens};
+use ordain_ir::{Span, codes};
+use proptest::prelude::*;
+
+const CORPUS: &str = r#"package acme.support
+use std.facts.*
+use std.safety.no-secret-egress // a comment
+fact data.class : enum { public, internal, pii, active }
+fact ticket.id : string optional
+/// Money.
+fact amount : money USD in 0.00..1_000_000.00
+fact share : decimal(2) in -1.5..1 opaque
+let sensitive = data.class in { pii, active } or (amount > 5.00 USD and not has ticket.id)
+let org = tenant acme except project acme/sandbox, acme/"odd / name"
+/// Customer data stays.
+rule no-pii-export {
+  type safety
+  enforce block
+  scope project acme/support, acme/sales-*
+  priority 100
+  when tool.name == "export" and sensitive and data.class == active
+  depends on baseline, acme.other.x
+  overrides exports-allowed because "DPA \"4\" \u{e9}"
+}
+rule freeze {
+  active fri 18:00 .. mon 08:00 in Europe/Berlin from 2026-01-01 until 2027-01-01T00:00:00Z
+  active mon..wed, fri 09:00 .. 17:00
+  type temporal enforce warn scope org status retired source learned
+  when amount * 2 - 3.5 USD >= -1 USD and tool.name like "deploy.*"
+}
+limit breather { type cooldown at least 1h30m enforce queue scope agent acme/support/mailer per agent }
+limit risk { type risk_ceiling at most 0.7 enforce block scope global when rule no-pii-export }
+"#;
+
+/// Names of the items that are no ruins.
+fn intact(parse: &Parse) -> BTreeSet<String> {
+    let name = |item: &Item| match item {
+        Item::Fact(it) => Some(it.name.text.clone()),
+        Item::Let(it) => Some(it.name.text.clone()),
+        Item::Policy(it) => Some(it.name.text.clone()),
+        Item::Package(it) => Some(it.name.text.clone()),
+        Item::Use(it) => Some(it.path.text.clone()),
+        Item::Reserved(_) | Item::Broken(_) => None,
+    };
+    parse.file.items.iter().filter_map(name).collect()
+}
+
+fn check_spans(text: &str, parse: &Parse) {
+    let fits = |span: Span| text.get(span.range()).is_some();
+    for error in &parse.errors {
+        assert!(fits(error.span), "{error:?} in {text:?}");
+        assert!(!error.span.is_empty() || text.trim().is_empty(), "{error:?} in {text:?}");
+        assert!(error.secondary.iter().all(|(span, _)| fits(*span)), "{error:?}");
+        assert!(error.fix.iter().all(|(_, span, _)| fits(*span)), "{error:?}");
+    }
+    let mut end = 0;
+    for item in &parse.file.items {
+        let span = item.span();
+        assert!(fits(span) && span.start >= end && !span.is_empty(), "{item:?} in {text:?}");
+        end = span.end;
+        if let Item::Policy(policy) = item {
+            assert!(fits(policy.name.span));
+            for clause in &policy.clauses {
+                assert!(fits(clause.span) && fits(clause.keyword), "{clause:?}");
+                assert!(clause.span.start >= span.start || policy.broken, "{clause:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_right_gives_no_error_and_no_ruin() {
+    let parse = parse(CORPUS);
+    assert_eq!(parse.errors, []);
+    check_spans(CORPUS, &parse);
+    for item in &parse.file.items {
+        match item {
+            Item::Policy(policy) => {
+                let broken = |kind: &ClauseKind| matches!(kind, ClauseKind::Broken | ClauseKind::Reserved);
+                assert!(!policy.broken && !policy.clauses.iter().any(|clause| broken(&clause.kind)));
+            }
+            Item::Broken(_) | Item::Reserved(_) => panic!("{item:?}"),
+            _ => {}
+        }
+    }
+    assert_eq!(intact(&parse).len(), 13);
+}
+
+#[test]
+fn white_space_is_no_part_of_anything() {
+    let parse = parse(CORPUS);
+    for item in &parse.file.items {
+        let text = &CORPUS[item.span().range()];
+        assert_eq!(text.trim(), text);
+        if let Item::Policy(policy) = item {
+            for clause in &policy.clauses {
+                let text = &CORPUS[clause.span.range()];
+                assert!(!text.ends_with(char::is_whitespace) && !text.is_empty(), "{text:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn documentation_is_kept() {
+    let docs: Vec<_> = parse(CORPUS)
+        .file
+        .items
+        .into_iter()
+        .filter_map(|item| match item {
+            Item::Policy(it) => Some(it.doc),
+            Item::Fact(it) => Some(it.doc),
+            _ => None,
+        })
+        .filter(|doc| !doc.is_empty())
+        .collect();
+    assert_eq!(docs, ["Money.", "Customer data stays."]);
+}
+
+/// The items that a token lies in or stands beside: those that an edit of it may harm.
+fn near(parse: &Parse, token: Token) -> BTreeSet<String> {
+    let touched = |item: &&Item| {
+        let span = item.span();
+        // A token at an item's edge may grow the item before or eat the head of the next.
+        span.start <= token.span.end && token.span.start <= span.end
+    };
+    let touched: Vec<Item> = parse.file.items.iter().filter(touched).cloned().collect();
+    intact(&Parse { file: ordain_grammar::ast::File { items: touched }, errors: vec![] })
+}
+
+#[test]
+fn a_lost_or_doubled_token_harms_one_item() {
+    let whole = parse(CORPUS);
+    let names = intact(&whole);
+    let mut wrong = vec![];
+    for token in tokens(CORPUS) {
+        if matches!(token.kind, TokenKind::Space | TokenKind::Comment | TokenKind::Doc) {
+            continue;
+        }
+        let range = token.span.range();
+        let mut lost = CORPUS.to_owned();
+        lost.replace_range(range.clone(), " ");
+        let mut doubled = CORPUS.to_owned();
+        doubled.insert_str(range.end, &format!(" {}", &CORPUS[range.clone()]));
+        for (what, text) in [("lost", lost), ("doubled", doubled)] {
+            let parse = parse(&text);
+            check_spans(&text, &parse);
+            let expected: BTreeSet<_> = names.difference(&near(&whole, token)).cloned().collect();
+            let left = intact(&parse);
+            let token = &CORPUS[range.clone()];
+            let line = |why: &str| {
+                let said: Vec<_> = parse.errors.iter().map(|error| &error.message).collect();
+                format!("{what} {token:?} at {}: {why} {said:?}", range.start)
+            };
+            if !left.is_superset(&expected) {
+                wrong.push(line(&format!("harms {:?}", expected.difference(&left).collect::<Vec<_>>())));
+            }
+            if parse.errors.len() > 1 {
+                wrong.push(line("several errors"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_prefix_parses() {
+    for end in (0..=CORPUS.len()).filter(|end| CORPUS.is_char_boundary(*end)) {
+        check_spans(&CORPUS[..end], &parse(&CORPUS[..end]));
+    }
+}
+
+#[test]
+fn nothing_overflows_the_stack() {
+    // Threads of servers have less of it than the main one.
+    let run = || {
+        for open in ["(", "{", "[", "not ", "((", "- ", "!", "\"", "{ (", "rule x { when (", "in {"] {
+            let many = open.repeat(if open.len() == 1 { 20_000 } else { 2_000 });
+            for text in [
+                many.clone(),
+                format!("rule x {{ when {many}"),
+                format!("let x = {many}"),
+                format!("template t({many}"),
+            ] {
+                let parse = parse(&text);
+                assert!(!parse.errors.is_empty());
+                check_spans(&text, &parse);
+            }
+        }
+        let deep = |depth: usize| format!("let x = {}a{}", "(".repeat(depth), ")".repeat(depth));
+        assert_eq!(parse(&deep(MAX_DEPTH)).errors, []);
+        let refused = parse(&format!("{}\nlet y = b\n", deep(100_000)));
+        assert_eq!(refused.errors.iter().map(|error| &error.code).collect::<Vec<_>>(), [&codes::TOO_DEEP]);
+        assert!(intact(&refused).contains("y"));
+    };
+    std::thread::Builder::new().stack_size(2 << 20).spawn(run).unwrap().join().unwrap();
+}
+
+/// Quadratic work anywhere would make this last for minutes.
+#[test]
+fn many_mistakes_cost_little() {
+    let start = std::time::Instant::now();
+    for open in ["(", "{", "["] {
+        for close in ["", " }"] {
+            let text = format!("rule x {{ type safety when {}{close}", open.repeat(100_000));
+            let errors = parse(&text).errors;
+            assert_eq!(errors.len(), 1, "{open} {:?}", &errors[..errors.len().min(3)]);
+            assert!(errors[0].code.as_str().starts_with("ORD01"));
+        }
+    }
+    let many = |part: &str, times: usize, errors: std::ops::RangeInclusive<usize>| {
+        let text = part.repeat(times);
+        let found = parse(&text).errors.len();
+        assert!(errors.contains(&found), "{part:?} {found}");
+    };
+    many("\"a\n", 10_000, 1..=1);
+    many("rule ", 10_000, 1..=1);
+    many("\"", 20_000, 1..=1);
+    many("\"", 20_001, 1..=1);
+    many("!! 5 ]x[ ??\n", 100_000, 1..=1);
+    many("rule x {", 10_000, 10_000..=10_000);
+    many("let a = (", 10_000, 1..=200);
+    many("// {\n", 10_000, 0..=0);
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+/// What follows from a mistake is no mistake of its own.
+#[test]
+fn one_mistake_is_one_error() {
+    for clause in [
+        "when tool.name starts \"a\"",
+        "when age / 2 > 5",
+        "when tool.name == \"a",
+        "when class in pii, public",
+        "when class in pii, public } and flag",
+        "when class in { pii, public",
+        "when flag and and near",
+        "when and",
+        "when (((flag",
+        "when a == == b",
+        "when flag == active active",
+        "scope tenant acme/",
+        "type safety; enforce block",
+        "type enforce scope",
+        "colour red",
+    ] {
+        for text in
+            [format!("rule x {{ {clause} }}\nlet b = c\n"), format!("rule x {{\n  {clause}\n}}\nlet b = c\n")]
+        {
+            let parse = parse(&text);
+            assert_eq!(parse.errors.len(), 1, "{text} {:#?}", parse.errors);
+            assert_eq!(intact(&parse), ["b", "x"].map(str::to_owned).into(), "{text}");
+        }
+    }
+    for item in [
+        "let a = b starts \"x\"",
+        "let a = b\n  / 2",
+        "let a = = b",
+        "let a = b c",
+        "let org = tenant a/",
+        "fact x : int foo",
+    ] {
+        let text = format!("{item}\nlet b = c\n");
+        let parse = parse(&text);
+        assert_eq!(parse.errors.len(), 1, "{text} {:#?}", parse.errors);
+        assert!(intact(&parse).contains("b"));
+    }
+}
+
+#[test]
+fn line_ends_and_marks_are_no_matter() {
+    let crlf = format!("\u{feff}{}", CORPUS.replace('\n', "\r\n"));
+    let cr = CORPUS.replace('\n', "\r");
+    for text in [crlf, cr] {
+        let read = parse(&text);
+        assert_eq!(read.errors, []);
+        assert_eq!(intact(&read), intact(&parse(CORPUS)));
+    }
+}
+
+#[test]
+fn odd_characters_are_reported_where_they_stand() {
+    for odd in ["\0", "\u{a0}", "é", "𝄞", "\u{200b}"] {
+        let text = format!("rule a {{ type safety {odd} enforce block scope global }}\nlet b = c\n");
+        let parse = parse(&text);
+        check_spans(&text, &parse);
+        assert_eq!(parse.errors.len(), 1, "{odd:?} {:#?}", parse.errors);
+        assert_eq!(&text[parse.errors[0].span.range()], odd);
+        assert_eq!(intact(&parse).len(), 2);
+    }
+}
+
+#[test]
+fn several_mistakes_are_several_errors() {
+    let text = "rule a { type 5 enforce block scope global }\nfact x bool\nrule b { type safety when and }\n\
+                rule c { enforce block, scope tenant }\nrule d { type safety }\n";
+    let parse = parse(text);
+    assert_eq!(parse.errors.len(), 5, "{:#?}", parse.errors);
+    assert_eq!(intact(&parse), ["a", "b", "c", "d"].map(str::to_owned).into());
+    let clean: Vec<_> =
+        parse.file.items.iter().filter(|item| matches!(item, Item::Policy(it) if !it.broken)).collect();
+    assert_eq!(clean.len(), 1);
+}
+
+proptest! {
+    #[test]
+    fn any_text_parses(text in "([a-z{}()\"=<>.,:/*! \n\r0-9-]|rule |limit |when |fact |let |\\PC){0,60}") {
+        check_spans(&text, &parse(&text));
+    }
+
+    #[test]
+    fn any_order_of_tokens_parses(order in prop::collection::vec(0usize..400, 0..40)) {
+        let all: Vec<_> = tokens(CORPUS).into_iter().filter(|token| token.kind != TokenKind::Space).collect();
+        let text: String = order.iter().map(|at| {
+            let token = all[at % all.len()];
+            let end = if matches!(token.kind, TokenKind::Comment | TokenKind::Doc) { "\n" } else { " " };
+            format!("{}{end}", &CORPUS[token.span.range()])
+        }).collect();
+        check_spans(&text, &parse(&text));
+    }
+}
