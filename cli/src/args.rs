@@ -15,7 +15,7 @@ pub(crate) struct Args {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// When to use colours; NO_COLOR holds too.
+    /// When to use colours; `NO_COLOR` holds too.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(crate) color: Color,
 }

@@ -80,7 +80,10 @@ fn run_file(markdown: &Path) {
                 for line in block.text.lines() {
                     match (line.strip_prefix("$ "), runs.last_mut()) {
                         (Some(line), _) => runs.push((line.to_owned(), String::new())),
-                        (None, Some((_, printed))) => *printed += &format!("{line}\n"),
+                        (None, Some((_, printed))) => {
+                            printed.push_str(line);
+                            printed.push('\n');
+                        }
                         (None, None) => panic!("{at}: begins without a command"),
                     }
                 }

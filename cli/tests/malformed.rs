@@ -17,7 +17,7 @@ fn refused(result: &support::Run, code: i32, needle: &str) {
 
 fn check(text: &[u8]) -> support::Run {
     let folder = workspace(&[]);
-    std::fs::write(folder.path().join("p.ordain"), text).unwrap();
+    std::fs::write(folder.path().join("p.ordain"), text).expect("a file");
     run([&"check".into(), &folder.path().to_owned()])
 }
 

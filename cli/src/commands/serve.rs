@@ -49,14 +49,13 @@ pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
 async fn stop_requested() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
-                return;
-            }
-            Err(reason) => tracing::warn!(%reason, "cannot listen for SIGTERM; Ctrl-C still works"),
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
+        }
+        Err(reason) => {
+            tracing::warn!(%reason, "cannot listen for SIGTERM; Ctrl-C still works");
+            let _ = interrupt.await;
         }
     }
     #[cfg(not(unix))]

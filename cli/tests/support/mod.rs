@@ -11,21 +11,21 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// The root of the checkout.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace").to_owned()
 }
 
 /// A folder under `examples/`.
-pub fn example(name: &str) -> PathBuf {
+pub(crate) fn example(name: &str) -> PathBuf {
     root().join("examples").join(name)
 }
 
 /// What a run of the binary left.
 #[derive(Debug)]
-pub struct Run {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
@@ -35,27 +35,27 @@ impl Run {
     }
 
     /// The standard output as JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// Panics unless the run ended with this code.
     #[track_caller]
-    pub fn expect_code(self, code: i32) -> Self {
+    pub(crate) fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
         self
     }
 }
 
 /// The binary, without colours, in a neutral folder.
-pub fn ordain() -> Command {
+pub(crate) fn ordain() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ordain"));
     command.env("NO_COLOR", "1").env_remove("ORDAIN_LOG").stdin(Stdio::null());
     command
 }
 
 /// Runs the binary to its end.
-pub fn run<I, S>(args: I) -> Run
+pub(crate) fn run<I, S>(args: I) -> Run
 where
     I: IntoIterator<Item = S>,
     S: AsRef<std::ffi::OsStr>,
@@ -64,7 +64,7 @@ where
 }
 
 /// Runs the binary with this on its standard input.
-pub fn run_with_input(args: &[&str], input: &str) -> Run {
+pub(crate) fn run_with_input(args: &[&str], input: &str) -> Run {
     let mut child = ordain()
         .args(args)
         .stdin(Stdio::piped())
@@ -77,7 +77,7 @@ pub fn run_with_input(args: &[&str], input: &str) -> Run {
 }
 
 /// A folder with these files.
-pub fn workspace(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub(crate) fn workspace(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (path, text) in files {
         let path = folder.path().join(path);
@@ -88,38 +88,38 @@ pub fn workspace(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 /// A running `ordain serve`, ended when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     port: u16,
 }
 
 impl Server {
     /// Serves a bundle or folder on a free port and waits until it answers.
-    pub fn start(bundle: &Path, database: &str) -> Self {
+    pub(crate) fn start(bundle: &Path, database: &str) -> Self {
         for _ in 0..5 {
             // The port may be taken between our look and the server's; then it says so and we look again.
             let port = std::net::TcpListener::bind("127.0.0.1:0")
                 .and_then(|l| l.local_addr())
                 .expect("a free port")
                 .port();
-            let mut child = ordain()
+            let mut server = ordain();
+            let server = server
                 .args(["serve", "--bundle"])
                 .arg(bundle)
                 .args(["--database", database, "--listen", &format!("127.0.0.1:{port}")])
                 .stdout(Stdio::null())
-                .stderr(Stdio::piped())
-                .spawn()
-                .expect("the binary starts");
-            let deadline = Instant::now() + Duration::from_secs(60);
+                .stderr(Stdio::piped());
+            let mut server = Self { child: server.spawn().expect("the binary starts"), port };
+            let deadline = Instant::now() + Duration::from_mins(1);
             while Instant::now() < deadline {
-                if child.try_wait().expect("a child").is_some() {
+                if server.child.try_wait().expect("a child").is_some() {
                     let mut text = String::new();
-                    child.stderr.take().expect("piped").read_to_string(&mut text).expect("UTF-8");
+                    server.child.stderr.take().expect("piped").read_to_string(&mut text).expect("UTF-8");
                     assert!(text.contains("is in use"), "the server ended: {text}");
                     break;
                 }
                 if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                    return Self { child, port };
+                    return server;
                 }
                 std::thread::sleep(Duration::from_millis(20));
             }
@@ -128,12 +128,12 @@ impl Server {
     }
 
     /// The address as `host:port`.
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
     /// GETs a path and returns status and JSON body.
-    pub fn get(&self, path: &str) -> (u16, Value) {
+    pub(crate) fn get(&self, path: &str) -> (u16, Value) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
         write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
