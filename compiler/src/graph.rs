@@ -59,7 +59,7 @@ pub fn dependencies_of(policies: &Policies) -> DependencyGraph {
     DependencyGraph { edges: edges.into_iter().collect() }
 }
 
-/// The policies whose EXPLICIT or IMPLICIT_LIMIT dependencies lead to this one, directly or through others,
+/// The policies whose `EXPLICIT` or `IMPLICIT_LIMIT` dependencies lead to this one, directly or through others,
 /// sorted by name: it can't be deleted before them.
 pub fn dependents_of(graph: &DependencyGraph, policy: &PolicyName) -> Vec<PolicyRef> {
     let binding = graph.edges.iter().filter(|edge| edge.dependency_type != DependencyType::ImplicitScope);

@@ -93,7 +93,7 @@ pub fn load(path: &Path) -> Result<LoadedWorkspace, Vec<Diagnostic>> {
         loaded.read(&absolute);
     } else {
         loaded.config.name = folder_name(folder);
-        loaded.read_sources();
+        loaded.read_sources("");
     }
     Ok(loaded)
 }
@@ -102,11 +102,11 @@ fn load_root(root: &Path) -> Result<LoadedWorkspace, Vec<Diagnostic>> {
     let placeless = |message: String| vec![Diagnostic::placeless(codes::UNREADABLE, message)];
     let bytes = fs::read(root.join(MANIFEST))
         .map_err(|error| placeless(format!("`{MANIFEST}` cannot be read: {}", reason(&error))))?;
-    let text = decode(MANIFEST, bytes).map_err(|problem| vec![problem])?;
+    let text = decode(MANIFEST, bytes).map_err(|problem| vec![*problem])?;
     let config = manifest::read(&text, &folder_name(root))?;
     let mut loaded =
         LoadedWorkspace { root: root.to_owned(), config, files: BTreeMap::new(), problems: vec![] };
-    loaded.read_sources();
+    loaded.read_sources(&text);
     Ok(loaded)
 }
 
@@ -115,7 +115,8 @@ fn folder_name(folder: &Path) -> String {
 }
 
 impl LoadedWorkspace {
-    fn read_sources(&mut self) {
+    /// Reads every source folder. `manifest` is the text of `ordain.yaml`, for the places in it.
+    fn read_sources(&mut self, manifest: &str) {
         let mut seen = BTreeSet::new();
         for source in self.config.sources.clone() {
             let folder = self.root.join(&source);
@@ -123,7 +124,8 @@ impl LoadedWorkspace {
                 self.read_folder(&folder, &mut seen);
             } else {
                 let message = format!("the source folder `{source}` does not exist");
-                let problem = Diagnostic::placeless(codes::BAD_WORKSPACE, message);
+                let place = manifest::place_of_source(manifest, &source);
+                let problem = Diagnostic::error(codes::BAD_WORKSPACE, MANIFEST, place, message);
                 self.problems
                     .push(problem.help(format!("create it, or take it out of `sources` in `{MANIFEST}`")));
             }
@@ -170,7 +172,7 @@ impl LoadedWorkspace {
             Ok(Ok(text)) => {
                 self.files.insert(path, text);
             }
-            Ok(Err(problem)) => self.problems.push(problem),
+            Ok(Err(problem)) => self.problems.push(*problem),
             Err(error) => self.unreadable(file, &error),
         }
     }
@@ -202,12 +204,12 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-fn decode(path: &str, bytes: Vec<u8>) -> Result<String, Diagnostic> {
+fn decode(path: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let byte = error.as_bytes().get(at).copied().unwrap_or_default();
         let message = format!("byte {at} (0x{byte:02x}) is not valid UTF-8");
-        Diagnostic::error(codes::NOT_UTF8, path, Span::new(at, at + 1), message)
-            .help("save the file as UTF-8")
+        let problem = Diagnostic::error(codes::NOT_UTF8, path, Span::new(at, at + 1), message);
+        Box::new(problem.help("save the file as UTF-8"))
     })
 }

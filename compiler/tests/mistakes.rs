@@ -58,7 +58,8 @@ fn said(item: &str) -> String {
 }
 
 fn table<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
-    items.into_iter().map(|item| format!("=== {item}\n{}\n", said(item))).collect()
+    let parts = items.into_iter().map(|item| ["=== ", item, "\n", &said(item), "\n"].concat());
+    parts.collect::<Vec<_>>().concat()
 }
 
 #[test]

@@ -258,6 +258,15 @@ fn failed_clause(source: &Source<'_>, span: Span, keyword: Token) -> SyntaxError
     expected(source, span, failure.at, &wanted)
 }
 
+/// The clauses that a rule or a limit may have.
+fn clauses_of(kind: PolicyKind) -> Vec<String> {
+    let foreign: &[&str] = match kind {
+        PolicyKind::Rule => &["at most", "at least", "per"],
+        PolicyKind::Limit => &["priority"],
+    };
+    CLAUSES.iter().filter(|word| !foreign.contains(word)).map(|word| format!("`{word}`")).collect()
+}
+
 /// Something that stands where a clause should begin.
 fn stray_clause(
     source: &Source<'_>,
@@ -293,14 +302,19 @@ fn stray_clause(
         }
         if before.is_none() {
             let message = format!("`{word}` is no clause of a {kind}");
-            return SyntaxError::new(codes::UNKNOWN_CLAUSE, first.span, message).help(format!(
-                "the clauses are {}",
-                any_of(&CLAUSES.map(|clause| format!("`{clause}`")), "and")
-            ));
+            return SyntaxError::new(codes::UNKNOWN_CLAUSE, first.span, message)
+                .help(format!("the clauses are {}", any_of(&clauses_of(kind), "and")));
         }
     }
     match before {
-        Some(before) => unexpected(text, first, before),
+        Some(before) => {
+            let error = unexpected(text, first, before);
+            match previous.map(|it| &it.kind) {
+                Some(ClauseKind::Active(_)) => error
+                    .help("a window is written `mon..fri 09:00 .. 17:00 in Europe/Berlin from 2026-03-01`"),
+                _ => error,
+            }
+        }
         None => syntax(format!("expected a clause, found {}", quoted(text, first))),
     }
 }
@@ -538,7 +552,7 @@ fn describe(rule: Rule) -> Option<Wanted> {
         | Rule::enum_type
         | Rule::set_type => ("a type", Some("`int`, `string` or `money USD`")),
         Rule::scope_list | Rule::scope_entry => ("a scope", Some("`global` or `tenant acme`")),
-        Rule::path | Rule::glob_segment => ("a path", Some("`acme/support`")),
+        Rule::path | Rule::glob_segment => ("a path", Some("`acme` or `acme/support`")),
         Rule::window
         | Rule::weekly
         | Rule::daily

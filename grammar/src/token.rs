@@ -127,6 +127,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
 
 #[cfg(test)]
 mod tests {
+    use TokenKind::{Comment, Doc, Keyword, Number, Symbol, Text, Unclosed, Word};
     use proptest::prelude::*;
 
     use super::*;
@@ -144,7 +145,6 @@ mod tests {
             .filter(|token| token.kind != TokenKind::Space)
             .map(|token| (token.kind, &text[token.span.range()]))
             .collect();
-        use TokenKind::{Comment, Doc, Keyword, Number, Symbol, Text, Unclosed, Word};
         assert_eq!(
             kinds,
             [

@@ -317,11 +317,12 @@ proptest! {
     #[test]
     fn any_order_of_tokens_parses(order in prop::collection::vec(0usize..400, 0..40)) {
         let all: Vec<_> = tokens(CORPUS).into_iter().filter(|token| token.kind != TokenKind::Space).collect();
-        let text: String = order.iter().map(|at| {
+        let parts = order.iter().map(|at| {
             let token = all[at % all.len()];
             let end = if matches!(token.kind, TokenKind::Comment | TokenKind::Doc) { "\n" } else { " " };
-            format!("{}{end}", &CORPUS[token.span.range()])
-        }).collect();
+            [&CORPUS[token.span.range()], end].concat()
+        });
+        let text = parts.collect::<Vec<_>>().concat();
         check_spans(&text, &parse(&text));
     }
 }

@@ -155,12 +155,11 @@ impl Checker<'_> {
         let mut read: Vec<Truth> = vec![];
         let mut failed = false;
         for part in parts {
-            match self.truth(part, &guards) {
-                Some(truth) => {
-                    guards.present.extend(if all { &truth.if_true } else { &truth.if_false }.iter().cloned());
-                    read.push(truth);
-                }
-                None => (failed, guards.unsure) = (true, true),
+            if let Some(truth) = self.truth(part, &guards) {
+                guards.present.extend(if all { &truth.if_true } else { &truth.if_false }.iter().cloned());
+                read.push(truth);
+            } else {
+                (failed, guards.unsure) = (true, true);
             }
         }
         if failed {
@@ -333,13 +332,13 @@ impl Checker<'_> {
                     self.report(error);
                     return Typed::Poison;
                 }
-                Some(total) => match total.plus(number) {
-                    Some(total) => Some(total),
-                    None => {
+                Some(total) => {
+                    let Some(total) = total.plus(number) else {
                         self.overflow(expr.span);
                         return Typed::Poison;
-                    }
-                },
+                    };
+                    Some(total)
+                }
             };
         }
         match total {
@@ -374,28 +373,32 @@ impl Checker<'_> {
                         self.report(error.help("multiply with a plain number"));
                         return Typed::Poison;
                     }
-                    match value.times(&factor) {
-                        Some(product) => product,
-                        None => {
-                            self.overflow(expr.span);
-                            return Typed::Poison;
-                        }
-                    }
+                    let Some(product) = value.times(&factor) else {
+                        self.overflow(expr.span);
+                        return Typed::Poison;
+                    };
+                    product
                 }
             });
         }
         total.map_or(Typed::Poison, Typed::Number)
     }
 
-    /// The `enum` fact that an expression names, if it does.
-    fn enum_named(&self, expr: &Expr) -> bool {
-        let ExprKind::Name(name) = &expr.kind else { return false };
+    /// The type of the fact that an expression names, if it does.
+    fn type_named(&self, expr: &Expr) -> Option<&Type> {
+        let ExprKind::Name(name) = &expr.kind else { return None };
         match self.view.value(name) {
-            Ok(Meaning::Fact(_, entry)) => {
-                matches!(&entry.fact, Some(Fact { ty: Type::Enum { .. }, .. }))
-            }
-            _ => false,
+            Ok(Meaning::Fact(_, entry)) => entry.fact.as_ref().map(|fact| &fact.ty),
+            _ => None,
         }
+    }
+
+    fn enum_named(&self, expr: &Expr) -> bool {
+        matches!(self.type_named(expr), Some(Type::Enum { .. }))
+    }
+
+    fn text_named(&self, expr: &Expr) -> bool {
+        matches!(self.type_named(expr), Some(Type::String))
     }
 
     fn compare(
@@ -415,6 +418,20 @@ impl Checker<'_> {
                 let word = self.word(&fact, word)?;
                 let is = Condition::OneOf { fact: fact.name, words: BTreeSet::from([word]) };
                 return self.equality(op, op_span, "words of an enumeration", Truth::atom(is));
+            }
+        }
+        // A text is compared with a literal only, so an unknown name beside it lacks its quotation marks.
+        for (fact, word) in [(left, right), (right, left)] {
+            if let ExprKind::Name(text) = &word.kind
+                && self.text_named(fact)
+                && self.view.anything(text).is_none()
+            {
+                let error = self.error(codes::UNKNOWN_NAME, word.span, format!("unknown fact `{text}`"));
+                let quoted = format!("\"{text}\"");
+                self.report(
+                    error.help("write texts in quotation marks").fix(format!("write `{quoted}`"), quoted),
+                );
+                return None;
             }
         }
         let (left_type, right_type) = (self.infer(left, guards), self.infer(right, guards));

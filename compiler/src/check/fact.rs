@@ -72,15 +72,15 @@ fn lower_type(ty: &ast::FactType, report: &mut dyn FnMut(Diagnostic)) -> Option<
                 None
             }
         },
-        ast::FactTypeKind::Decimal(digits) => match digits.text.parse() {
-            Ok(scale @ 1..=9) => Some(Type::Decimal { scale }),
-            _ => {
-                let message = format!("`decimal({})` is no type", digits.text);
-                let problem = problem(codes::BAD_LITERAL, digits.span, message);
-                report(problem.help("a decimal has 1 to 9 digits after the point; for none write `int`"));
-                None
+        ast::FactTypeKind::Decimal(digits) => {
+            if let Ok(scale @ 1..=9) = digits.text.parse() {
+                return Some(Type::Decimal { scale });
             }
-        },
+            let message = format!("`decimal({})` is no type", digits.text);
+            let problem = problem(codes::BAD_LITERAL, digits.span, message);
+            report(problem.help("a decimal has 1 to 9 digits after the point; for none write `int`"));
+            None
+        }
         ast::FactTypeKind::Money(currency) => Some(Type::Money { currency: currency.text.clone() }),
         ast::FactTypeKind::Enum(words) => {
             let mut variants: Vec<String> = vec![];
@@ -127,7 +127,10 @@ fn lower_range(range: &ast::Range, ty: &Type, report: &mut dyn FnMut(Diagnostic)
         if scaled.is_none() {
             let message = format!("this is no value of type `{ty}`");
             let problem = problem(codes::BAD_LITERAL, literal.span, message);
-            report(problem.help(format!("at most {scale} digits after the point fit, and 64 bits in all")));
+            report(problem.help(match scale {
+                0 => "write a whole number of at most 64 bits".to_owned(),
+                _ => format!("at most {scale} digits after the point fit, and 64 bits in all"),
+            }));
         }
         scaled
     };

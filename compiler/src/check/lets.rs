@@ -159,7 +159,9 @@ fn expression<'a>(view: View<'a>, expr: &Expr, found: &mut Vec<LetKey<'a>>) {
         ExprKind::Missing | ExprKind::Literal(_) | ExprKind::Bool(_) | ExprKind::Has(_) => {}
         ExprKind::Name(text) => name(view, text, found),
         ExprKind::Or(parts) | ExprKind::And(parts) | ExprKind::Product(parts) => {
-            parts.iter().for_each(|part| expression(view, part, found));
+            for part in parts {
+                expression(view, part, found);
+            }
         }
         ExprKind::Sum(parts) => parts.iter().for_each(|(_, part)| expression(view, part, found)),
         ExprKind::Not(inner) | ExprKind::Negative(inner) => expression(view, inner, found),

@@ -34,7 +34,7 @@ impl Checker<'_> {
         if let Some(other) = wrong {
             let message = format!("`{}` is bounded with `{other}`", word.text);
             let error = self.error(codes::BAD_DIRECTION, clause, message);
-            let value = &self.literal_text(literal);
+            let value = literal_text(literal);
             self.report(error.fix(format!("write `{other}`"), format!("{other} {value}")));
             return None;
         }
@@ -68,6 +68,12 @@ impl Checker<'_> {
         let value = match parsed {
             Ok(value) => value,
             Err(message) => {
+                let whole = quantity.currency().is_none() && text.contains('.');
+                let message = match quantity {
+                    Quantity::RiskCeiling | Quantity::Cooldown => message,
+                    _ if whole => "is no whole number".to_owned(),
+                    _ => message,
+                };
                 let error = self.error(codes::BAD_LITERAL, literal.span, format!("`{text}` {message}"));
                 self.report(error.help(format!("`{}` wants {}", word.text, example(quantity))));
                 return None;
@@ -102,15 +108,6 @@ impl Checker<'_> {
         });
     }
 
-    fn literal_text(&self, literal: &Literal) -> String {
-        match &literal.kind {
-            LiteralKind::Number(text) | LiteralKind::Duration(text) => text.clone(),
-            LiteralKind::Money(text, currency) => format!("{text} {currency}"),
-            LiteralKind::Percent(text) => format!("{text}%"),
-            LiteralKind::Text(text) => format!("{text:?}"),
-        }
-    }
-
     /// Values of one request have no counter that could be kept per subject.
     pub(super) fn check_partition(&mut self, quantity: &Quantity, word: &Name, policy: &ast::Policy) {
         if matches!(quantity, Quantity::RiskCeiling | Quantity::PerRun(_)) {
@@ -123,6 +120,15 @@ impl Checker<'_> {
                 self.error(codes::BAD_PARTITION, clause.map_or(word.span, |clause| clause.span), message);
             self.report(error.fix("remove the clause", ""));
         }
+    }
+}
+
+fn literal_text(literal: &Literal) -> String {
+    match &literal.kind {
+        LiteralKind::Number(text) | LiteralKind::Duration(text) => text.clone(),
+        LiteralKind::Money(text, currency) => format!("{text} {currency}"),
+        LiteralKind::Percent(text) => format!("{text}%"),
+        LiteralKind::Text(text) => format!("{text:?}"),
     }
 }
 

@@ -69,11 +69,12 @@ impl BadNumber {
 
 /// Reads a literal that is a number.
 pub(crate) fn number(literal: &LiteralKind) -> Result<Number, BadNumber> {
+    let too_large = |text: &str, help: &str| BadNumber {
+        help: Some(help.to_owned()),
+        ..BadNumber::new(codes::OVERFLOW, format!("`{text}` is too large"))
+    };
     let explain = |text: &str, error: DecimalError| match error {
-        DecimalError::TooLarge => BadNumber {
-            help: Some("numbers have 64 bits".to_owned()),
-            ..BadNumber::new(codes::OVERFLOW, format!("`{text}` is too large"))
-        },
+        DecimalError::TooLarge => too_large(text, "numbers have 64 bits"),
         error => BadNumber::new(codes::BAD_LITERAL, format!("`{text}` {error}")),
     };
     match literal {
@@ -91,6 +92,12 @@ pub(crate) fn number(literal: &LiteralKind) -> Result<Number, BadNumber> {
         }
         LiteralKind::Duration(text) => match parse_duration(text) {
             Some(value) => Ok(Number { value: value.into(), scale: DURATION_SCALE, unit: Unit::Duration }),
+            // Well formed where it is with smaller numbers.
+            None if !text.contains('.')
+                && parse_duration(&text.replace(|c: char| c.is_ascii_digit(), "0")).is_some() =>
+            {
+                Err(too_large(text, "lengths of time have 64 bits, in milliseconds"))
+            }
             None => Err(BadNumber {
                 help: Some(
                     "write for example `30s`, `1h30m` or `250ms`; the units are w, d, h, m, s and ms"

@@ -102,7 +102,7 @@ pub(crate) struct Checker<'a> {
     lets: BTreeMap<(&'a str, &'a str), Typed>,
 }
 
-impl<'a> Checker<'a> {
+impl Checker<'_> {
     fn error(&self, code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error(code, self.path, span, message)
     }

@@ -32,8 +32,10 @@ impl Checker<'_> {
         let from = window.from.first().map(|name| self.moment(name, &tz));
         let until = window.until.first().map(|name| self.moment(name, &tz));
         let (zone, _) = zone?;
-        let recurrence = transposed(recurrence)?;
-        let (from, until) = (transposed(from)?, transposed(until)?);
+        // What is not written is fine, what has an error is not.
+        let recurrence = if let Some(read) = recurrence { Some(read?) } else { None };
+        let from = if let Some(read) = from { Some(read?) } else { None };
+        let until = if let Some(read) = until { Some(read?) } else { None };
         if let (Some(from), Some(until)) = (from, until)
             && from >= until
         {
@@ -181,14 +183,5 @@ impl Checker<'_> {
             return bad(self, format!("`{text}` is no whole second"), "leave the fraction out");
         }
         Some(at.as_second())
-    }
-}
-
-/// `None` for nothing written, `Some(None)` for an error; the other way round.
-fn transposed<T>(read: Option<Option<T>>) -> Option<Option<T>> {
-    match read {
-        None => Some(None),
-        Some(None) => None,
-        Some(value) => Some(value),
     }
 }

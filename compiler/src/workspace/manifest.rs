@@ -122,6 +122,18 @@ fn place_of_key(text: &str, key: &str) -> Span {
     Span::new(0, 0)
 }
 
+/// The place of a source folder's name behind the key `sources`, else that of the key.
+pub(super) fn place_of_source(text: &str, source: &str) -> Span {
+    let key = place_of_key(text, "sources");
+    let rest = &text[key.range().end..];
+    let bounded = |at: usize| {
+        let name = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'' | '[' | ']' | ',' | '#');
+        !rest[..at].ends_with(name) && !rest[at + source.len()..].starts_with(name)
+    };
+    let at = rest.match_indices(source).map(|(at, _)| at).find(|at| bounded(*at));
+    at.map_or(key, |at| Span::new(key.range().end + at, key.range().end + at + source.len()))
+}
+
 /// The YAML library's complaint in our words.
 fn explain(text: &str, error: &serde_yaml::Error) -> Diagnostic {
     let message = error.to_string();
