@@ -18,9 +18,12 @@ impl<'a> Checker<'a> {
         self.prepare(&it.value);
         self.let_value(&it.value);
         let package = self.view.outline.package.as_str();
-        if let Some(cycle) = self.cycle_through(package, &it.name.text).filter(|_| !repeated) {
+        let own = (package, it.name.text.as_str());
+        if repeated || !self.cyclic.contains(&own) {
+            return;
+        }
+        if let Some(cycle) = self.cycle_through(package, &it.name.text) {
             // Each member finds the same cycle; the one whose name sorts first tells.
-            let own = (package, it.name.text.as_str());
             if cycle.iter().map(|(package, name, _)| (*package, *name)).min() != Some(own) {
                 return;
             }
@@ -91,6 +94,12 @@ impl<'a> Checker<'a> {
                 self.muted = true;
                 let value = self.let_value(body);
                 (self.view, self.muted) = (view, muted);
+                // Of what it refers to only that is not read yet which waits for it in turn.
+                let leads_round =
+                    |key: &(&'a str, &'a str)| !self.lets.contains_key(key) || self.cyclic.contains(key);
+                if self.references(key).iter().any(|(package, name, _)| leads_round(&(*package, *name))) {
+                    self.cyclic.insert((package, name));
+                }
                 self.lets.insert((package, name), value);
             } else if entered.insert((package, name)) {
                 open.push((key, true));

@@ -63,6 +63,7 @@ pub(crate) fn check(db: &dyn Db, names: &Names, origin: Origin) -> Checked {
         muted: false,
         diagnostics: vec![],
         lets: BTreeMap::new(),
+        cyclic: BTreeSet::new(),
     };
     let mut policies = FilePolicies::default();
     checker.uses();
@@ -100,6 +101,8 @@ pub(crate) struct Checker<'a> {
     diagnostics: Vec<Diagnostic>,
     /// What each `let` that was needed stands for, by package and name.
     lets: BTreeMap<(&'a str, &'a str), Typed>,
+    /// Those of them that refer to a cycle, or are on one.
+    cyclic: BTreeSet<(&'a str, &'a str)>,
 }
 
 impl Checker<'_> {
