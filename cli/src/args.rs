@@ -93,6 +93,10 @@ pub(crate) struct EvalArgs {
     /// Decide as at this instant (RFC 3339) instead of the request's own.
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<jiff::Timestamp>,
+    /// Decide by this policy alone, named in full; may be repeated. A conflict's witness says only what its own
+    /// policies ask for.
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) only: Vec<String>,
     /// Exit with 1 unless the outcome is this one, for example `BLOCK`.
     #[arg(long, value_name = "OUTCOME")]
     pub(crate) expect: Option<String>,

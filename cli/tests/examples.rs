@@ -50,11 +50,11 @@ fn every_witness_replays_through_eval() {
     let mut replayed = 0;
     for conflict in check("conflicts", 1)["conflicts"].as_array().unwrap() {
         let Some(witness) = conflict.get("witness") else { continue };
-        // Facts of third policies are not part of a minimal witness; conditions that stay open would be an error.
-        let decision = run_with_input(
-            &["eval", folder.to_str().unwrap(), "-", "--format=json"],
-            &witness["request"].to_string(),
-        );
+        let mut args = vec!["eval", folder.to_str().unwrap(), "-", "--format=json"];
+        for policy in conflict["policies"].as_array().unwrap() {
+            args.extend(["--only", policy["name"].as_str().unwrap()]);
+        }
+        let decision = run_with_input(&args, &witness["request"].to_string());
         assert_eq!(decision.code, Some(0), "{}\n{conflict:#}", decision.stderr);
         let decision = decision.json();
         let spoken: BTreeSet<_> = ["rules", "limits"]

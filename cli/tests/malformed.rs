@@ -111,6 +111,9 @@ fn bad_requests() {
     let wrong = r#"{"path":"a/b/c","at":"2026-03-02T10:00:00Z","facts":{"export.rows":-1}}"#;
     refused(&eval(wrong), 2, "`export.rows` wants int");
     refused(&run(&["eval".into(), folder, "-".into(), "--expect=PERHAPS".into()]), 2, "one of ALLOW");
+    let request = r#"{"path":"a/b/c","at":"2026-03-02T10:00:00Z"}"#;
+    let only = run_with_input(&["eval", example("acme").to_str().unwrap(), "-", "--only=desk-runs"], request);
+    refused(&only, 2, "did you mean `acme.support.desk-runs`");
 }
 
 #[test]

@@ -39,8 +39,7 @@ pub(crate) fn run(repository: &Repository) -> Outcome {
     demo.expect(1, &["check", "examples/conflicts"])?;
 
     step("that request, decided: the policies that contradict each other both speak");
-    let request = demo.witness("examples/conflicts")?;
-    demo.expect(0, &["eval", "examples/conflicts", &request])?;
+    demo.replay("examples/conflicts")?;
 
     step("a company's policies without contradictions make a bundle");
     demo.expect(0, &["check", "examples/acme"])?;
@@ -84,18 +83,24 @@ impl Demo<'_> {
         Err(Failure::new(format!("`{command}` ended with {status}, expected exit code {code}")))
     }
 
-    /// The request that shows the first conflict with a witness, in a file.
-    fn witness(&self, folder: &str) -> Outcome<String> {
+    /// Decides the request that shows the first conflict with a witness, by the policies of that conflict.
+    fn replay(&self, folder: &str) -> Outcome {
         let report = process::capture(&mut self.ordain(&["check", folder, "--format", "json"]))?;
         let report: Value = serde_json::from_slice(&report.stdout).map_err(|error| {
             Failure::new(format!("`ordain check --format json` printed no JSON: {error}"))
         })?;
-        let conflicts = report["conflicts"].as_array().into_iter().flatten();
-        let witness = conflicts.map(|conflict| &conflict["witness"]["request"]).find(|it| !it.is_null());
-        let missing = || Failure::new(format!("no conflict of `{folder}` has a witness"));
+        let mut conflicts = report["conflicts"].as_array().into_iter().flatten();
+        let conflict = conflicts.find(|conflict| !conflict["witness"].is_null());
+        let conflict =
+            conflict.ok_or_else(|| Failure::new(format!("no conflict of `{folder}` has a witness")))?;
         let file = self.folder.path().join("witness.json");
-        fs::write(&file, pretty(witness.ok_or_else(missing)?)).context("write", &file)?;
-        Ok(file.display().to_string())
+        fs::write(&file, pretty(&conflict["witness"]["request"])).context("write", &file)?;
+        let file = file.display().to_string();
+        let mut arguments = vec!["eval", folder, &file];
+        for policy in conflict["policies"].as_array().into_iter().flatten() {
+            arguments.extend(["--only", policy["name"].as_str().unwrap_or_default()]);
+        }
+        self.expect(0, &arguments)
     }
 
     /// Opens a file as an editor does and prints what it would underline.

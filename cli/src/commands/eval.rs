@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ordain_engine::{Engine, NoCounters, Outcome};
-use ordain_ir::Request;
 use ordain_ir::request::RequestJson;
+use ordain_ir::{Policies, PolicyName, Request};
 
 use crate::Verdict;
 use crate::args::{EvalArgs, TextOrJson};
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &EvalArgs, color: bool) -> Result<Verdict, Failure> {
     let Some(bundle) = workspace::bundle_or_folder(&args.policies, Refuse::Errors, color)? else {
         return Ok(Verdict::Findings);
     };
-    let policies = Arc::new(bundle.policies);
+    let policies = Arc::new(chosen(bundle.policies, &args.only)?);
     let text = read(&args.request)?;
     let name =
         if args.request == Path::new("-") { "standard input" } else { &args.request.to_string_lossy() };
@@ -50,6 +50,25 @@ pub(crate) fn run(args: &EvalArgs, color: bool) -> Result<Verdict, Failure> {
             Ok(Verdict::Findings)
         }
         _ => Ok(Verdict::Clean),
+    }
+}
+
+/// Only the named policies; all if none is named.
+fn chosen(policies: Policies, only: &[String]) -> Result<Policies, Failure> {
+    if only.is_empty() {
+        return Ok(policies);
+    }
+    let names: Vec<PolicyName> = only.iter().map(|name| name.as_str().into()).collect();
+    let known =
+        |name: &&PolicyName| policies.rules.contains_key(*name) || policies.limits.contains_key(*name);
+    match names.iter().find(|name| !known(name)) {
+        Some(unknown) => {
+            let same = |name: &&PolicyName| name.local() == unknown.local();
+            let meant = policies.rules.keys().chain(policies.limits.keys()).find(same);
+            let hint = meant.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+            Err(Failure::Other(format!("`--only {unknown}`: there is no such policy{hint}")))
+        }
+        None => Ok(policies.restricted_to(&names)),
     }
 }
 
