@@ -9,8 +9,10 @@ mod build;
 mod error;
 mod parser;
 mod recover;
+mod source;
 pub mod suggest;
 mod token;
+mod wanted;
 
 pub use error::SyntaxError;
 pub use token::{KEYWORDS, Token, TokenKind, tokens};

@@ -6,7 +6,7 @@ use ordain_ir::{Span, codes};
 use pest::Parser as _;
 
 use crate::ast::Item;
-use crate::{MAX_DEPTH, Parse, SyntaxError, build, recover};
+use crate::{MAX_DEPTH, Parse, SyntaxError, build, source};
 
 /// What pest makes of the grammar.
 mod generated {
@@ -45,7 +45,7 @@ pub(crate) fn span(pair: &Pair<'_>) -> Span {
     let length = match pair.as_rule() {
         // White space is all there is to some tokens.
         Rule::t_space | Rule::t_comment | Rule::t_doc | Rule::t_unclosed => pair.as_str().len(),
-        _ => recover::significant_len(pair.as_str()),
+        _ => source::significant_len(pair.as_str()),
     };
     Span::new(start, start + length)
 }

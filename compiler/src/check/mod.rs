@@ -1,5 +1,6 @@
 //! Checking one file: names, types and values, and the policies that come out of it.
 
+mod comparison;
 mod condition;
 pub(crate) mod fact;
 mod lets;

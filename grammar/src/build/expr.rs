@@ -5,7 +5,7 @@ use ordain_ir::{CompareOp, Span, codes};
 use super::Builder;
 use crate::ast::{Expr, ExprKind, LiteralKind, Name, TextOp};
 use crate::parser::{Pair, Rule, span};
-use crate::{SyntaxError, recover};
+use crate::{SyntaxError, recover, source};
 
 impl Builder<'_> {
     pub(super) fn condition(&mut self, pair: Pair<'_>) -> Expr {
@@ -69,7 +69,7 @@ impl Builder<'_> {
         match negations % 2 {
             0 => Expr { span: if negations == 0 { inner.span } else { whole }, ..inner },
             _ => {
-                Expr { span: recover::trimmed(self.source.text, whole), kind: ExprKind::Not(Box::new(inner)) }
+                Expr { span: source::trimmed(self.source.text, whole), kind: ExprKind::Not(Box::new(inner)) }
             }
         }
     }
@@ -105,7 +105,7 @@ impl Builder<'_> {
         let rule = pair.as_rule();
         let parts: Vec<Pair<'_>> = pair.clone().into_inner().collect();
         let op_span = parts.first().map_or(left.span, span);
-        let whole = left.span.cover(recover::trimmed(self.source.text, span(pair)));
+        let whole = left.span.cover(source::trimmed(self.source.text, span(pair)));
         let left = Box::new(left);
         let kind = match (rule, parts.last()) {
             (Rule::in_test, _) => {
@@ -200,7 +200,7 @@ impl Builder<'_> {
     }
 
     fn unary(&mut self, pair: Pair<'_>) -> Expr {
-        let whole = recover::trimmed(self.source.text, span(&pair));
+        let whole = source::trimmed(self.source.text, span(&pair));
         let mut negative = false;
         let mut operand = Expr { span: whole, kind: ExprKind::Missing };
         for inner in pair.into_inner() {
@@ -242,7 +242,7 @@ impl Builder<'_> {
                     _ => {
                         self.report(SyntaxError::new(
                             codes::SYNTAX,
-                            recover::trimmed(self.source.text, place),
+                            source::trimmed(self.source.text, place),
                             "expected the name of an optional fact after `has`",
                         ));
                         Name { text: String::new(), span: place }
@@ -251,7 +251,7 @@ impl Builder<'_> {
                 ExprKind::Has(name)
             }
             Rule::quantifier => {
-                let place = recover::trimmed(self.source.text, place);
+                let place = source::trimmed(self.source.text, place);
                 self.report(recover::reserved(place, &format!("`{}`", &self.source.text[place.range()])));
                 ExprKind::Missing
             }
@@ -295,7 +295,7 @@ impl Builder<'_> {
                 Rule::open_paren => open = span(&part),
                 Rule::or_expr => kind = self.or_expr(part).kind,
                 Rule::missing_paren => {
-                    whole = recover::trimmed(self.source.text, whole);
+                    whole = source::trimmed(self.source.text, whole);
                     if self.errors.len() == before {
                         let last = self.source.before(whole.end).map_or(open, |token| token.span);
                         self.report(

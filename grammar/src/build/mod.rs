@@ -11,19 +11,19 @@ use crate::ast::{
     Range, Reserved, Use,
 };
 use crate::parser::{Pair, Rule, span};
-use crate::{Parse, SyntaxError, recover};
+use crate::{Parse, SyntaxError, recover, source};
 
 /// Collects the errors that the tree's making brings up.
 pub(crate) struct Builder<'a> {
     /// The whole text; pairs may come from a copy of it with other bytes in it.
-    source: recover::Source<'a>,
+    source: source::Source<'a>,
     errors: Vec<SyntaxError>,
     /// The last token that was found to lack what should follow it.
     lacking: Option<Span>,
 }
 
 pub(crate) fn file(text: &str, pair: Pair<'_>) -> Parse {
-    let mut builder = Builder { source: recover::Source::new(text), errors: vec![], lacking: None };
+    let mut builder = Builder { source: source::Source::new(text), errors: vec![], lacking: None };
     let mut items: Vec<Item> = vec![];
     let mut after_error = false;
     for pair in pair.into_inner() {
@@ -185,7 +185,7 @@ impl Builder<'_> {
         }
         let doc = self.doc(whole);
         // White space before a brace that isn't there is no part of the item.
-        let span = Span { start: whole.start, end: recover::trimmed_end(self.source.text, whole) };
+        let span = Span { start: whole.start, end: source::trimmed_end(self.source.text, whole) };
         Policy { span, kind, doc, name, clauses, broken: self.errors.len() > before }
     }
 
@@ -195,7 +195,7 @@ impl Builder<'_> {
         let keyword = Name { text: self.source.text[keyword.range()].to_owned(), span: keyword };
         self.report(recover::reserved(keyword.span, &format!("`{}`", keyword.text)));
         Reserved {
-            span: Span { start: whole.start, end: recover::trimmed_end(self.source.text, whole) },
+            span: Span { start: whole.start, end: source::trimmed_end(self.source.text, whole) },
             keyword,
         }
     }
