@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use ordain_ir::report::Witness;
 use ordain_ir::{
-    Conflict, Limit, LimitStatus, PairCounts, Policies, PolicyName, Quantity, Report, RuleStatus, RuleType, Usage,
+    Conflict, Limit, LimitStatus, PairCounts, Policies, PolicyName, Quantity, Report, RuleStatus, RuleType,
+    Usage,
 };
 use rayon::prelude::*;
 
@@ -91,7 +92,8 @@ pub fn analyze(policies: &Policies, options: &Options<'_>) -> Result<Report, Ana
 /// contradict each other without meeting.
 fn joint_witness(members: &[PolicyName], algebra: &Algebra<'_>) -> Result<Option<Witness>, AnalyzerError> {
     let policies = algebra.policies();
-    let limits: Vec<&Limit> = members.iter().filter_map(|name| policies.limits.get(name)).map(|l| &**l).collect();
+    let limits: Vec<&Limit> =
+        members.iter().filter_map(|name| policies.limits.get(name)).map(|l| &**l).collect();
     let domains = limits.iter().map(|limit| algebra.limit(limit)).collect::<Result<Vec<_>, _>>()?;
     let Answer::Yes(point) = algebra.overlap(&domains.iter().collect::<Vec<_>>()).answer else {
         return Ok(None);

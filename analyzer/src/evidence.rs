@@ -87,7 +87,8 @@ pub(crate) fn replay_domains(
     request: &Request,
     policies: &Policies,
 ) -> Result<(), AnalyzerError> {
-    let wrong = |name: &PolicyName, reason: String| AnalyzerError::Witness { policies: format!("`{name}`"), reason };
+    let wrong =
+        |name: &PolicyName, reason: String| AnalyzerError::Witness { policies: format!("`{name}`"), reason };
     for name in names {
         let engine = Engine::new(Arc::new(policies.restricted_to([name])));
         let inside = engine.map_err(|error| wrong(name, error.to_string()))?.in_domain(name, request);

@@ -43,7 +43,10 @@ rule exports {
     assert_eq!(diagnostic.secondary.iter().map(at).collect::<Vec<_>>(), ["enforce warn"]);
     assert_eq!(
         diagnostic.notes,
-        ["for example: acme/support/agent at Fri 2026-01-02 18:00 Europe/Berlin, tool.name = \"export\""]
+        [
+            "TEMPORAL_CONFLICT, WARNING, proved",
+            "for example: acme/support/agent at Fri 2026-01-02 18:00 Europe/Berlin, tool.name = \"export\"",
+        ]
     );
     assert_eq!(
         diagnostic.help.unwrap(),
@@ -62,10 +65,12 @@ limit floor { type cost_per_run  at least 4.00 USD  enforce reject  scope tenant
     assert_eq!(
         diagnostic.notes,
         [
+            "THRESHOLD_CONTRADICTION, BLOCKING, proved",
             "for example: acme/project/agent at Thu 2026-01-01 00:00 UTC, usage cost = 2.500001 USD",
-            "in a single request, these add up to a falsehood:",
-            "(COST_PER_RUN ≤ 5/2) because `acme.cap`: COST_PER_RUN is at most 2.50 USD",
-            "(-COST_PER_RUN ≤ -4) because `acme.floor`: COST_PER_RUN is at least 4.00 USD",
+            "proof, in a single request:\n  \
+             `acme.cap`: COST_PER_RUN is at most 2.50 USD\n  \
+             `acme.floor`: COST_PER_RUN is at least 4.00 USD\n  \
+             added up: 0 ≤ -3/2, which is false",
         ]
     );
 }
@@ -81,6 +86,7 @@ rule b { type safety  enforce audit  scope global }
     assert_eq!(diagnostic.severity, Severity::Warning);
     assert_eq!(
         diagnostic.notes[0],
-        "suspected, not proved: it rests on the opaque fact `toxic`, whose value this language can't see"
+        "SCOPE_OVERLAP, WARNING, suspected and not proved: it rests on the opaque fact `toxic`, whose value this \
+         language can't see"
     );
 }

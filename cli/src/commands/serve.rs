@@ -14,7 +14,8 @@ use crate::workspace::{self, Refuse};
 
 /// Serves a bundle until it is told to stop.
 pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
-    let filter = EnvFilter::try_from_env("ORDAIN_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // What the compiler's database computes is of no interest to whoever runs a server.
+    let filter = EnvFilter::try_from_env("ORDAIN_LOG").unwrap_or_else(|_| EnvFilter::new("info,salsa=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(color).init();
     // A bundle file goes to the runtime as it is: checking it is the runtime's business.
     let bundle = if args.bundle.is_dir() {

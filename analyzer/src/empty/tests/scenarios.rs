@@ -50,7 +50,7 @@ fn a_floor_beyond_the_hours_of_a_day() {
             "runs/day[acme.daily-floor, acme.hourly-cap]": "-1"
           },
           "bound": "-500",
-          "factor": "1/2"
+          "factor": "1"
         },
         {
           "because": "24 hours of at most 20 runs (`hourly-cap`)",
@@ -59,7 +59,7 @@ fn a_floor_beyond_the_hours_of_a_day() {
             "runs/day[acme.daily-floor, acme.hourly-cap]": "1"
           },
           "bound": "480",
-          "factor": "1/2"
+          "factor": "1"
         }
       ]
     }
