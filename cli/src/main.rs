@@ -1,5 +1,7 @@
 //! `ordain`: checks, builds and serves policies for AI agents.
 
+#![expect(clippy::print_stderr, reason = "this is the program that talks to the terminal")]
+
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
