@@ -1,6 +1,6 @@
 //! The language server: protocol only. What it says about policies comes from `ordain-ide`.
 //!
-//! One thread, the [`actor`], owns all state: the open documents, the workspaces, what the client has been
+//! One thread, the `actor`, owns all state: the open documents, the workspaces, what the client has been
 //! told. The transport's handlers turn messages into events for it and wait for answers; pools of threads
 //! compute on snapshots and report back with events of their own. From that follow the rules that hold here:
 //!
