@@ -31,13 +31,21 @@ pub(super) struct Timeline<'a> {
     members: &'a [Member<'a>],
     times: &'a [&'a [Stretch]],
     horizon: &'a [Stretch],
+    /// Periods from here on are looked at first: the configured horizon's start. Before it lies only what was added
+    /// for the sake of instants that policies name.
+    preferred: i64,
     /// Where the set of open windows changes, and to what; the first entry is the horizon's start.
     changes: Vec<(i64, u64)>,
     cache: BTreeMap<(Period, i64), Level>,
 }
 
 impl<'a> Timeline<'a> {
-    pub(super) fn new(members: &'a [Member<'a>], times: &'a [&'a [Stretch]], horizon: &'a [Stretch]) -> Self {
+    pub(super) fn new(
+        members: &'a [Member<'a>],
+        times: &'a [&'a [Stretch]],
+        horizon: &'a [Stretch],
+        preferred: i64,
+    ) -> Self {
         let first = horizon.first().map_or(0, |(start, _)| *start);
         let mut toggles: BTreeMap<i64, u64> = BTreeMap::from([(first, 0)]);
         for (at, stretches) in times.iter().enumerate() {
@@ -54,10 +62,11 @@ impl<'a> Timeline<'a> {
                 (at, open)
             })
             .collect();
-        Self { members, times, horizon, changes, cache: BTreeMap::new() }
+        Self { members, times, horizon, preferred, changes, cache: BTreeMap::new() }
     }
 
-    /// One chain of each kind whose shortest period is `base`, the earliest ones. Chains of one kind have the
+    /// One chain of each kind whose shortest period is `base`: the first of the preferred part of the horizon, else
+    /// the first before it. Chains of one kind have the
     /// same windows open together, the same counts and, where it matters, the same lengths, so they allow the
     /// same amounts. The flag tells whether that's all of them.
     pub(super) fn chains(&mut self, base: Period) -> (Vec<Chain>, bool) {
@@ -71,7 +80,10 @@ impl<'a> Timeline<'a> {
         if floors == 0 {
             return (chains, true);
         }
-        for part in self.horizon {
+        let (horizon, preferred) = (self.horizon, self.preferred);
+        let later = horizon.iter().map(|(start, end)| ((*start).max(preferred), *end));
+        let earlier = horizon.iter().map(|(start, end)| (*start, (*end).min(preferred)));
+        for part in later.chain(earlier) {
             let mut at = part.0;
             while at < part.1 {
                 let stretch = calendar::containing(base, at);
