@@ -27,7 +27,6 @@ pub mod empty;
 mod evidence;
 mod limits;
 mod overrides;
-pub mod queries;
 mod rules;
 pub mod scope;
 pub mod solver;

@@ -12,8 +12,8 @@ const BENEATH: &[(&str, &[&str])] = &[
     ("ordain-grammar", &["ordain-ir"]),
     ("ordain-compiler", &["ordain-grammar"]),
     ("ordain-engine", &["ordain-ir"]),
-    ("ordain-analyzer", &["ordain-compiler", "ordain-engine"]),
-    ("ordain-ide", &["ordain-analyzer"]),
+    ("ordain-analyzer", &["ordain-engine"]),
+    ("ordain-ide", &["ordain-compiler", "ordain-analyzer"]),
     ("ordain-lsp", &["ordain-ide"]),
     ("ordain-store", &["ordain-ir"]),
     ("ordain-store-sqlite", &["ordain-store"]),
@@ -115,6 +115,7 @@ fn arrows_that_point_up_are_named() {
         ["`ordain-ir` -> `ordain-engine` does not point down"]
     );
     assert_eq!(named("ordain-engine", &["ordain-analyzer"]).len(), 1, "replay must not know the solver");
+    assert_eq!(named("ordain-analyzer", &["ordain-compiler"]).len(), 1, "it analyses policies, not sources");
     assert_eq!(named("ordain-runtime", &["ordain-compiler"]).len(), 1, "only the binary fills the gate");
     assert_eq!(named("xtask", &["ordain-ir"]).len(), 1);
     assert_eq!(named("ordain-ide", &["z3"]), ["`ordain-ide` -> `z3`, which only ordain-analyzer may name"]);
