@@ -45,6 +45,8 @@ codes! {
     UNKNOWN_CLAUSE = "ORD0107", "this clause does not belong here";
     BAD_LITERAL = "ORD0108", "a literal is malformed";
     RESERVED = "ORD0109", "this part of the language is reserved for a later version";
+    HIDDEN_TEXT = "ORD0110", "the text contains characters that can't be seen or that change its direction";
+    CONFUSABLE = "ORD0111", "a name contains a character that looks like another";
 
     UNKNOWN_NAME = "ORD0201", "a name is not declared";
     DUPLICATE_NAME = "ORD0202", "a name is declared twice";
@@ -64,15 +66,26 @@ codes! {
     CONFLICTING_FACT = "ORD0216", "a fact is declared twice with different types";
     AMBIGUOUS_NAME = "ORD0217", "a name is declared in several packages";
     TOO_LARGE = "ORD0218", "a condition is too large";
+    PRIVATE_NAME = "ORD0219", "a name is private to another package";
+    BAD_ARGUMENT = "ORD0220", "an argument of a template is missing, unknown or given twice";
+    TEMPLATE_CYCLE = "ORD0221", "templates apply each other in a cycle";
+    IN_EXPANSION = "ORD0222", "a template does not fit the arguments given here";
+    CONFLICTING_METER = "ORD0223", "a meter is declared twice with different units";
+    BAD_TEST = "ORD0224", "a test can't be run";
+    NOT_CONSTANT = "ORD0225", "a value must be known when the policies are compiled";
 
     SCOPE_OVERLAP = "ORD0301", "policies with different enforcement overlap";
     THRESHOLD_CONTRADICTION = "ORD0302", "limits contradict each other";
     TEMPORAL_CONFLICT = "ORD0303", "policies with different enforcement meet at some times";
     PRIORITY_OVERRIDE = "ORD0304", "a policy is beaten wherever it meets another";
 
+    COVERAGE_GAP = "ORD0401", "no rule covers a request that must be covered";
+
     BAD_LIMIT_VALUE = "ORD0501", "a limit's value does not fit its type";
     BAD_DIRECTION = "ORD0502", "this type of limit takes the other direction";
     BAD_PARTITION = "ORD0503", "a limit cannot be counted per this subject";
+
+    BAD_WARNING = "ORD0504", "`warn at` does not fit the limit";
 
     BAD_SCOPE = "ORD0601", "a scope is malformed";
     MIXED_SCOPE = "ORD0602", "a scope mixes levels";
@@ -84,6 +97,12 @@ codes! {
 
     BAD_WORKSPACE = "ORD0801", "the workspace file is wrong";
     UNREADABLE = "ORD0802", "a file cannot be read";
+    WORKSPACE_CYCLE = "ORD0803", "workspaces depend on each other in a cycle";
+
+    MISSING_REASON = "ORD0901", "an `allow` without a reason";
+    UNUSED_ALLOW = "ORD0902", "an `allow` that allows nothing";
+    EXPIRED_ALLOW = "ORD0903", "an `allow` that has run out";
+    BLOCKING_ALLOWED = "ORD0904", "a BLOCKING conflict can't be allowed";
 }
 
 /// The title of a code.

@@ -69,6 +69,36 @@ pub enum TextTest {
     EndsWith(String),
 }
 
+/// A test of one element of a set.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ElementTest {
+    /// The contrary.
+    Not(Box<Self>),
+    /// The word is one of these; for sets of an `enum`.
+    OneOf(BTreeSet<String>),
+    /// The text passes the test; for sets of `string`.
+    Text(TextTest),
+    /// `element op bound`, in units of the element type's scale; for sets of numbers.
+    Compare {
+        /// The comparison.
+        op: CompareOp,
+        /// The right-hand side.
+        bound: i64,
+    },
+}
+
+impl ElementTest {
+    /// The test that passes exactly where this one doesn't.
+    #[must_use]
+    pub fn negate(self) -> Self {
+        match self {
+            Self::Not(inner) => *inner,
+            other => Self::Not(Box::new(other)),
+        }
+    }
+}
+
 /// A boolean condition. Evaluating it never fails: an atom that reads an absent optional fact is false, and
 /// the type checker lets such an atom stand only where a `has` guard makes that case irrelevant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,6 +141,14 @@ pub enum Condition {
         fact: FactName,
         /// The test.
         test: TextTest,
+    },
+    /// Some element of the `set` fact passes the test; never in an empty set. "Every element passes" is "not
+    /// any element fails".
+    Any {
+        /// The fact.
+        fact: FactName,
+        /// The test.
+        test: ElementTest,
     },
 }
 
@@ -173,7 +211,11 @@ impl Condition {
             Self::True | Self::False => {}
             Self::Not(inner) => inner.collect_facts(into),
             Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.collect_facts(into)),
-            Self::Has(fact) | Self::Fact(fact) | Self::OneOf { fact, .. } | Self::Text { fact, .. } => {
+            Self::Has(fact)
+            | Self::Fact(fact)
+            | Self::OneOf { fact, .. }
+            | Self::Text { fact, .. }
+            | Self::Any { fact, .. } => {
                 into.insert(fact.clone());
             }
             Self::Compare { terms, .. } => into.extend(terms.iter().map(|(fact, _)| fact.clone())),

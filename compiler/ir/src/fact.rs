@@ -1,6 +1,7 @@
 //! Facts: the typed inputs that conditions read, and their values.
 
 use std::borrow::Borrow;
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
@@ -72,6 +73,11 @@ pub enum Type {
         /// The words, in declaration order.
         variants: Vec<String>,
     },
+    /// Any number of different values of one type, none twice, in no order.
+    Set {
+        /// Their type; not a set, nor `bool`.
+        of: Box<Type>,
+    },
 }
 
 impl Type {
@@ -83,7 +89,7 @@ impl Type {
             Self::Decimal { scale } => Some(*scale),
             Self::Money { .. } => Some(MONEY_SCALE),
             Self::Duration => Some(DURATION_SCALE),
-            Self::Bool | Self::String | Self::Enum { .. } => None,
+            Self::Bool | Self::String | Self::Enum { .. } | Self::Set { .. } => None,
         }
     }
 }
@@ -98,6 +104,7 @@ impl fmt::Display for Type {
             Self::Duration => f.write_str("duration"),
             Self::String => f.write_str("string"),
             Self::Enum { variants } => write!(f, "enum {{ {} }}", variants.join(", ")),
+            Self::Set { of } => write!(f, "set of {of}"),
         }
     }
 }
@@ -110,8 +117,8 @@ pub struct Fact {
     /// Its type.
     #[serde(flatten)]
     pub ty: Type,
-    /// Least and greatest value of a number, inclusive, in units of the type's scale. Without it a number
-    /// may be any of 64 bits.
+    /// Least and greatest value of a number, or of each element of a set of numbers, inclusive, in units of the
+    /// type's scale. Without it a number may be any of 64 bits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(i64, i64)>,
     /// Whether a request may leave it out.
@@ -143,6 +150,8 @@ pub enum Value {
     Number(i64),
     /// Of a `string`, or the word of an `enum`.
     Text(String),
+    /// Of a `set`: an array on the wire, sorted when written.
+    Set(BTreeSet<Value>),
 }
 
 /// Why a JSON value doesn't fit a fact.
@@ -169,6 +178,14 @@ impl Value {
             text().and_then(strip).and_then(|text| decimal::parse(&text, scale).ok())
         };
         let value = match &fact.ty {
+            Type::Set { of } => {
+                let element = Fact { ty: Type::clone(of), ..fact.clone() };
+                let items = json.as_array();
+                let read = |items: &Vec<_>| {
+                    items.iter().map(|item| Self::from_json(&element, item).ok()).collect::<Option<_>>()
+                };
+                items.and_then(read).map(Self::Set)
+            }
             Type::Bool => json.as_bool().map(Self::Bool),
             Type::Int => number(&Some, 0).map(Self::Number),
             Type::Decimal { scale } => number(&Some, *scale).map(Self::Number),
@@ -190,7 +207,8 @@ impl Value {
         value.filter(|value| !matches!(value, Self::Number(n) if *n < least || *n > greatest)).ok_or_else(
             || {
                 let range = fact.range.map(|_| {
-                    let write = |n| Self::Number(n).to_json(&fact.ty).to_string().replace('"', "");
+                    let ty = if let Type::Set { of } = &fact.ty { of } else { &fact.ty };
+                    let write = |n| Self::Number(n).to_json(ty).to_string().replace('"', "");
                     format!(" in {}..{}", write(least), write(greatest))
                 });
                 ValueError {
@@ -206,6 +224,8 @@ impl Value {
     pub fn to_json(&self, ty: &Type) -> serde_json::Value {
         match (self, ty) {
             (Self::Bool(value), _) => (*value).into(),
+            (Self::Set(items), Type::Set { of }) => items.iter().map(|item| item.to_json(of)).collect(),
+            (Self::Set(items), other) => items.iter().map(|item| item.to_json(other)).collect(),
             (Self::Text(text), _) => text.as_str().into(),
             (Self::Number(n), Type::Money { currency }) => {
                 format!("{} {currency}", decimal::format(*n, MONEY_SCALE, 2)).into()
@@ -289,6 +309,17 @@ mod tests {
         for text in ["", "-", "5", "s", "5x", "5 s"] {
             assert_eq!(parse_duration(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn sets_are_arrays_without_order() {
+        let labels = fact(Type::Set { of: Box::new(Type::String) }, None);
+        let read = Value::from_json(&labels, &serde_json::json!(["b", "a", "b"])).unwrap();
+        assert_eq!(read.to_json(&labels.ty), serde_json::json!(["a", "b"]));
+        assert!(Value::from_json(&labels, &serde_json::json!(["a", 1])).is_err());
+        let ports = fact(Type::Set { of: Box::new(Type::Int) }, Some((1, 9)));
+        let wrong = Value::from_json(&ports, &serde_json::json!([10])).unwrap_err();
+        assert_eq!(wrong.to_string(), "fact `f` wants set of int in 1..9, not `[10]`");
     }
 
     proptest! {

@@ -13,31 +13,38 @@ pub mod fact;
 pub mod glob;
 pub mod graph;
 pub mod name;
+pub mod outcome;
 pub mod policy;
 pub mod quantity;
 pub mod report;
 pub mod request;
 pub mod scope;
 pub mod source;
+pub mod test;
 pub mod window;
 pub mod zone;
 
 pub use bundle::{Bundle, BundleError};
 pub use codes::Code;
-pub use condition::{CompareOp, Condition, TextTest};
+pub use condition::{CompareOp, Condition, ElementTest, TextTest};
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use fact::{Fact, FactName, Type, Value};
 pub use glob::Glob;
 pub use graph::{DependencyEdge, DependencyGraph, DependencyType};
 pub use name::{PolicyId, PolicyKind, PolicyName, PolicyRef};
+pub use outcome::Outcome;
 pub use policy::{
-    EnforcementMode, Limit, LimitStatus, Override, Policies, Rule, RuleStatus, RuleType, Settings, Source,
+    Allowance, Allowed, Derived, EnforcementMode, Limit, LimitStatus, Obligation, Override, Policies, Rule,
+    RuleStatus, RuleType, Settings, Source,
 };
-pub use quantity::{Bound, Category, Direction, Enforcement, Meter, Partition, Period, Quantity};
-pub use report::{Certainty, Conflict, ConflictSeverity, ConflictType, PairCounts, Report};
+pub use quantity::{Bound, Category, Direction, Enforcement, Meter, MeterUnit, Partition, Period, Quantity};
+pub use report::{
+    Acknowledgement, Certainty, Conflict, ConflictSeverity, ConflictType, Gap, PairCounts, Report,
+};
 pub use request::{Path, Request, Usage};
 pub use scope::{Level, ScopePattern, ScopeSelector};
-pub use source::{Clause, Place, PolicySource, SourceMap, Span};
+pub use source::{Clause, Place, PolicySource, Site, SourceMap, Span};
+pub use test::{Expectation, TestCase};
 pub use window::{Active, DaySet, Recurrence, TimeOfDay, Window};
 
 /// Declares an enumeration with its spelling on the wire, in the audit's upper-case words.

@@ -1,13 +1,14 @@
 //! Rules, limits, and the checked set of them that everything downstream works on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Bound, Condition, ConflictSeverity, ConflictType, Enforcement, Fact, FactName, Partition, PolicyId,
-    PolicyKind, PolicyName, PolicyRef, Quantity, ScopeSelector, Window, wire_enum,
+    Bound, Code, Condition, ConflictSeverity, ConflictType, Enforcement, Fact, FactName, MeterUnit,
+    Partition, PolicyId, PolicyKind, PolicyName, PolicyRef, Quantity, ScopeSelector, Window, wire_enum,
 };
 
 wire_enum! {
@@ -81,6 +82,16 @@ pub struct Override {
     pub because: Option<String>,
 }
 
+/// Where a policy comes from that isn't written out as one: from a template, or from a limit's `warn at`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Derived {
+    /// Its name within the package, with dots: `support-spend.hard`, `monthly-budget.warn`.
+    pub local: String,
+    /// The full name of the template, if it comes from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+}
+
 /// What an agent may do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Rule {
@@ -112,6 +123,9 @@ pub struct Rule {
     /// Rules that give way where this one applies, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
+    /// What it was made from, if it isn't written out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived: Option<Derived>,
 }
 
 /// How much of something.
@@ -150,9 +164,65 @@ pub struct Limit {
     /// Limits that give way where this one applies, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
+    /// What it was made from, if it isn't written out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived: Option<Derived>,
+}
+
+/// `require coverage safety for … in …`: every request of the scope that fulfils the condition must lie in the
+/// domain of some ACTIVE rule of the concern whose mode is not DISABLED.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Obligation {
+    /// The package that states it.
+    pub package: String,
+    /// The concern.
+    pub rule_type: RuleType,
+    /// About which requests.
+    pub condition: Condition,
+    /// Whose. Never a provider's.
+    pub scope: ScopeSelector,
+}
+
+/// What an `allow` allows.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Allowed {
+    /// A conflict of this type between exactly these policies. Never a BLOCKING one.
+    Conflict {
+        /// The type.
+        conflict_type: ConflictType,
+        /// All policies of the conflict.
+        policies: BTreeSet<PolicyName>,
+    },
+    /// A warning with this code whose place lies in this policy. Never an error.
+    Warning {
+        /// The code.
+        code: Code,
+        /// The policy.
+        policy: PolicyName,
+    },
+}
+
+/// `allow … because … until …`
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Allowance {
+    /// What.
+    pub allowed: Allowed,
+    /// Why; not empty.
+    pub because: String,
+    /// From this instant on it counts no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// The package that states it.
+    pub package: String,
 }
 
 impl Rule {
+    /// Its name within the package.
+    pub fn label(&self) -> &str {
+        self.derived.as_ref().map_or_else(|| self.name.local(), |it| &it.local)
+    }
+
     /// Its identity.
     pub fn id(&self) -> PolicyId {
         PolicyId::of(&self.name)
@@ -165,6 +235,11 @@ impl Rule {
 }
 
 impl Limit {
+    /// Its name within the package.
+    pub fn label(&self) -> &str {
+        self.derived.as_ref().map_or_else(|| self.name.local(), |it| &it.local)
+    }
+
     /// Its identity.
     pub fn id(&self) -> PolicyId {
         PolicyId::of(&self.name)
@@ -206,6 +281,15 @@ pub struct Policies {
     pub rules: BTreeMap<PolicyName, Arc<Rule>>,
     /// Limits by full name.
     pub limits: BTreeMap<PolicyName, Arc<Limit>>,
+    /// The declared meters that requests may report, with their units.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub meters: BTreeMap<String, MeterUnit>,
+    /// Coverage that must not lack.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub obligations: BTreeSet<Obligation>,
+    /// What is accepted with a reason.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub allowances: BTreeSet<Allowance>,
     /// How they are to be analysed.
     pub settings: Settings,
 }
@@ -221,11 +305,18 @@ impl Policies {
         self.rules.is_empty() && self.limits.is_empty()
     }
 
-    /// Only the named policies, and the rules to which a kept limit is confined; dependencies and overrides
+    /// A policy's name within its package; the part after the last dot where there is no such policy.
+    pub fn label<'a>(&'a self, name: &'a PolicyName) -> &'a str {
+        let rule = || self.rules.get(name).map(|rule| rule.label());
+        let limit = || self.limits.get(name).map(|limit| limit.label());
+        rule().or_else(limit).unwrap_or_else(|| name.local())
+    }
+
+    /// Only the named policies, without coverage and allowances, and the rules to which a kept limit is confined; dependencies and overrides
     /// that lead outside are dropped.
     #[must_use]
     pub fn restricted_to<'a>(&self, names: impl IntoIterator<Item = &'a PolicyName>) -> Self {
-        let mut keep: std::collections::BTreeSet<&PolicyName> = names.into_iter().collect();
+        let mut keep: BTreeSet<&PolicyName> = names.into_iter().collect();
         let confining: Vec<_> =
             keep.iter().filter_map(|name| self.limits.get(*name)?.rule.as_ref()).collect();
         keep.extend(confining);
@@ -234,7 +325,12 @@ impl Policies {
             depends_on.retain(inside);
             overrides.retain(|o| inside(&o.policy));
         };
-        let mut out = Self { facts: self.facts.clone(), settings: self.settings.clone(), ..Self::default() };
+        let mut out = Self {
+            facts: self.facts.clone(),
+            meters: self.meters.clone(),
+            settings: self.settings.clone(),
+            ..Self::default()
+        };
         for (name, rule) in self.rules.iter().filter(|(name, _)| inside(name)) {
             let mut rule = Rule::clone(rule);
             prune(&mut rule.depends_on, &mut rule.overrides);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{DURATION_SCALE, MONEY_SCALE, RISK_SCALE, format_duration};
+use crate::fact::{DURATION_SCALE, MONEY_SCALE, RISK_SCALE, format_duration, parse_duration};
 use crate::{decimal, wire_enum};
 
 /// Something that requests use up.
@@ -17,6 +17,97 @@ pub enum Meter {
     Tokens,
     /// Money of one currency (ISO 4217 code); currencies are never compared or added.
     Cost(String),
+    /// Whatever a workspace declares with `meter`.
+    Declared {
+        /// Its name; one name means one meter in the whole workspace.
+        name: String,
+        /// What it counts in.
+        unit: MeterUnit,
+    },
+}
+
+/// What a declared meter counts in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MeterUnit {
+    /// Whole numbers.
+    Count,
+    /// Money of one currency, in millionths.
+    Money(String),
+    /// Time, in milliseconds.
+    Duration,
+}
+
+impl MeterUnit {
+    /// Digits after the point.
+    pub const fn scale(&self) -> u8 {
+        match self {
+            Self::Count => 0,
+            Self::Money(_) => MONEY_SCALE,
+            Self::Duration => DURATION_SCALE,
+        }
+    }
+
+    /// Reads an amount as requests write it: `3`, `4.50` or `4.50 USD`, `30s`; `None` if malformed, negative
+    /// or too large.
+    pub fn parse(&self, text: &str) -> Option<i64> {
+        let value = match self {
+            Self::Count => decimal::parse(text, 0).ok(),
+            Self::Money(currency) => {
+                let amount = text.strip_suffix(currency.as_str()).map_or(text, str::trim_end);
+                decimal::parse(amount, MONEY_SCALE).ok()
+            }
+            Self::Duration => parse_duration(text),
+        };
+        value.filter(|value| *value >= 0)
+    }
+
+    /// Writes an amount so that [`parse`](Self::parse) reads it back.
+    pub fn format(&self, value: i64) -> String {
+        match self {
+            Self::Count => value.to_string(),
+            Self::Money(currency) => format!("{} {currency}", decimal::format(value, MONEY_SCALE, 2)),
+            Self::Duration => format_duration(value),
+        }
+    }
+}
+
+impl Meter {
+    /// The currency, if it is money.
+    pub fn currency(&self) -> Option<&str> {
+        match self {
+            Self::Cost(currency) | Self::Declared { unit: MeterUnit::Money(currency), .. } => Some(currency),
+            Self::Runs | Self::Tokens | Self::Declared { .. } => None,
+        }
+    }
+
+    /// Digits after the point.
+    pub const fn scale(&self) -> u8 {
+        match self {
+            Self::Runs | Self::Tokens => 0,
+            Self::Cost(_) => MONEY_SCALE,
+            Self::Declared { unit, .. } => unit.scale(),
+        }
+    }
+
+    /// Writes an amount with its unit, as in source: `480`, `12.00 USD`, `30s`.
+    pub fn format(&self, value: i64) -> String {
+        match self {
+            Self::Runs | Self::Tokens => value.to_string(),
+            Self::Cost(currency) => format!("{} {currency}", decimal::format(value, MONEY_SCALE, 2)),
+            Self::Declared { unit, .. } => unit.format(value),
+        }
+    }
+
+    /// The word in the names of its quantities: `RUNS`, `EMAILS`, `API_CALLS`.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Runs => "RUNS".to_owned(),
+            Self::Tokens => "TOKENS".to_owned(),
+            Self::Cost(_) => "COST".to_owned(),
+            Self::Declared { name, .. } => name.to_ascii_uppercase().replace(['-', '.'], "_"),
+        }
+    }
 }
 
 wire_enum! {
@@ -70,17 +161,17 @@ impl Quantity {
     /// The currency that is part of the quantity, if it is money.
     pub fn currency(&self) -> Option<&str> {
         match self {
-            Self::PerRun(Meter::Cost(currency)) | Self::Accumulated(Meter::Cost(currency), _) => {
-                Some(currency)
-            }
-            _ => None,
+            Self::PerRun(meter) | Self::Accumulated(meter, _) => meter.currency(),
+            Self::RiskCeiling | Self::Cooldown => None,
         }
     }
 
     /// The category.
     pub const fn category(&self) -> Category {
         match self {
-            Self::Accumulated(Meter::Cost(_), _) => Category::Budget,
+            Self::Accumulated(Meter::Cost(_) | Meter::Declared { unit: MeterUnit::Money(_), .. }, _) => {
+                Category::Budget
+            }
             Self::Accumulated(..) | Self::Cooldown => Category::Rate,
             Self::RiskCeiling | Self::PerRun(_) => Category::Threshold,
         }
@@ -91,17 +182,16 @@ impl Quantity {
         match self {
             Self::RiskCeiling => RISK_SCALE,
             Self::Cooldown => DURATION_SCALE,
-            Self::PerRun(Meter::Cost(_)) | Self::Accumulated(Meter::Cost(_), _) => MONEY_SCALE,
-            Self::PerRun(_) | Self::Accumulated(..) => 0,
+            Self::PerRun(meter) | Self::Accumulated(meter, _) => meter.scale(),
         }
     }
 
     /// Writes a value with its unit, as in source: `480 `, `0.7`, `12.00 USD`, `30s`.
     pub fn format(&self, value: i64) -> String {
-        match (self, self.currency()) {
-            (Self::Cooldown, _) => format_duration(value),
-            (_, Some(currency)) => format!("{} {currency}", decimal::format(value, MONEY_SCALE, 2)),
-            _ => decimal::format(value, self.scale(), 0),
+        match self {
+            Self::RiskCeiling => decimal::format(value, RISK_SCALE, 0),
+            Self::Cooldown => format_duration(value),
+            Self::PerRun(meter) | Self::Accumulated(meter, _) => meter.format(value),
         }
     }
 
@@ -109,8 +199,17 @@ impl Quantity {
     pub fn all(currency: &str) -> Vec<Self> {
         let meters = [Meter::Runs, Meter::Tokens, Meter::Cost(currency.to_owned())];
         let mut all = vec![Self::RiskCeiling, Self::Cooldown];
-        all.extend(meters[1..].iter().cloned().map(Self::PerRun));
-        all.extend(meters.iter().flat_map(|m| Period::ALL.iter().map(|p| Self::Accumulated(m.clone(), *p))));
+        all.extend(meters.into_iter().flat_map(Self::of_meter));
+        all
+    }
+
+    /// The quantities that a meter gives: its use by one run (runs have none), and by each period.
+    pub fn of_meter(meter: Meter) -> Vec<Self> {
+        let mut all = vec![];
+        if meter != Meter::Runs {
+            all.push(Self::PerRun(meter.clone()));
+        }
+        all.extend(Period::ALL.iter().map(|period| Self::Accumulated(meter.clone(), *period)));
         all
     }
 
@@ -123,15 +222,10 @@ impl Quantity {
 impl fmt::Display for Quantity {
     /// The `limit_type`: `RISK_CEILING`, `TOKENS_PER_RUN`, `RUNS_PER_MINUTE`, `COST_MONTHLY`, …
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let meter = |meter: &Meter| match meter {
-            Meter::Runs => "RUNS",
-            Meter::Tokens => "TOKENS",
-            Meter::Cost(_) => "COST",
-        };
         f.pad(&match self {
             Self::RiskCeiling => "RISK_CEILING".to_owned(),
             Self::Cooldown => "COOLDOWN".to_owned(),
-            Self::PerRun(m) => format!("{}_PER_RUN", meter(m)),
+            Self::PerRun(m) => format!("{}_PER_RUN", m.word()),
             Self::Accumulated(m, period) => {
                 let suffix = match period {
                     Period::Minute => "PER_MINUTE",
@@ -140,7 +234,7 @@ impl fmt::Display for Quantity {
                     Period::Week => "WEEKLY",
                     Period::Month => "MONTHLY",
                 };
-                format!("{}_{suffix}", meter(m))
+                format!("{}_{suffix}", m.word())
             }
         })
     }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::request::RequestJson;
-use crate::{Clause, Code, PolicyId, PolicyRef, codes, wire_enum};
+use jiff::Timestamp;
+
+use crate::{Clause, Code, Obligation, PolicyId, PolicyRef, codes, wire_enum};
 
 wire_enum! {
     /// The audit's four conflict types.
@@ -158,9 +160,37 @@ pub struct Conflict {
     /// A way out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repair: Option<Repair>,
-    /// Whether somebody has acknowledged it with a reason.
+    /// Whether somebody has acknowledged it with a reason that still holds.
     #[serde(default)]
     pub resolved: bool,
+    /// The `allow` that acknowledges it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledgement: Option<Acknowledgement>,
+}
+
+/// Why a conflict is accepted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// The reason, as written.
+    pub because: String,
+    /// From this instant on it counts no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// A request that a `require coverage` names but no rule of the concern covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// What was required.
+    pub obligation: Obligation,
+    /// Proved, or suspected because the gap rests on something that the language can't see or the solver gave up.
+    pub certainty: Certainty,
+    /// The request, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Witness>,
+    /// Why a suspected gap is not proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<String>,
 }
 
 impl Conflict {
@@ -205,9 +235,22 @@ pub struct Report {
     pub conflicts: Vec<Conflict>,
     /// How.
     pub pairs: PairCounts,
+    /// Coverage that is required and lacking, sorted by obligation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
 }
 
 impl Report {
+    /// Conflicts whose acknowledgement has run out at `now` count as unresolved again.
+    pub fn expire(&mut self, now: Timestamp) {
+        for conflict in &mut self.conflicts {
+            let until = conflict.acknowledgement.as_ref().and_then(|it| it.until);
+            if until.is_some_and(|until| until <= now) {
+                conflict.resolved = false;
+            }
+        }
+    }
+
     /// The conflicts that forbid activation.
     pub fn blocking(&self) -> impl Iterator<Item = &Conflict> {
         self.conflicts.iter().filter(|conflict| conflict.severity == ConflictSeverity::Blocking)

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::fact::{MONEY_SCALE, RISK_SCALE, ValueError, format_duration, parse_duration};
-use crate::{Fact, FactName, Meter, Quantity, Value, decimal};
+use crate::{Fact, FactName, Meter, MeterUnit, Quantity, Value, decimal};
 
 /// `tenant / project / agent`, all three known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,6 +86,8 @@ pub struct Usage {
     pub tokens: i64,
     /// Money by currency, in millionths.
     pub cost: BTreeMap<String, i64>,
+    /// Declared meters by name, in units of [`MeterUnit::scale`](crate::quantity::MeterUnit::scale).
+    pub meters: BTreeMap<String, i64>,
     /// Risk value in millionths; limits on it don't apply where it is unknown.
     pub risk: Option<i64>,
     /// Milliseconds since the subject's last run; `None` if there was none, and then no cooldown applies.
@@ -95,7 +97,14 @@ pub struct Usage {
 impl Default for Usage {
     /// One run and nothing else.
     fn default() -> Self {
-        Self { runs: 1, tokens: 0, cost: BTreeMap::new(), risk: None, since_last_run: None }
+        Self {
+            runs: 1,
+            tokens: 0,
+            cost: BTreeMap::new(),
+            meters: BTreeMap::new(),
+            risk: None,
+            since_last_run: None,
+        }
     }
 }
 
@@ -106,6 +115,7 @@ impl Usage {
             Meter::Runs => self.runs,
             Meter::Tokens => self.tokens,
             Meter::Cost(currency) => self.cost.get(currency).copied().unwrap_or(0),
+            Meter::Declared { name, .. } => self.meters.get(name).copied().unwrap_or(0),
         }
     }
 
@@ -128,6 +138,9 @@ impl Usage {
                 Meter::Tokens => self.tokens = value,
                 Meter::Cost(currency) => {
                     self.cost.insert(currency.clone(), value);
+                }
+                Meter::Declared { name, .. } => {
+                    self.meters.insert(name.clone(), value);
                 }
             },
         }
@@ -181,6 +194,9 @@ pub struct UsageJson {
     /// Money by currency, as decimal text.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub cost: BTreeMap<String, String>,
+    /// Declared meters by name: `"3"`, `"4.50 USD"`, `"30s"`; 0 if absent.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub meters: BTreeMap<String, String>,
     /// Risk value, as decimal text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<String>,
@@ -207,6 +223,9 @@ pub enum RequestError {
     /// A value of the wrong type, or out of range.
     #[error(transparent)]
     Value(#[from] ValueError),
+    /// A meter that no policy declares.
+    #[error("unknown meter `{0}`")]
+    UnknownMeter(String),
     /// A malformed or negative amount.
     #[error("usage `{field}` wants {wanted}, not `{found}`")]
     Usage {
@@ -220,8 +239,12 @@ pub enum RequestError {
 }
 
 impl Request {
-    /// Types a request by the declared facts.
-    pub fn from_json(json: RequestJson, facts: &BTreeMap<FactName, Fact>) -> Result<Self, RequestError> {
+    /// Types a request by the declared facts and meters.
+    pub fn from_json(
+        json: RequestJson,
+        facts: &BTreeMap<FactName, Fact>,
+        meters: &BTreeMap<String, MeterUnit>,
+    ) -> Result<Self, RequestError> {
         let typed = json.facts.iter().map(|(name, value)| {
             let fact = facts.get(name).ok_or_else(|| RequestError::UnknownFact(name.clone()))?;
             Ok((name.clone(), Value::from_json(fact, value)?))
@@ -246,6 +269,20 @@ impl Request {
                 .iter()
                 .map(|(unit, text)| Ok((unit.clone(), decimal(&format!("cost.{unit}"), text, MONEY_SCALE)?)))
                 .collect::<Result<_, RequestError>>()?,
+            meters: wire
+                .meters
+                .iter()
+                .map(|(name, text)| {
+                    let unit = meters.get(name).ok_or_else(|| RequestError::UnknownMeter(name.clone()))?;
+                    let wanted = match unit {
+                        MeterUnit::Count => "a whole number from 0",
+                        MeterUnit::Money(_) => "a decimal number from 0",
+                        MeterUnit::Duration => "a duration such as `30s`",
+                    };
+                    let value = amount(&format!("meters.{name}"), wanted, text, unit.parse(text))?;
+                    Ok((name.clone(), value))
+                })
+                .collect::<Result<_, RequestError>>()?,
             risk: wire.risk.as_deref().map(|text| decimal("risk", text, RISK_SCALE)).transpose()?,
             since_last_run: wire
                 .since_last_run
@@ -257,8 +294,12 @@ impl Request {
         Ok(Self { path: json.path, provider: json.provider, at: json.at, facts, usage })
     }
 
-    /// The wire form; facts that are not declared in `facts` are left out.
-    pub fn to_json(&self, facts: &BTreeMap<FactName, Fact>) -> RequestJson {
+    /// The wire form; facts and meters that are not declared are left out.
+    pub fn to_json(
+        &self,
+        facts: &BTreeMap<FactName, Fact>,
+        meters: &BTreeMap<String, MeterUnit>,
+    ) -> RequestJson {
         let usage = &self.usage;
         RequestJson {
             path: self.path.clone(),
@@ -276,6 +317,11 @@ impl Request {
                     .cost
                     .iter()
                     .map(|(unit, value)| (unit.clone(), decimal::format(*value, MONEY_SCALE, 2)))
+                    .collect(),
+                meters: usage
+                    .meters
+                    .iter()
+                    .filter_map(|(name, value)| Some((name.clone(), meters.get(name)?.format(*value))))
                     .collect(),
                 risk: usage.risk.map(|value| decimal::format(value, RISK_SCALE, 0)),
                 since_last_run: usage.since_last_run.map(format_duration),
@@ -302,11 +348,11 @@ mod tests {
         .into();
         let text = r#"{"path":"acme/a\\/b/mailer","at":"2026-03-02T10:00:00Z","facts":{"tool.name":"export"},"usage":{"tokens":1200,"cost":{"USD":"0.04"},"risk":"0.75","since_last_run":"30s"}}"#;
         let wire: RequestJson = serde_json::from_str(text).unwrap();
-        let request = Request::from_json(wire.clone(), &facts).unwrap();
+        let request = Request::from_json(wire.clone(), &facts, &BTreeMap::new()).unwrap();
         assert_eq!(request.path.project, "a/b");
         assert_eq!(request.usage.cost["USD"], 40_000);
-        assert_eq!(request.to_json(&facts), wire);
-        assert_eq!(serde_json::to_string(&request.to_json(&facts)).unwrap(), text);
+        assert_eq!(request.to_json(&facts, &BTreeMap::new()), wire);
+        assert_eq!(serde_json::to_string(&request.to_json(&facts, &BTreeMap::new())).unwrap(), text);
     }
 
     #[test]
@@ -317,7 +363,7 @@ mod tests {
         );
         let wire = |usage: &str| {
             let text = format!(r#"{{"path":"a/b/c","at":"2026-03-02T10:00:00Z","usage":{usage}}}"#);
-            Request::from_json(serde_json::from_str(&text).unwrap(), &BTreeMap::new())
+            Request::from_json(serde_json::from_str(&text).unwrap(), &BTreeMap::new(), &BTreeMap::new())
                 .unwrap_err()
                 .to_string()
         };

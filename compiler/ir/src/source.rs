@@ -88,10 +88,21 @@ wire_enum! {
         Status = "status",
         /// `source`
         Source = "source",
+        /// `warn at`
+        WarnAt = "warn at",
     }
 }
 
-/// Where one policy stands.
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Site {
+    /// Path of the file, relative to the workspace, with `/` separators.
+    pub file: String,
+    /// Where in it.
+    pub place: Place,
+}
+
+/// Where one policy stands. One from a template stands in the template; `application` tells where it is applied.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PolicySource {
     /// Rule or limit.
@@ -102,6 +113,10 @@ pub struct PolicySource {
     pub item: Place,
     /// Each clause that is written out.
     pub clauses: BTreeMap<Clause, Place>,
+    /// The `apply` that makes it, in the file that an author of the workspace would change; of nested ones the
+    /// outermost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<Site>,
 }
 
 impl PolicySource {
