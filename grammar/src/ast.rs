@@ -23,8 +23,18 @@ pub enum Item {
     Let(Let),
     /// `rule x { … }` or `limit x { … }`
     Policy(Policy),
-    /// Something that a later version of the language gives a meaning.
-    Reserved(Reserved),
+    /// `meter emails : count`
+    Meter(Meter),
+    /// `template x(a: int) { … }`
+    Template(Template),
+    /// `apply x(a = 1) as y`
+    Apply(Apply),
+    /// `require coverage safety for … in …`
+    Require(Require),
+    /// `allow scope-overlap between a and b because "…"`
+    Allow(Allow),
+    /// `test "…" { … }`
+    Test(Test),
     /// Something that could not be read.
     Broken(Broken),
 }
@@ -38,7 +48,12 @@ impl Item {
             Self::Fact(item) => item.span,
             Self::Let(item) => item.span,
             Self::Policy(item) => item.span,
-            Self::Reserved(item) => item.span,
+            Self::Meter(item) => item.span,
+            Self::Template(item) => item.span,
+            Self::Apply(item) => item.span,
+            Self::Require(item) => item.span,
+            Self::Allow(item) => item.span,
+            Self::Test(item) => item.span,
             Self::Broken(item) => item.span,
         }
     }
@@ -62,7 +77,7 @@ pub struct Package {
     pub name: Name,
 }
 
-/// `use std.facts.*` or `use std.facts.run.risk`
+/// `use std.facts.*`, `use std.facts.run.risk`, `use acme.base.sensitive as hot` or `use std.facts as f`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Use {
     /// The item.
@@ -71,6 +86,8 @@ pub struct Use {
     pub path: Name,
     /// Whether everything in the package is meant.
     pub all: bool,
+    /// The name by which it is known here.
+    pub alias: Option<Name>,
 }
 
 /// `fact amount : money USD in 0.00..5.00 optional`
@@ -78,6 +95,8 @@ pub struct Use {
 pub struct Fact {
     /// The item.
     pub span: Span,
+    /// The keyword `private`: other packages can't see it.
+    pub private: Option<Span>,
     /// The lines above that begin with `///`, without that.
     pub doc: String,
     /// Its name.
@@ -123,8 +142,8 @@ pub enum FactTypeKind {
     Money(Name),
     /// `enum { a, b }`
     Enum(Vec<Name>),
-    /// `set of …`, reserved.
-    Set,
+    /// `set of string`, with the type of the elements.
+    Set(Box<FactType>),
 }
 
 /// `let x = …`
@@ -132,6 +151,8 @@ pub enum FactTypeKind {
 pub struct Let {
     /// The item.
     pub span: Span,
+    /// The keyword `private`: other packages can't see it.
+    pub private: Option<Span>,
     /// The lines above that begin with `///`, without that.
     pub doc: String,
     /// Its name.
@@ -149,6 +170,8 @@ pub enum LetValue {
     Condition(Expr),
     /// A scope.
     Scope(Scope),
+    /// A list of literals and words, for `in`.
+    Set(Vec<Expr>),
 }
 
 /// A rule or a limit.
@@ -156,6 +179,8 @@ pub enum LetValue {
 pub struct Policy {
     /// The item.
     pub span: Span,
+    /// The keyword `private`: other packages can't see it.
+    pub private: Option<Span>,
     /// Which of both.
     pub kind: PolicyKind,
     /// The lines above that begin with `///`, without that.
@@ -190,16 +215,18 @@ pub enum ClauseKind {
     Enforce(Name),
     /// `scope tenant acme`
     Scope(Scope),
-    /// `priority 100`
-    Priority(Literal),
+    /// `priority 100`, or in a template the name of a parameter
+    Priority(Expr),
     /// `active fri 18:00 .. mon 08:00 in Europe/Berlin`
     Active(Window),
     /// `when tool.name == "export"`
     When(Expr),
     /// `when rule no-pii-export`
     WhenRule(Name),
-    /// `at most 5` or `at least 5`
-    Bound(Direction, Literal),
+    /// `at most 5`, `at least 5`, or in a template `at most cap * 80%`
+    Bound(Direction, Expr),
+    /// `warn at 85%`
+    WarnAt(Expr),
     /// `per agent`
     Per(Name),
     /// `depends on a, b`
@@ -210,8 +237,6 @@ pub enum ClauseKind {
     Status(Name),
     /// `source learned`
     Source(Name),
-    /// A clause that a later version of the language gives a meaning.
-    Reserved,
     /// A clause that could not be read.
     Broken,
 }
@@ -341,6 +366,22 @@ pub enum ExprKind {
         /// The entries.
         set: Vec<Expr>,
     },
+    /// `a in name`, where the name stands for a list
+    InNamed {
+        /// Left.
+        left: Box<Expr>,
+        /// The list.
+        list: Name,
+    },
+    /// `any a like "x*"` or `all a in { x, y }`: some element, or every element, of a set passes the test
+    Quantified {
+        /// `all`; else `any`.
+        all: bool,
+        /// Where the keyword stands.
+        keyword: Span,
+        /// A comparison, `in` or a test of text, whose left side is the set.
+        test: Box<Expr>,
+    },
     /// `a like "x*"`
     Text {
         /// Left.
@@ -396,13 +437,242 @@ impl TextOp {
     }
 }
 
-/// Something that is read but has no meaning yet.
+/// `meter emails : count`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Reserved {
+pub struct Meter {
     /// The item.
     pub span: Span,
+    /// The keyword `private`: other packages can't see it.
+    pub private: Option<Span>,
+    /// The lines above that begin with `///`, without that.
+    pub doc: String,
+    /// Its name.
+    pub name: Name,
+    /// What it counts in: `count`, `money USD` or `duration`.
+    pub unit: FactType,
+}
+
+/// `template spend-guard(team: project, cap: money USD = 100.00 USD) { … }`
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Template {
+    /// The item.
+    pub span: Span,
+    /// The keyword `private`: other packages can't see it.
+    pub private: Option<Span>,
+    /// The lines above that begin with `///`, without that.
+    pub doc: String,
+    /// Its name.
+    pub name: Name,
+    /// Its parameters, in order.
+    pub parameters: Vec<Parameter>,
+    /// What it is made of, in order: [`Item::Policy`], [`Item::Apply`] and [`Item::Broken`] only.
+    pub items: Vec<Item>,
+    /// Whether an error in it has been reported.
+    pub broken: bool,
+}
+
+/// `cap: money USD = 100.00 USD`
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Parameter {
+    /// All of it.
+    pub span: Span,
+    /// Its name.
+    pub name: Name,
+    /// What it takes.
+    pub ty: ParameterType,
+    /// What it is where an application leaves it out.
+    pub default: Option<ArgumentValue>,
+}
+
+/// What a parameter takes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ParameterType {
+    /// Where.
+    pub span: Span,
+    /// Which.
+    pub kind: ParameterTypeKind,
+}
+
+/// What a parameter takes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ParameterTypeKind {
+    /// A scope of one level: `tenant`, `project`, `agent` or `provider`.
+    Level(ordain_ir::Level),
+    /// What a fact could hold, or one of the words `scope`, `condition`, `percent`, `zone`, `time` and `instant`.
+    Value(FactTypeKind),
+}
+
+/// `apply spend-guard(team = acme/support, cap = 400.00 USD) as support-spend`
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Apply {
+    /// The item.
+    pub span: Span,
+    /// The lines above that begin with `///`, without that.
+    pub doc: String,
+    /// The template.
+    pub template: Name,
+    /// What its parameters are, in order.
+    pub arguments: Vec<Argument>,
+    /// The name under which its policies stand; that of the template where there is none.
+    pub alias: Option<Name>,
+    /// Whether an error in it has been reported.
+    pub broken: bool,
+}
+
+impl Apply {
+    /// The name under which its policies stand.
+    pub fn name(&self) -> Name {
+        let own = self.template.text.rsplit('.').next().unwrap_or_default().to_owned();
+        self.alias.clone().unwrap_or_else(|| Name { text: own, span: self.template.span })
+    }
+}
+
+/// `cap = 400.00 USD`
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Argument {
+    /// All of it.
+    pub span: Span,
+    /// The parameter.
+    pub name: Name,
+    /// Its value.
+    pub value: ArgumentValue,
+}
+
+/// What a parameter is. The form is what can be told without its type: a lone name is an [`Expr`], a zone with
+/// a slash reads as a [`Scope`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ArgumentValue {
+    /// A value, a condition or a name.
+    Expr(Expr),
+    /// `acme/support`, `tenant acme`, `global`, also with `except`.
+    Scope(Scope),
+    /// `{ "delete", "drop" }`
+    Set(Vec<Expr>),
+    /// `09:00`
+    Time(Name),
+    /// `2026-01-01` or `2026-01-01T08:00:00Z`
+    Moment(Name),
+}
+
+/// `require coverage safety for tool.name in { "export" } in tenant acme`
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Require {
+    /// The item.
+    pub span: Span,
+    /// The lines above that begin with `///`, without that.
+    pub doc: String,
+    /// The concern.
+    pub concern: Name,
+    /// Which requests; all where there is none.
+    pub condition: Option<Expr>,
+    /// Whose; everybody's where there is none.
+    pub scope: Option<Scope>,
+    /// Whether an error in it has been reported.
+    pub broken: bool,
+}
+
+/// `allow scope-overlap between a and b until 2027-01-31 because "…"` or `allow ORD0404 for a because "…"`
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Allow {
+    /// The item.
+    pub span: Span,
+    /// What is allowed: a type of conflict in kebab case, or a code.
+    pub what: Name,
+    /// Between which policies, or for which one.
+    pub policies: Vec<Name>,
+    /// Every `until`: the first instant or day on which it isn't allowed any more.
+    pub until: Vec<Name>,
+    /// Every `because`.
+    pub because: Vec<Literal>,
+    /// Whether an error in it has been reported.
+    pub broken: bool,
+}
+
+/// `test "…" { … }`
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Test {
+    /// The item.
+    pub span: Span,
+    /// The lines above that begin with `///`, without that.
+    pub doc: String,
+    /// What it is about.
+    pub name: Literal,
+    /// Its clauses, in order.
+    pub clauses: Vec<TestClause>,
+    /// Whether an error in it has been reported.
+    pub broken: bool,
+}
+
+/// A clause of a test.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TestClause {
+    /// The clause.
+    pub span: Span,
     /// Its keyword.
-    pub keyword: Name,
+    pub keyword: Span,
+    /// What it says.
+    pub kind: TestClauseKind,
+}
+
+/// What a clause of a test says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TestClauseKind {
+    /// `apply spend-guard(…) as x`: policies that exist in this test only.
+    Apply(Apply),
+    /// `given agent acme/support/mailer provider openai at 2026-03-02T10:00:00Z` and facts, each part optional
+    Given(Given),
+    /// `uses tokens = 1_200, cost = 0.04 USD`: what the request uses
+    Uses(Vec<Assignment>),
+    /// `used daily-tokens = 1_999_000`: what the counters of limits hold before the request
+    Used(Vec<Assignment>),
+    /// `expect block by a, b not by c`
+    Expect(Expect),
+    /// A clause that could not be read.
+    Broken,
+}
+
+/// The request of a test, or a part of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Given {
+    /// Who asks: `agent acme/support/mailer`.
+    pub agent: Option<ScopeEntry>,
+    /// The model provider.
+    pub provider: Option<ScopeEntry>,
+    /// When.
+    pub at: Option<Name>,
+    /// What is known.
+    pub facts: Vec<Assignment>,
+}
+
+/// `tool.name = "export"`
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Assignment {
+    /// All of it.
+    pub span: Span,
+    /// What.
+    pub name: Name,
+    /// Its value.
+    pub value: AssignedValue,
+}
+
+/// The value that something has in a test.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum AssignedValue {
+    /// A literal, a word, `true` or `false`.
+    Expr(Expr),
+    /// `{ "a", "b" }`, the elements of a set.
+    Set(Span, Vec<Expr>),
+}
+
+/// What a test wants.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Expect {
+    /// The outcome: `allow`, `audit`, `warn`, `degrade`, `queue` or `block`.
+    pub outcome: Name,
+    /// Policies that demand it.
+    pub by: Vec<Name>,
+    /// Policies that don't.
+    pub not_by: Vec<Name>,
 }
 
 /// Something that could not be read.
@@ -427,6 +697,12 @@ pub enum Declares {
     Rule,
     /// A limit.
     Limit,
+    /// A meter.
+    Meter,
+    /// A template.
+    Template,
+    /// Policies of a template, under a name.
+    Apply,
 }
 
 impl Scope {
@@ -467,6 +743,14 @@ impl Expr {
             ExprKind::In { left, set } => {
                 left.erase_spans();
                 set.iter_mut().for_each(Self::erase_spans);
+            }
+            ExprKind::InNamed { left, list } => {
+                list.span = Span::default();
+                left.erase_spans();
+            }
+            ExprKind::Quantified { keyword, test, .. } => {
+                *keyword = Span::default();
+                test.erase_spans();
             }
             ExprKind::Has(name) => name.span = Span::default(),
         }

@@ -46,7 +46,7 @@ fn intact(parse: &Parse) -> BTreeSet<String> {
         Item::Policy(it) => Some(it.name.text.clone()),
         Item::Package(it) => Some(it.name.text.clone()),
         Item::Use(it) => Some(it.path.text.clone()),
-        Item::Reserved(_) | Item::Broken(_) => None,
+        Item::Broken(_) => None,
     };
     parse.file.items.iter().filter_map(name).collect()
 }
@@ -82,10 +82,10 @@ fn what_is_right_gives_no_error_and_no_ruin() {
     for item in &parse.file.items {
         match item {
             Item::Policy(policy) => {
-                let broken = |kind: &ClauseKind| matches!(kind, ClauseKind::Broken | ClauseKind::Reserved);
+                let broken = |kind: &ClauseKind| matches!(kind, ClauseKind::Broken);
                 assert!(!policy.broken && !policy.clauses.iter().any(|clause| broken(&clause.kind)));
             }
-            Item::Broken(_) | Item::Reserved(_) => panic!("{item:?}"),
+            Item::Broken(_) => panic!("{item:?}"),
             _ => {}
         }
     }

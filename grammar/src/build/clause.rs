@@ -15,10 +15,6 @@ impl Builder<'_> {
         let mut inner = pair.into_inner();
         let keyword = inner.next().map_or(whole, |word| span(&word));
         let kind = self.clause_kind(rule, inner.collect());
-        if matches!(kind, ClauseKind::Reserved) {
-            self.report(recover::reserved(whole, "`warn at`"));
-        }
-        let kind = self.checked(kind);
         Clause { span: whole, keyword, kind, broken: self.errors.len() > before }
     }
 
@@ -34,7 +30,7 @@ impl Builder<'_> {
             Rule::when_rule_clause => word(self).map(ClauseKind::WhenRule),
             Rule::scope_clause => parts.into_iter().last().map(|list| ClauseKind::Scope(self.scope(list))),
             Rule::priority_clause => {
-                parts.into_iter().last().map(|number| ClauseKind::Priority(self.literal(number)))
+                parts.into_iter().last().map(|number| ClauseKind::Priority(self.literal_expr(number)))
             }
             Rule::active_clause => {
                 parts.into_iter().last().map(|window| ClauseKind::Active(self.window(window)))
@@ -45,7 +41,7 @@ impl Builder<'_> {
             Rule::bound_clause => {
                 let floor = parts.first().is_some_and(|word| word.as_rule() == Rule::kw_least);
                 let direction = if floor { Direction::AtLeast } else { Direction::AtMost };
-                parts.into_iter().last().map(|value| ClauseKind::Bound(direction, self.literal(value)))
+                parts.into_iter().last().map(|value| ClauseKind::Bound(direction, self.literal_expr(value)))
             }
             Rule::depends_clause => {
                 parts.into_iter().last().map(|list| ClauseKind::DependsOn(self.name_list(list)))
@@ -60,20 +56,17 @@ impl Builder<'_> {
                     ClauseKind::Overrides(names, because)
                 })
             }
-            Rule::warn_clause => Some(ClauseKind::Reserved),
+            Rule::warn_clause => {
+                parts.into_iter().last().map(|value| ClauseKind::WarnAt(self.literal_expr(value)))
+            }
             _ => None,
         }
         .unwrap_or(ClauseKind::Broken)
     }
 
-    /// Percentages are read everywhere a literal may stand and mean something nowhere yet.
-    fn checked(&mut self, kind: ClauseKind) -> ClauseKind {
-        if let ClauseKind::Bound(_, value) = &kind
-            && matches!(value.kind, crate::ast::LiteralKind::Percent(_))
-        {
-            self.report(recover::reserved(value.span, "a percentage"));
-        }
-        kind
+    fn literal_expr(&mut self, pair: Pair<'_>) -> crate::ast::Expr {
+        let literal = self.literal(pair);
+        crate::ast::Expr { span: literal.span, kind: crate::ast::ExprKind::Literal(literal.kind) }
     }
 
     /// What could not be read as a clause. Where something before it has been reported, this is most likely

@@ -8,7 +8,7 @@ use ordain_ir::{PolicyKind, Span, codes};
 
 use crate::ast::{
     Broken, Clause, Declares, Fact, FactType, FactTypeKind, File, Item, Let, LetValue, Name, Package, Policy,
-    Range, Reserved, Use,
+    Range, Use,
 };
 use crate::parser::{Pair, Rule, span};
 use crate::{Parse, SyntaxError, recover, source};
@@ -34,7 +34,7 @@ pub(crate) fn file(text: &str, pair: Pair<'_>) -> Parse {
             Rule::fact => Item::Fact(builder.fact(pair)),
             Rule::let_item => Item::Let(builder.let_item(pair)),
             Rule::policy => Item::Policy(builder.policy(pair)),
-            Rule::reserved_item => Item::Reserved(builder.reserved(pair)),
+            Rule::reserved_item => Item::Broken(builder.reserved(pair)),
             Rule::bad_item => Item::Broken(builder.bad_item(&pair, &mut items, after_error)),
             _ => continue,
         };
@@ -72,13 +72,14 @@ impl Builder<'_> {
     fn use_item(&mut self, pair: Pair<'_>) -> Use {
         let whole = span(&pair);
         let all = pair.clone().into_inner().any(|inner| inner.as_rule() == Rule::star);
-        Use { span: whole, path: self.find_name(pair), all }
+        Use { span: whole, path: self.find_name(pair), all, alias: None }
     }
 
     fn fact(&mut self, pair: Pair<'_>) -> Fact {
         let whole = span(&pair);
         let mut fact = Fact {
             span: whole,
+            private: None,
             doc: self.doc(whole),
             name: self.find_name(pair.clone()),
             ty: FactType { span: whole, kind: FactTypeKind::Word(String::new()) },
@@ -108,7 +109,7 @@ impl Builder<'_> {
     fn fact_type(&mut self, pair: Pair<'_>) -> FactType {
         let whole = span(&pair);
         let inner = pair.into_inner().next();
-        let kind = inner.map_or(FactTypeKind::Set, |inner| {
+        let kind = inner.map_or(FactTypeKind::Word(String::new()), |inner| {
             let mut words = inner.clone().into_inner().filter(|word| {
                 matches!(word.as_rule(), Rule::number | Rule::currency | Rule::any_word | Rule::plain_word)
             });
@@ -119,9 +120,9 @@ impl Builder<'_> {
                 Rule::plain_type => Some(FactTypeKind::Word(inner.as_str().to_owned())),
                 _ => None,
             }
-            .unwrap_or(FactTypeKind::Set)
+            .unwrap_or(FactTypeKind::Word(String::new()))
         });
-        if kind == FactTypeKind::Set {
+        if kind == FactTypeKind::Word(String::new()) {
             self.report(recover::reserved(whole, "`set of`"));
         }
         FactType { span: whole, kind }
@@ -139,7 +140,14 @@ impl Builder<'_> {
         let missing =
             || LetValue::Condition(crate::ast::Expr { span: whole, kind: crate::ast::ExprKind::Missing });
         let value = value.unwrap_or_else(missing);
-        Let { span: whole, doc: self.doc(whole), name, value, broken: self.errors.len() > before }
+        Let {
+            span: whole,
+            private: None,
+            doc: self.doc(whole),
+            name,
+            value,
+            broken: self.errors.len() > before,
+        }
     }
 
     fn policy(&mut self, pair: Pair<'_>) -> Policy {
@@ -186,17 +194,17 @@ impl Builder<'_> {
         let doc = self.doc(whole);
         // White space before a brace that isn't there is no part of the item.
         let span = Span { start: whole.start, end: source::trimmed_end(self.source.text, whole) };
-        Policy { span, kind, doc, name, clauses, broken: self.errors.len() > before }
+        Policy { span, private: None, kind, doc, name, clauses, broken: self.errors.len() > before }
     }
 
-    fn reserved(&mut self, pair: Pair<'_>) -> Reserved {
+    fn reserved(&mut self, pair: Pair<'_>) -> Broken {
         let whole = span(&pair);
         let keyword = pair.into_inner().next().map_or(whole, |word| span(&word));
         let keyword = Name { text: self.source.text[keyword.range()].to_owned(), span: keyword };
         self.report(recover::reserved(keyword.span, &format!("`{}`", keyword.text)));
-        Reserved {
+        Broken {
             span: Span { start: whole.start, end: source::trimmed_end(self.source.text, whole) },
-            keyword,
+            declares: None,
         }
     }
 
@@ -256,6 +264,9 @@ impl Declares {
             Self::Let => "let",
             Self::Rule => "rule",
             Self::Limit => "limit",
+            Self::Meter => "meter",
+            Self::Template => "template",
+            Self::Apply => "apply",
         }
     }
 }
