@@ -88,10 +88,16 @@ pub(crate) fn outline_of(path: &str, file: &ast::File) -> Outline {
                     Declares::Let => DeclarationKind::Let,
                     Declares::Rule => DeclarationKind::Policy(PolicyKind::Rule),
                     Declares::Limit => DeclarationKind::Policy(PolicyKind::Limit),
+                    Declares::Meter | Declares::Template | Declares::Apply => return None,
                 };
                 Some((name, kind))
             }),
-            Item::Reserved(_) => None,
+            Item::Meter(_)
+            | Item::Template(_)
+            | Item::Apply(_)
+            | Item::Require(_)
+            | Item::Allow(_)
+            | Item::Test(_) => None,
         };
         if let Some((name, kind)) = declaration.filter(|(name, _)| !name.text.is_empty()) {
             outline.declarations.push(Declaration { name: name.text.clone(), kind });
@@ -107,6 +113,9 @@ pub(crate) fn let_bodies_of(file: &ast::File) -> BTreeMap<String, LetBody> {
             let value = match it.value.clone() {
                 LetValue::Condition(expr) => LetValue::Condition(expr.without_spans()),
                 LetValue::Scope(scope) => LetValue::Scope(scope.without_spans()),
+                LetValue::Set(entries) => {
+                    LetValue::Set(entries.into_iter().map(ast::Expr::without_spans).collect())
+                }
             };
             bodies.entry(it.name.text.clone()).or_insert((!it.broken).then_some(value));
         }

@@ -48,6 +48,7 @@ pub fn policies(db: &dyn Db, workspace: Workspace) -> Arc<Policies> {
         rules: all.rules,
         limits: all.limits,
         settings: workspace.config(db).settings.clone(),
+        ..Policies::default()
     })
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn file_sources(db: &dyn Db, file: SourceFile) -> SourceMap {
             file: path.to_owned(),
             item: place(policy.span),
             clauses,
+            application: None,
         });
     }
     map

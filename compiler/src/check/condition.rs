@@ -126,6 +126,7 @@ impl Checker<'_> {
             ExprKind::Text { left, op, op_span, right } => self
                 .text_test(left, *op, *op_span, right, guards)
                 .map_or(Typed::Poison, |condition| Typed::Truth(Truth::atom(condition))),
+            ExprKind::InNamed { .. } | ExprKind::Quantified { .. } => Typed::Poison,
             ExprKind::Has(name) => self.has(&name.text, name.span),
             ExprKind::Sum(parts) => self.sum(expr, parts, guards),
             ExprKind::Product(parts) => self.product(expr, parts, guards),

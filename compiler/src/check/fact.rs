@@ -94,7 +94,7 @@ fn lower_type(ty: &ast::FactType, report: &mut dyn FnMut(Diagnostic)) -> Option<
             }
             Some(Type::Enum { variants })
         }
-        ast::FactTypeKind::Set => None,
+        ast::FactTypeKind::Set(_) => None,
     }
 }
 

@@ -47,6 +47,7 @@ impl<'a> Checker<'a> {
         match value {
             LetValue::Condition(expr) => self.infer(expr, &Guards::default()),
             LetValue::Scope(scope) => self.scope(scope).map_or(Typed::Poison, Typed::Scope),
+            LetValue::Set(_) => Typed::Poison,
         }
     }
 
@@ -71,6 +72,7 @@ impl<'a> Checker<'a> {
         match value {
             LetValue::Condition(expr) => self.prepare_condition(expr),
             LetValue::Scope(scope) => self.prepare_scope(scope),
+            LetValue::Set(_) => {}
         }
     }
 
@@ -179,5 +181,10 @@ fn expression<'a>(view: View<'a>, expr: &Expr, found: &mut Vec<LetKey<'a>>) {
             expression(view, right, found);
         }
         ExprKind::In { left, .. } => expression(view, left, found),
+        ExprKind::InNamed { left, list } => {
+            expression(view, left, found);
+            name(view, &list.text, found);
+        }
+        ExprKind::Quantified { test, .. } => expression(view, test, found),
     }
 }

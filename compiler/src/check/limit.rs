@@ -11,9 +11,9 @@ impl Checker<'_> {
     pub(super) fn bounded_quantity(
         &mut self,
         word: &Name,
-        bound: Option<(Direction, &Literal, Span)>,
+        bound: Option<(Direction, Literal, Span)>,
     ) -> Option<(Quantity, Bound)> {
-        let currency = match bound {
+        let currency = match &bound {
             Some((_, Literal { kind: LiteralKind::Money(_, currency), .. }, _)) => currency.as_str(),
             _ => "USD",
         };
@@ -34,11 +34,11 @@ impl Checker<'_> {
         if let Some(other) = wrong {
             let message = format!("`{}` is bounded with `{other}`", word.text);
             let error = self.error(codes::BAD_DIRECTION, clause, message);
-            let value = literal_text(literal);
+            let value = literal_text(&literal);
             self.report(error.fix(format!("write `{other}`"), format!("{other} {value}")));
             return None;
         }
-        let value = self.bound_value(&quantity, word, literal)?;
+        let value = self.bound_value(&quantity, word, &literal)?;
         Some((quantity, Bound { direction, value }))
     }
 

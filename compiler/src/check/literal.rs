@@ -23,7 +23,7 @@ impl Unit {
             Type::Int | Type::Decimal { .. } => Some(Self::Plain),
             Type::Money { currency } => Some(Self::Money(currency.clone())),
             Type::Duration => Some(Self::Duration),
-            Type::Bool | Type::String | Type::Enum { .. } => None,
+            Type::Bool | Type::String | Type::Enum { .. } | Type::Set { .. } => None,
         }
     }
 

@@ -21,7 +21,7 @@ struct Clauses<'p> {
     windows: Vec<ordain_ir::Active>,
     condition: Option<Condition>,
     rule: Option<PolicyName>,
-    bound: Option<(ordain_ir::Direction, &'p ast::Literal, ordain_ir::Span)>,
+    bound: Option<(ordain_ir::Direction, ast::Literal, ordain_ir::Span)>,
     per: Option<&'p Name>,
     depends_on: Vec<PolicyName>,
     overrides: Vec<Override>,
@@ -44,7 +44,8 @@ pub(crate) fn clause_of(kind: &ClauseKind) -> Option<Clause> {
         ClauseKind::Overrides(..) => Clause::Overrides,
         ClauseKind::Status(_) => Clause::Status,
         ClauseKind::Source(_) => Clause::Source,
-        ClauseKind::Reserved | ClauseKind::Broken => return None,
+        ClauseKind::WarnAt(_) => Clause::WarnAt,
+        ClauseKind::Broken => return None,
     })
 }
 
@@ -182,7 +183,9 @@ impl Checker<'_> {
                     }
                     read.scope = read.scope.or(selector);
                 }
-                ClauseKind::Priority(literal) => read.priority = self.priority(literal),
+                ClauseKind::Priority(literal) => {
+                    read.priority = self.constant(literal).and_then(|literal| self.priority(&literal));
+                }
                 ClauseKind::Active(window) => read.windows.extend(self.window(window)),
                 ClauseKind::When(expr) => read.condition = self.condition(expr),
                 ClauseKind::WhenRule(name) => {
@@ -190,8 +193,9 @@ impl Checker<'_> {
                         read.rule = self.policy_named(name, Some(PolicyKind::Rule));
                     }
                 }
-                ClauseKind::Bound(direction, literal) => {
-                    read.bound = read.bound.or(Some((*direction, literal, clause.span)));
+                ClauseKind::Bound(direction, value) => {
+                    let literal = self.constant(value);
+                    read.bound = read.bound.or(literal.map(|literal| (*direction, literal, clause.span)));
                 }
                 ClauseKind::DependsOn(names) => {
                     for name in names {
@@ -213,7 +217,7 @@ impl Checker<'_> {
                         }
                     }
                 }
-                ClauseKind::Reserved | ClauseKind::Broken => {}
+                ClauseKind::WarnAt(_) | ClauseKind::Broken => {}
             }
         }
         read.depends_on.sort();
@@ -234,6 +238,19 @@ impl Checker<'_> {
         if selector.include.iter().chain(&selector.except).any(provider) {
             let error = self.error(codes::BAD_SCOPE, span, "only limits speak of providers");
             self.report(error.help("a rule can test a fact instead, such as `model.provider`"));
+        }
+    }
+
+    /// The literal that a constant expression is.
+    fn constant(&mut self, expr: &ast::Expr) -> Option<ast::Literal> {
+        match &expr.kind {
+            ast::ExprKind::Literal(kind) => Some(ast::Literal { span: expr.span, kind: kind.clone() }),
+            ast::ExprKind::Missing => None,
+            _ => {
+                let error = self.error(codes::NOT_CONSTANT, expr.span, "a number is wanted here");
+                self.report(error);
+                None
+            }
         }
     }
 
@@ -304,6 +321,7 @@ impl Checker<'_> {
             status: status.unwrap_or(RuleStatus::Active),
             depends_on: clauses.depends_on,
             overrides: clauses.overrides,
+            derived: None,
         })
     }
 
@@ -334,6 +352,7 @@ impl Checker<'_> {
             status: status.unwrap_or(LimitStatus::Active),
             depends_on: clauses.depends_on,
             overrides: clauses.overrides,
+            derived: None,
         })
     }
 
