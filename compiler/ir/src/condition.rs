@@ -75,6 +75,8 @@ pub enum TextTest {
 pub enum ElementTest {
     /// The contrary.
     Not(Box<Self>),
+    /// At least one of these passes, at least two; says what `in { … }` says of texts and numbers.
+    AnyOf(Vec<Self>),
     /// The word is one of these; for sets of an `enum`.
     OneOf(BTreeSet<String>),
     /// The text passes the test; for sets of `string`.
