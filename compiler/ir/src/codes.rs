@@ -52,7 +52,7 @@ codes! {
     DUPLICATE_NAME = "ORD0202", "a name is declared twice";
     WRONG_KIND = "ORD0203", "a name stands for something else than is wanted here";
     TYPE_MISMATCH = "ORD0204", "types do not fit together";
-    UNIT_MISMATCH = "ORD0205", "units or currencies do not fit together";
+    UNIT_MISMATCH = "ORD0205", "units do not fit together";
     UNGUARDED_OPTIONAL = "ORD0206", "an optional fact is read without `has`";
     OUT_OF_RANGE = "ORD0207", "a value lies outside the range of the fact";
     NONLINEAR = "ORD0208", "a product of two facts";
@@ -73,6 +73,21 @@ codes! {
     CONFLICTING_METER = "ORD0223", "a meter is declared twice with different units";
     BAD_TEST = "ORD0224", "a test can't be run";
     NOT_CONSTANT = "ORD0225", "a value must be known when the policies are compiled";
+    CURRENCY_MISMATCH = "ORD0226", "two currencies do not fit together";
+    MISSING_UNIT = "ORD0227", "a length of time lacks its unit";
+    MISSING_CURRENCY = "ORD0228", "an amount of money lacks its currency";
+    BAD_PERCENT = "ORD0229", "a percentage does not fit here";
+    TOO_PRECISE = "ORD0230", "a number has more digits after the point than fit";
+    INEXACT = "ORD0231", "a value falls between two that can be represented";
+    UNQUOTED_TEXT = "ORD0232", "a text lacks its quotation marks";
+    QUOTED_WORD = "ORD0233", "a word of an enumeration stands in quotation marks";
+    MISSING_QUANTIFIER = "ORD0234", "a set is tested without `any` or `all`";
+    NOT_A_SET = "ORD0235", "`any` or `all` tests what is no set";
+    EMPTY_RANGE = "ORD0236", "a range contains no value";
+    NEEDLESS_HAS = "ORD0237", "`has` asks for a fact that is always present";
+    NO_ORDER = "ORD0238", "values without an order are compared by it";
+    REPEATED_ENTRY = "ORD0239", "a list has an entry twice";
+    METER_CLASH = "ORD0240", "two meters give limit types of the same name";
 
     SCOPE_OVERLAP = "ORD0301", "policies with different enforcement overlap";
     THRESHOLD_CONTRADICTION = "ORD0302", "limits contradict each other";
@@ -90,8 +105,9 @@ codes! {
     BAD_SCOPE = "ORD0601", "a scope is malformed";
     MIXED_SCOPE = "ORD0602", "a scope mixes levels";
     UNKNOWN_ZONE = "ORD0603", "a time zone is not known";
-    BAD_TIME = "ORD0604", "a time or date does not exist";
+    BAD_TIME = "ORD0604", "a time of day does not exist";
     EMPTY_WINDOW = "ORD0605", "a window contains no instant";
+    BAD_DATE = "ORD0606", "a date or an instant does not exist";
 
     BAD_BUNDLE = "ORD0701", "a bundle cannot be read";
 
@@ -103,6 +119,8 @@ codes! {
     UNUSED_ALLOW = "ORD0902", "an `allow` that allows nothing";
     EXPIRED_ALLOW = "ORD0903", "an `allow` that has run out";
     BLOCKING_ALLOWED = "ORD0904", "a BLOCKING conflict can't be allowed";
+    NOT_ALLOWABLE = "ORD0905", "an error can't be allowed";
+    BAD_ALLOW = "ORD0906", "an `allow` names too few or too many policies";
 }
 
 /// The title of a code.
