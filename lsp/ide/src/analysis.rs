@@ -100,7 +100,7 @@ impl Analysed {
         }
         let unchanged = |conflict: &&Conflict| conflict.policies.iter().all(|policy| same(old, new, policy));
         let conflicts = self.report.conflicts.iter().filter(unchanged).cloned().collect();
-        Arc::new(Report { conflicts, pairs: self.report.pairs })
+        Arc::new(Report { conflicts, pairs: self.report.pairs, ..Report::default() })
     }
 }
 

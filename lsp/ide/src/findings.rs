@@ -113,6 +113,7 @@ mod tests {
                 file: (*file).to_owned(),
                 item,
                 clauses: BTreeMap::new(),
+                application: None,
             };
             (PolicyId::of(&PolicyName::from(*name)), source)
         };

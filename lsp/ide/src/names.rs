@@ -59,6 +59,7 @@ fn each_name<'a>(file: &'a File, visit: &mut impl FnMut(&'a str, Span, Kind)) {
                 match &item.value {
                     LetValue::Condition(expr) => each_in_expr(expr, visit),
                     LetValue::Scope(scope) => each_in_scope(scope, visit),
+                    LetValue::Set(entries) => entries.iter().for_each(|entry| each_in_expr(entry, visit)),
                 }
             }
             Item::Policy(policy) => {
@@ -77,7 +78,7 @@ fn each_name<'a>(file: &'a File, visit: &mut impl FnMut(&'a str, Span, Kind)) {
                     }
                 }
             }
-            Item::Package(_) | Item::Reserved(_) | Item::Broken(_) => {}
+            _ => {}
         }
     }
 }
@@ -115,6 +116,11 @@ fn each_in_expr<'a>(expr: &'a Expr, visit: &mut impl FnMut(&'a str, Span, Kind))
                 each_in_expr(entry, visit);
             }
         }
+        ExprKind::InNamed { left, list } => {
+            each_in_expr(left, visit);
+            visit(&list.text, list.span, Kind::Value);
+        }
+        ExprKind::Quantified { test, .. } => each_in_expr(test, visit),
         ExprKind::Missing | ExprKind::Literal(_) | ExprKind::Bool(_) => {}
     }
 }
@@ -168,6 +174,6 @@ fn declared(item: &Item) -> Option<&Name> {
         Item::Fact(fact) => Some(&fact.name),
         Item::Let(item) => Some(&item.name),
         Item::Policy(policy) => Some(&policy.name),
-        Item::Package(_) | Item::Use(_) | Item::Reserved(_) | Item::Broken(_) => None,
+        _ => None,
     }
 }
