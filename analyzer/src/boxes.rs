@@ -51,7 +51,7 @@ impl Constraint {
             Type::Bool => Values::Bool(0b11),
             Type::Enum { variants } => Values::Words((0..variants.len()).collect()),
             Type::String => Values::Text(BTreeSet::new()),
-            Type::Int | Type::Decimal { .. } | Type::Money { .. } | Type::Duration => {
+            Type::Int | Type::Decimal { .. } | Type::Money { .. } | Type::Duration | Type::Set { .. } => {
                 let (least, greatest) = fact.bounds();
                 Values::Number(if least <= greatest { vec![(least, greatest)] } else { vec![] })
             }
@@ -207,7 +207,12 @@ fn literal(atom: &Condition, positive: bool, facts: &Facts) -> Option<Vec<Cube>>
             }
             _ => Some(vec![Cube { facts: BTreeMap::new(), partial: true }]),
         },
-        Condition::True | Condition::False | Condition::Not(_) | Condition::And(_) | Condition::Or(_) => None,
+        Condition::Any { .. }
+        | Condition::True
+        | Condition::False
+        | Condition::Not(_)
+        | Condition::And(_)
+        | Condition::Or(_) => None,
     }
 }
 

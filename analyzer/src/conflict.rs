@@ -63,6 +63,7 @@ impl Claim {
             certificate: self.certificate,
             repair: self.repair,
             resolved: false,
+            acknowledgement: None,
         }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn witness<'a>(
         windows.into_iter().flat_map(|window| &window.clauses).map(|active| active.zone.as_str()).next();
     Witness {
         local_time: local_time(request.at, named.unwrap_or("UTC")),
-        request: request.to_json(&policies.facts),
+        request: request.to_json(&policies.facts, &policies.meters),
     }
 }
 

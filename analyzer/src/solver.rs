@@ -148,6 +148,9 @@ impl<'a> Plan<'a> {
         let mut names = BTreeSet::new();
         condition.collect_facts(&mut names);
         let facts = names.iter().map(|name| facts.get(name)).collect::<Option<Vec<_>>>()?;
+        if facts.iter().any(|fact| matches!(fact.ty, Type::Set { .. })) {
+            return None;
+        }
         let mut tests: BTreeMap<FactName, BTreeSet<TextTest>> = BTreeMap::new();
         collect_tests(condition, &mut tests);
         let texts: BTreeMap<_, _> = tests
@@ -242,7 +245,7 @@ impl Variables {
             |parts: &[Condition]| -> Vec<Bool> { parts.iter().map(|part| self.encode(part, plan)).collect() };
         match condition {
             Condition::True => Bool::from_bool(true),
-            Condition::False => Bool::from_bool(false),
+            Condition::False | Condition::Any { .. } => Bool::from_bool(false),
             Condition::Not(inner) => self.encode(inner, plan).not(),
             Condition::And(parts) => Bool::and(&all(parts)),
             Condition::Or(parts) => Bool::or(&all(parts)),

@@ -137,6 +137,7 @@ impl<'r> Palette<'r> {
             status: if self.random.chance(92) { RuleStatus::Active } else { RuleStatus::Retired },
             depends_on: vec![],
             overrides: self.overrides('r', number, count),
+            derived: None,
         }
     }
 
@@ -173,6 +174,7 @@ impl<'r> Palette<'r> {
             status: if self.random.chance(92) { LimitStatus::Active } else { LimitStatus::Disabled },
             depends_on: vec![],
             overrides: self.overrides('l', number, count),
+            derived: None,
         }
     }
 
@@ -326,10 +328,14 @@ pub fn request(random: &mut Random, policies: &Policies) -> Request {
     let currencies = ["EUR", "USD"].into_iter();
     let cost = currencies.filter_map(|unit| Some((unit.to_owned(), random.pick(&[None, Some(1), Some(3)])?)));
     let cost = cost.collect();
+    let meters = policies.meters.keys();
+    let meters = meters.filter_map(|name| Some((name.clone(), random.pick(&[None, Some(1), Some(3)])?)));
+    let meters = meters.collect();
     let usage = Usage {
         runs: random.between(0, 3),
         tokens: random.between(0, 5),
         cost,
+        meters,
         risk: random.pick(&[None, Some(100_000), Some(400_000), Some(900_000)]),
         since_last_run: random.pick(&[None, Some(500), Some(2_000), Some(9_000)]),
     };

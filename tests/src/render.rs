@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ordain_ir::{Condition, Direction, Override, Policies, PolicyName, TextTest, Window};
+use ordain_ir::{Condition, Direction, ElementTest, Override, Policies, PolicyName, TextTest, Window};
 
 /// Every declaration, clause by clause.
 pub fn render(policies: &Policies) -> String {
@@ -86,13 +86,32 @@ pub fn condition(condition: &Condition) -> String {
         Condition::OneOf { fact, words } => {
             format!("{fact} in {{ {} }}", words.iter().cloned().collect::<Vec<_>>().join(", "))
         }
-        Condition::Text { fact, test } => match test {
-            TextTest::Equals(text) => format!("{fact} == {text:?}"),
-            TextTest::Like(glob) => format!("{fact} like {:?}", glob.to_string()),
-            TextTest::Matches(regex) => format!("{fact} matches {regex:?}"),
-            TextTest::Contains(text) => format!("{fact} contains {text:?}"),
-            TextTest::StartsWith(text) => format!("{fact} starts with {text:?}"),
-            TextTest::EndsWith(text) => format!("{fact} ends with {text:?}"),
-        },
+        Condition::Text { fact, test } => format!("{fact} {}", text(test)),
+        Condition::Any { fact, test } => format!("any {fact} {}", element(test)),
+    }
+}
+
+fn text(test: &TextTest) -> String {
+    match test {
+        TextTest::Equals(text) => format!("== {text:?}"),
+        TextTest::Like(glob) => format!("like {:?}", glob.to_string()),
+        TextTest::Matches(regex) => format!("matches {regex:?}"),
+        TextTest::Contains(text) => format!("contains {text:?}"),
+        TextTest::StartsWith(text) => format!("starts with {text:?}"),
+        TextTest::EndsWith(text) => format!("ends with {text:?}"),
+    }
+}
+
+fn element(test: &ElementTest) -> String {
+    match test {
+        ElementTest::Not(inner) => format!("not ({})", element(inner)),
+        ElementTest::AnyOf(tests) => {
+            format!("({})", tests.iter().map(element).collect::<Vec<_>>().join(" or "))
+        }
+        ElementTest::OneOf(words) => {
+            format!("in {{ {} }}", words.iter().cloned().collect::<Vec<_>>().join(", "))
+        }
+        ElementTest::Text(test) => text(test),
+        ElementTest::Compare { op, bound } => format!("{op} {bound}"),
     }
 }

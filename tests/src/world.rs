@@ -124,7 +124,9 @@ pub fn values(fact: &Fact) -> Vec<Option<Value>> {
             let (least, greatest) = fact.range.expect("numbers of the world have a range");
             (least..=greatest).map(Value::Number).collect()
         }
-        Type::Decimal { .. } | Type::Duration => panic!("`{}` is not of this world", fact.name),
+        Type::Decimal { .. } | Type::Duration | Type::Set { .. } => {
+            panic!("`{}` is not of this world", fact.name)
+        }
     };
     let absent = fact.optional.then_some(None);
     present.into_iter().map(Some).chain(absent).collect()

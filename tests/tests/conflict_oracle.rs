@@ -156,7 +156,7 @@ fn evidence(policies: &Policies, conflict: &Conflict) -> Result<(), String> {
     }
     match &conflict.witness {
         Some(witness) => {
-            let request = Request::from_json(witness.request.clone(), &policies.facts);
+            let request = Request::from_json(witness.request.clone(), &policies.facts, &policies.meters);
             let request = request.map_err(|error| format!("no request, {error}: {conflict:#?}"))?;
             for fact in policies.facts.values().filter(|fact| !fact.optional) {
                 if !request.facts.contains_key(&fact.name) && reads(policies, conflict, &fact.name) {

@@ -94,7 +94,7 @@ impl<'a> Checker<'a> {
     fn new(certificate: &'a Certificate, policies: &'a Policies) -> Result<Self, E> {
         let mut variables = BTreeMap::new();
         for name in certificate.variables.keys() {
-            let variable = variable(name).ok_or_else(|| E::Variable(name.clone()))?;
+            let variable = variable(name, policies).ok_or_else(|| E::Variable(name.clone()))?;
             variables.insert(name.as_str(), variable);
         }
         let named: BTreeSet<&PolicyName> = variables.values().flat_map(|v| &v.members).collect();
@@ -292,13 +292,19 @@ fn periods(text: &str) -> Option<BTreeMap<Period, (i64, i64)>> {
 }
 
 /// Reads `cost:USD/month[acme.floor, acme.cap]`.
-fn variable(name: &str) -> Option<Variable> {
+fn variable(name: &str, policies: &Policies) -> Option<Variable> {
     let (head, members) = name.strip_suffix(']')?.split_once('[')?;
     let (meter, period) = head.split_once('/')?;
     let meter = match meter {
         "runs" => Meter::Runs,
         "tokens" => Meter::Tokens,
-        cost => Meter::Cost(cost.strip_prefix("cost:")?.to_owned()),
+        other => match other.split_once(':')? {
+            ("cost", currency) => Meter::Cost(currency.to_owned()),
+            ("meter", name) => {
+                Meter::Declared { name: name.to_owned(), unit: policies.meters.get(name)?.clone() }
+            }
+            _ => return None,
+        },
     };
     let period = *Period::ALL.iter().find(|p| p.as_str().to_lowercase() == period)?;
     Some(Variable { meter, period, members: members.split(", ").map(PolicyName::from).collect() })

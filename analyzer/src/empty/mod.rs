@@ -176,6 +176,7 @@ impl Finding {
             certificate: Some(self.certificate),
             repair: self.repair,
             resolved: false,
+            acknowledgement: None,
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use ordain_ir::{Meter, Partition, Period, PolicyName, decimal};
+use ordain_ir::fact::{DURATION_UNITS, format_duration};
+use ordain_ir::{Meter, MeterUnit, Partition, Period, PolicyName, decimal};
 
 use super::calendar;
 use super::member::{Member, Role};
@@ -33,21 +34,24 @@ pub(super) fn each(period: Period) -> String {
     format!("{} {}", if period == Period::Hour { "an" } else { "a" }, noun(period))
 }
 
-/// `500 runs`, `1 token`, `12.50 USD`; `value` in units of the quantity's scale, which may exceed 64 bits.
+/// `500 runs`, `1 token`, `12.50 USD`, `7 emails`, `30s of gpu-time`; `value` in units of the quantity's scale, which
+/// may exceed 64 bits.
 pub(super) fn amount(meter: &Meter, value: i128) -> String {
     let unit = match meter {
         Meter::Runs => "run",
         Meter::Tokens => "token",
         Meter::Cost(_) => return bare(meter, value),
+        Meter::Declared { name, unit: MeterUnit::Count } => return format!("{value} {name}"),
+        Meter::Declared { name, .. } => return format!("{} of {name}", bare(meter, value)),
     };
     format!("{value} {unit}{}", if value == 1 { "" } else { "s" })
 }
 
-/// An amount without the words for runs and tokens.
+/// An amount without the words for what is counted.
 pub(super) fn bare(meter: &Meter, value: i128) -> String {
     match meter {
-        Meter::Runs | Meter::Tokens => value.to_string(),
-        Meter::Cost(currency) => {
+        Meter::Runs | Meter::Tokens | Meter::Declared { unit: MeterUnit::Count, .. } => value.to_string(),
+        Meter::Cost(currency) | Meter::Declared { unit: MeterUnit::Money(currency), .. } => {
             // Whole units and the rest separately: the product of a price and a count may exceed 64 bits.
             let scale = ordain_ir::fact::MONEY_SCALE;
             let unit = 10_i128.pow(scale.into());
@@ -55,6 +59,17 @@ pub(super) fn bare(meter: &Meter, value: i128) -> String {
             let rest = decimal::format(rest, scale, 2);
             let digits = rest.split_once('.').map_or("00", |(_, digits)| digits);
             format!("{}.{digits} {currency}", value.div_euclid(unit))
+        }
+        Meter::Declared { unit: MeterUnit::Duration, .. } => {
+            let (longest, week) = DURATION_UNITS[0];
+            let weeks = value / i128::from(week);
+            match i64::try_from(value % i128::from(week)) {
+                Ok(rest) if weeks == 0 || rest != 0 => {
+                    let weeks = if weeks == 0 { String::new() } else { format!("{weeks}{longest}") };
+                    weeks + &format_duration(rest)
+                }
+                _ => format!("{weeks}{longest}"),
+            }
         }
     }
 }
@@ -166,6 +181,7 @@ pub(super) fn variable(members: &[Member], cell: u64, meter: &Meter, period: Per
         Meter::Runs => "runs".to_owned(),
         Meter::Tokens => "tokens".to_owned(),
         Meter::Cost(currency) => format!("cost:{currency}"),
+        Meter::Declared { name, .. } => format!("meter:{name}"),
     };
     format!("{meter}/{}[{}]", noun(period), names.join(", "))
 }
@@ -176,6 +192,9 @@ pub(super) fn meaning(names: &[String], meter: &Meter, level: &Level) -> String 
         Meter::Runs => "runs".to_owned(),
         Meter::Tokens => "tokens".to_owned(),
         Meter::Cost(currency) => format!("cost in {currency}"),
+        Meter::Declared { name, unit: MeterUnit::Count } => name.clone(),
+        Meter::Declared { name, unit: MeterUnit::Money(currency) } => format!("{name} in {currency}"),
+        Meter::Declared { name, unit: MeterUnit::Duration } => format!("{name} in seconds"),
     };
     let period = calendar::describe(level.period, level.stretch.0);
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();

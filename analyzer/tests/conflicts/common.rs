@@ -70,6 +70,7 @@ pub(crate) fn rule(name: &str, mode: EnforcementMode) -> Rule {
         status: RuleStatus::Active,
         depends_on: vec![],
         overrides: vec![],
+        derived: None,
     }
 }
 
@@ -89,6 +90,7 @@ pub(crate) fn limit(name: &str, quantity: &str, bound: Bound, enforcement: Enfor
         status: LimitStatus::Active,
         depends_on: vec![],
         overrides: vec![],
+        derived: None,
     }
 }
 

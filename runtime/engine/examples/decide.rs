@@ -35,6 +35,7 @@ fn policies() -> Policies {
         status: RuleStatus::Active,
         depends_on: vec![],
         overrides: vec![],
+        derived: None,
     };
     let daily_tokens = Limit {
         name: "acme.daily-tokens".into(),
@@ -51,6 +52,7 @@ fn policies() -> Policies {
         status: LimitStatus::Active,
         depends_on: vec![],
         overrides: vec![],
+        derived: None,
     };
     policies.facts.insert(tool.name.clone(), tool);
     policies.rules.insert(no_export.name.clone(), Arc::new(no_export));
@@ -64,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         r#"{ "path": "acme/support/mailer", "at": "2026-03-02T10:00:00Z",
              "facts": { "tool.name": "export" }, "usage": { "tokens": 1200 } }"#,
     )?;
-    let request = Request::from_json(wire, &engine.policies().facts)?;
+    let request = Request::from_json(wire, &engine.policies().facts, &engine.policies().meters)?;
     let decision = engine.decide(&request, &NoCounters)?;
     let mut out = std::io::stdout();
     writeln!(out, "{decision}\n")?;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ordain_ir::{CompareOp, Condition, Fact, FactName, Glob, PolicyName, Request, TextTest, Value};
+use ordain_ir::{
+    CompareOp, Condition, ElementTest, Fact, FactName, Glob, PolicyName, Request, TextTest, Value,
+};
 use regex_automata::meta::Regex;
 
 use crate::EngineError;
@@ -62,6 +64,16 @@ pub(crate) enum Test {
     Flag(Operand),
     Compare { terms: Vec<(Operand, i128)>, op: CompareOp, bound: i128 },
     Text { operand: Operand, test: TextMatcher },
+    Any { operand: Operand, test: ElementMatcher },
+}
+
+/// A test of one element of a set.
+#[derive(Debug)]
+pub(crate) enum ElementMatcher {
+    Not(Box<Self>),
+    AnyOf(Vec<Self>),
+    Text(TextMatcher),
+    Compare(CompareOp, i64),
 }
 
 /// A fact as a condition reads it.
@@ -128,6 +140,9 @@ impl Test {
             Condition::Text { fact, test } => {
                 Self::Text { operand: operand(fact)?, test: TextMatcher::new(test, policy)? }
             }
+            Condition::Any { fact, test } => {
+                Self::Any { operand: operand(fact)?, test: ElementMatcher::new(test, policy)? }
+            }
         })
     }
 
@@ -154,6 +169,12 @@ impl Test {
             Self::Compare { terms, op, bound } => Self::compare(terms, *op, *bound, request),
             Self::Text { operand, test } => operand.test(request, "text", |value| match value {
                 Value::Text(text) => Some(test.matches(text)),
+                _ => None,
+            }),
+            Self::Any { operand, test } => operand.test(request, "set", |value| match value {
+                Value::Set(items) => {
+                    items.iter().try_fold(false, |any, item| Some(any | test.matches(item)?))
+                }
                 _ => None,
             }),
         }
@@ -219,6 +240,33 @@ impl Operand {
 
     fn mismatch(&self, wanted: &'static str) -> Mismatch {
         Mismatch { fact: self.name.clone(), wanted }
+    }
+}
+
+impl ElementMatcher {
+    fn new(test: &ElementTest, policy: &PolicyName) -> Result<Self, EngineError> {
+        Ok(match test {
+            ElementTest::Not(inner) => Self::Not(Box::new(Self::new(inner, policy)?)),
+            ElementTest::AnyOf(tests) => {
+                Self::AnyOf(tests.iter().map(|test| Self::new(test, policy)).collect::<Result<_, _>>()?)
+            }
+            ElementTest::OneOf(words) => Self::Text(TextMatcher::OneOf(words.iter().cloned().collect())),
+            ElementTest::Text(test) => Self::Text(TextMatcher::new(test, policy)?),
+            ElementTest::Compare { op, bound } => Self::Compare(*op, *bound),
+        })
+    }
+
+    /// Whether an element passes; `None` for one of another kind than declared.
+    fn matches(&self, element: &Value) -> Option<bool> {
+        match (self, element) {
+            (Self::Not(inner), element) => inner.matches(element).map(|passes| !passes),
+            (Self::AnyOf(tests), element) => {
+                tests.iter().try_fold(false, |any, test| Some(any | test.matches(element)?))
+            }
+            (Self::Text(test), Value::Text(text)) => Some(test.matches(text)),
+            (Self::Compare(op, bound), Value::Number(number)) => Some(op.holds(number, bound)),
+            (Self::Text(_) | Self::Compare(..), _) => None,
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use ordain_ir::{Direction, PolicyName, Quantity, Request, RuleType};
+use ordain_ir::{Direction, Outcome, PolicyName, Quantity, Request, RuleType};
 
-use crate::decision::{Decision, LimitFinding, Outcome, Role, RuleFinding, Unmeasured};
+use crate::decision::{Decision, LimitFinding, Role, RuleFinding, Unmeasured};
 use crate::engine::PreparedLimit;
 use crate::{Counters, DecideError, Engine, Subject, period};
 

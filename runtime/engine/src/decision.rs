@@ -5,75 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use ordain_ir::{
-    Direction, Enforcement, EnforcementMode, Limit, PolicyId, PolicyName, Quantity, Rule, decimal,
+    Direction, Enforcement, EnforcementMode, Limit, Outcome, PolicyId, PolicyName, Quantity, Rule, decimal,
 };
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::Subject;
-
-/// What is to be done with a request, mildest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Outcome {
-    /// Let it pass.
-    Allow,
-    /// Let it pass and record it.
-    Audit,
-    /// Let it pass and tell somebody.
-    Warn,
-    /// Let it pass with less: a cheaper model, fewer tokens.
-    Degrade,
-    /// Let it wait.
-    Queue,
-    /// Stop it.
-    Block,
-}
-
-impl Outcome {
-    /// Every outcome, mildest first.
-    pub const ALL: [Self; 6] =
-        [Self::Allow, Self::Audit, Self::Warn, Self::Degrade, Self::Queue, Self::Block];
-
-    /// The spelling in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "ALLOW",
-            Self::Audit => "AUDIT",
-            Self::Warn => "WARN",
-            Self::Degrade => "DEGRADE",
-            Self::Queue => "QUEUE",
-            Self::Block => "BLOCK",
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl From<EnforcementMode> for Outcome {
-    fn from(mode: EnforcementMode) -> Self {
-        match mode {
-            EnforcementMode::Disabled => Self::Allow,
-            EnforcementMode::Audit => Self::Audit,
-            EnforcementMode::Warn => Self::Warn,
-            EnforcementMode::Block => Self::Block,
-        }
-    }
-}
-
-impl From<Enforcement> for Outcome {
-    fn from(enforcement: Enforcement) -> Self {
-        match enforcement {
-            Enforcement::Warn | Enforcement::Alert => Self::Warn,
-            Enforcement::Degrade => Self::Degrade,
-            Enforcement::Queue => Self::Queue,
-            Enforcement::Block | Enforcement::Reject => Self::Block,
-        }
-    }
-}
 
 /// The part that a policy played in a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]

@@ -46,6 +46,7 @@ pub mod period;
 mod window;
 
 pub use counters::{Counters, NoCounters, Subject};
-pub use decision::{Decision, LimitFinding, Outcome, Role, RuleFinding, Unmeasured};
+pub use decision::{Decision, LimitFinding, Role, RuleFinding, Unmeasured};
 pub use engine::Engine;
 pub use error::{DecideError, EngineError};
+pub use ordain_ir::Outcome;

@@ -95,6 +95,7 @@ fn rule(n: usize) -> impl Strategy<Value = Rule> {
                 status: if active { RuleStatus::Active } else { RuleStatus::Retired },
                 depends_on: vec![],
                 overrides,
+                derived: None,
             }
         })
 }
@@ -142,6 +143,7 @@ fn limit(n: usize) -> impl Strategy<Value = Limit> {
                     status: LimitStatus::Active,
                     depends_on: vec![],
                     overrides,
+                    derived: None,
                 }
             },
         )
@@ -409,6 +411,7 @@ fn plain_rule(name: &str, condition: Condition) -> Rule {
         status: RuleStatus::Active,
         depends_on: vec![],
         overrides: vec![],
+        derived: None,
     }
 }
 

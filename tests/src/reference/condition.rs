@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ordain_ir::{Condition, Fact, FactName, TextTest, Value};
+use ordain_ir::{CompareOp, Condition, ElementTest, Fact, FactName, TextTest, Value};
 
 use super::pattern;
 
@@ -44,16 +44,7 @@ pub fn holds(
                     other => panic!("`{name}` is no number: {other:?}"),
                 }
             }
-            let bound = i128::from(*bound);
-            match op.as_str() {
-                "<" => sum < bound,
-                "<=" => sum <= bound,
-                "==" => sum == bound,
-                "!=" => sum != bound,
-                ">=" => sum >= bound,
-                ">" => sum > bound,
-                other => panic!("unknown comparison {other}"),
-            }
+            compares(*op, sum, (*bound).into())
         }
         Condition::OneOf { fact, words } => match read(fact) {
             Some(Value::Text(word)) => words.contains(word),
@@ -61,16 +52,50 @@ pub fn holds(
             other => panic!("`{fact}` is no word: {other:?}"),
         },
         Condition::Text { fact, test } => match read(fact) {
-            Some(Value::Text(text)) => match test {
-                TextTest::Equals(wanted) => text == wanted,
-                TextTest::Like(glob) => pattern::glob(glob, text),
-                TextTest::Matches(regex) => pattern::regex(regex, text),
-                TextTest::Contains(part) => text.contains(part.as_str()),
-                TextTest::StartsWith(part) => text.starts_with(part.as_str()),
-                TextTest::EndsWith(part) => text.ends_with(part.as_str()),
-            },
+            Some(Value::Text(text)) => passes(test, text),
             None => false,
             other => panic!("`{fact}` is no text: {other:?}"),
         },
+        Condition::Any { fact, test } => match read(fact) {
+            Some(Value::Set(elements)) => elements.iter().any(|element| element_passes(test, element)),
+            None => false,
+            other => panic!("`{fact}` is no set: {other:?}"),
+        },
+    }
+}
+
+fn compares(op: CompareOp, left: i128, right: i128) -> bool {
+    match op.as_str() {
+        "<" => left < right,
+        "<=" => left <= right,
+        "==" => left == right,
+        "!=" => left != right,
+        ">=" => left >= right,
+        ">" => left > right,
+        other => panic!("unknown comparison {other}"),
+    }
+}
+
+fn passes(test: &TextTest, text: &str) -> bool {
+    match test {
+        TextTest::Equals(wanted) => text == wanted,
+        TextTest::Like(glob) => pattern::glob(glob, text),
+        TextTest::Matches(regex) => pattern::regex(regex, text),
+        TextTest::Contains(part) => text.contains(part.as_str()),
+        TextTest::StartsWith(part) => text.starts_with(part.as_str()),
+        TextTest::EndsWith(part) => text.ends_with(part.as_str()),
+    }
+}
+
+fn element_passes(test: &ElementTest, element: &Value) -> bool {
+    match (test, element) {
+        (ElementTest::Not(inner), _) => !element_passes(inner, element),
+        (ElementTest::AnyOf(tests), _) => tests.iter().any(|test| element_passes(test, element)),
+        (ElementTest::OneOf(words), Value::Text(word)) => words.contains(word),
+        (ElementTest::Text(test), Value::Text(text)) => passes(test, text),
+        (ElementTest::Compare { op, bound }, Value::Number(number)) => {
+            compares(*op, (*number).into(), (*bound).into())
+        }
+        other => panic!("an element of another type: {other:?}"),
     }
 }

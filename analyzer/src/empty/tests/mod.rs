@@ -32,6 +32,7 @@ fn limit(name: &str, quantity: &str, direction: Direction, value: i64) -> Limit 
         status: LimitStatus::Active,
         depends_on: vec![],
         overrides: vec![],
+        derived: None,
     }
 }
 
