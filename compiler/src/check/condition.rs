@@ -33,6 +33,8 @@ pub(super) enum Typed {
     Word(Fact),
     /// A scope.
     Scope(ScopeSelector),
+    /// A list of literals and words, without places.
+    List(Vec<Expr>),
 }
 
 impl Typed {
@@ -44,6 +46,7 @@ impl Typed {
             Self::Text(_) | Self::Literal(_) => "a text".to_owned(),
             Self::Word(fact) => format!("a word of `{}`", fact.name),
             Self::Scope(_) => "a scope".to_owned(),
+            Self::List(_) => "a list".to_owned(),
         }
     }
 }
@@ -207,6 +210,9 @@ impl Checker<'_> {
     }
 
     fn name(&mut self, name: &str, span: Span, guards: &Guards) -> Typed {
+        if let Some(value) = self.parameter(name, span) {
+            return value;
+        }
         match self.view.value(name) {
             Ok(Meaning::Fact(_, entry)) => {
                 let Some(fact) = &entry.fact else { return Typed::Poison };
@@ -247,6 +253,11 @@ impl Checker<'_> {
 
     fn has(&mut self, name: &str, span: Span) -> Typed {
         if name.is_empty() {
+            return Typed::Poison;
+        }
+        if self.is_parameter(name) {
+            let error = self.error(codes::WRONG_KIND, span, format!("`{name}` is a parameter, not a fact"));
+            self.report(error);
             return Typed::Poison;
         }
         match self.view.value(name) {

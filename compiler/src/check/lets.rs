@@ -47,7 +47,7 @@ impl<'a> Checker<'a> {
         match value {
             LetValue::Condition(expr) => self.infer(expr, &Guards::default()),
             LetValue::Scope(scope) => self.scope(scope).map_or(Typed::Poison, Typed::Scope),
-            LetValue::Set(_) => Typed::Poison,
+            LetValue::Set(entries) => Typed::List(entries.clone()),
         }
     }
 

@@ -10,6 +10,7 @@ mod literal;
 mod pattern;
 mod policy;
 mod scope;
+mod template;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use crate::resolve::{Names, Origin, Unresolved, View, names};
 use crate::{Db, SourceFile, Workspace};
 use condition::Typed;
 pub(crate) use policy::clause_of;
+use template::{Binding, Expansion, Siblings};
 
 /// The policies of one file that have no error, without spans.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,6 +67,9 @@ pub(crate) fn check(db: &dyn Db, names: &Names, origin: Origin) -> Checked {
         diagnostics: vec![],
         lets: BTreeMap::new(),
         cyclic: BTreeSet::new(),
+        bindings: BTreeMap::new(),
+        expansion: None,
+        siblings: Siblings::new(),
     };
     let mut policies = FilePolicies::default();
     checker.uses();
@@ -104,6 +109,12 @@ pub(crate) struct Checker<'a> {
     lets: BTreeMap<(&'a str, &'a str), Typed>,
     /// Those of them that refer to a cycle, or are on one.
     cyclic: BTreeSet<(&'a str, &'a str)>,
+    /// The parameters of the template that is being read.
+    bindings: BTreeMap<String, Binding>,
+    /// Whose policies are being read, where they aren't written out.
+    expansion: Option<Expansion>,
+    /// Policies that names mean before all others: those of the same template, or of a test's own `apply`.
+    siblings: Siblings,
 }
 
 impl Checker<'_> {

@@ -56,16 +56,16 @@ impl Checker<'_> {
         self.unfitting(policy);
         let clauses = self.clauses(policy);
         self.missing(policy);
-        let name = PolicyName::new(&self.view.outline.package, &policy.name.text);
+        let (name, derived, doc) = self.identity(policy);
         match policy.kind {
             PolicyKind::Rule => {
-                let rule = self.rule(policy, &name, clauses);
+                let rule = self.rule(&name, clauses).map(|rule| Rule { doc, derived, ..rule });
                 if let Some(rule) = rule.filter(|_| self.is_clean(policy, repeated, before)) {
                     into.rules.insert(name, Arc::new(rule));
                 }
             }
             PolicyKind::Limit => {
-                let limit = self.limit(policy, &name, clauses);
+                let limit = self.limit(policy, &name, clauses).map(|limit| Limit { doc, derived, ..limit });
                 if let Some(limit) = limit.filter(|_| self.is_clean(policy, repeated, before)) {
                     into.limits.insert(name, Arc::new(limit));
                 }
@@ -272,9 +272,18 @@ impl Checker<'_> {
     }
 
     /// The policy that a name stands for, of the wanted kind.
-    fn policy_named(&mut self, name: &Name, wanted: Option<PolicyKind>) -> Option<PolicyName> {
-        match self.view.policy(&name.text) {
-            Ok(Meaning::Policy(full, kind, _)) => {
+    pub(super) fn policy_named(&mut self, name: &Name, wanted: Option<PolicyKind>) -> Option<PolicyName> {
+        let sibling = self.siblings.get(&name.text).cloned();
+        let found = match sibling {
+            Some(sibling) => Ok(sibling),
+            None => match self.view.policy(&name.text) {
+                Ok(Meaning::Policy(full, kind, _)) => Ok((full, kind)),
+                Ok(_) => return None,
+                Err(unresolved) => Err(unresolved),
+            },
+        };
+        match found {
+            Ok((full, kind)) => {
                 if let Some(wanted) = wanted.filter(|wanted| *wanted != kind) {
                     let message = format!("`{}` is a {kind}; a {wanted} is wanted here", name.text);
                     let error = self.error(codes::WRONG_KIND, name.span, message);
@@ -283,7 +292,6 @@ impl Checker<'_> {
                 }
                 Some(full)
             }
-            Ok(_) => None,
             Err(unresolved) => {
                 if let Some(other) = self.view.anything(&name.text) {
                     let message = format!("`{}` is {}, not a policy", name.text, other.description());
@@ -298,7 +306,7 @@ impl Checker<'_> {
         }
     }
 
-    fn rule(&mut self, policy: &ast::Policy, name: &PolicyName, clauses: Clauses<'_>) -> Option<Rule> {
+    fn rule(&mut self, name: &PolicyName, clauses: Clauses<'_>) -> Option<Rule> {
         let rule_type = self.one_of(clauses.type_word, "type of rule", RuleType::ALL, RuleType::as_str);
         let mode = self.one_of(
             clauses.enforce,
@@ -310,7 +318,7 @@ impl Checker<'_> {
         let status = self.one_of(clauses.status, "status of a rule", RuleStatus::ALL, RuleStatus::as_str);
         Some(Rule {
             name: name.clone(),
-            doc: policy.doc.clone(),
+            doc: String::new(),
             rule_type: rule_type?,
             enforcement_mode: mode?,
             scope: clauses.scope?,
@@ -339,7 +347,7 @@ impl Checker<'_> {
         }
         Some(Limit {
             name: name.clone(),
-            doc: policy.doc.clone(),
+            doc: String::new(),
             quantity,
             bound,
             enforcement: enforcement?,

@@ -75,7 +75,11 @@ impl Checker<'_> {
         for entry in entries {
             // A level holds for the entries behind it that have none.
             level = entry.level.or(level);
-            read.push(match level {
+            let parameter = match entry.path.as_slice() {
+                [segment] => entry.level.is_none() && !segment.quoted && self.is_parameter(&segment.text),
+                _ => false,
+            };
+            read.push(match level.filter(|_| !parameter) {
                 None => self.named(entry),
                 Some(level) => self.pattern(entry, level).map(Entry::Pattern),
             });
@@ -157,17 +161,25 @@ impl Checker<'_> {
                 return None;
             }
         };
-        match self.view.value(name) {
-            Ok(Meaning::Let(package, name, _)) => match self.expand(package, name) {
-                Typed::Scope(selector) => Some(Entry::Named(selector)),
-                Typed::Poison => None,
-                _ => {
-                    let message = format!("`{name}` is a condition, not a scope");
-                    let error = self.error(codes::WRONG_KIND, entry.span, message);
-                    self.report(error);
-                    None
-                }
+        let found = match self.parameter(name, entry.span) {
+            Some(value) => Ok(value),
+            None => match self.view.value(name) {
+                Ok(Meaning::Let(package, name, _)) => Ok(self.expand(package, name)),
+                other => Err(other),
             },
+        };
+        let found = match found {
+            Ok(Typed::Scope(selector)) => return Some(Entry::Named(selector)),
+            Ok(Typed::Poison) => return None,
+            Ok(other) => {
+                let message = format!("`{name}` is {}, not a scope", other.description());
+                let error = self.error(codes::WRONG_KIND, entry.span, message);
+                self.report(error);
+                return None;
+            }
+            Err(found) => found,
+        };
+        match found {
             Ok(_) => {
                 let error =
                     self.error(codes::WRONG_KIND, entry.span, format!("`{name}` is a fact, not a scope"));
