@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use ordain_ir::{
-    CompareOp, Condition, ElementTest, Fact, FactName, Glob, PolicyName, Request, TextTest, Value,
-};
+use ordain_ir::{CompareOp, Condition, ElementTest, Fact, FactName, Glob, Request, TextTest, Value};
 use regex_automata::meta::Regex;
 
-use crate::EngineError;
+use crate::{ConditionError, Mismatch};
 
 /// The largest program of one regular expression, in bytes; the `regex` crate's own default.
 const PATTERN_LIMIT: usize = 10 << 20;
@@ -44,13 +42,6 @@ impl Truth<'_> {
             },
         })
     }
-}
-
-/// A fact whose value is of another kind than declared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mismatch {
-    pub(crate) fact: FactName,
-    pub(crate) wanted: &'static str,
 }
 
 /// A condition with its facts resolved and its patterns compiled.
@@ -103,24 +94,22 @@ enum Read<'q, 'a> {
 }
 
 impl Test {
-    /// Compiles the condition of the policy `policy`.
+    /// Compiles a condition over these declared facts.
     pub(crate) fn new(
         condition: &Condition,
         facts: &BTreeMap<FactName, Fact>,
-        policy: &PolicyName,
-    ) -> Result<Self, EngineError> {
+    ) -> Result<Self, ConditionError> {
         let operand = |name: &FactName| {
-            let missing = || EngineError::UnknownFact { policy: policy.clone(), fact: name.clone() };
-            let fact = facts.get(name).ok_or_else(missing)?;
+            let fact = facts.get(name).ok_or_else(|| ConditionError::UnknownFact(name.clone()))?;
             Ok(Operand { name: name.clone(), optional: fact.optional })
         };
         let all = |parts: &[Condition]| {
-            parts.iter().map(|part| Self::new(part, facts, policy)).collect::<Result<Vec<_>, _>>()
+            parts.iter().map(|part| Self::new(part, facts)).collect::<Result<Vec<_>, _>>()
         };
         Ok(match condition {
             Condition::True => Self::Constant(true),
             Condition::False => Self::Constant(false),
-            Condition::Not(inner) => Self::Not(Box::new(Self::new(inner, facts, policy)?)),
+            Condition::Not(inner) => Self::Not(Box::new(Self::new(inner, facts)?)),
             Condition::And(parts) => Self::And(all(parts)?),
             Condition::Or(parts) => Self::Or(all(parts)?),
             Condition::Has(fact) => Self::Has(operand(fact)?),
@@ -129,7 +118,7 @@ impl Test {
                 terms: terms
                     .iter()
                     .map(|(fact, factor)| Ok((operand(fact)?, i128::from(*factor))))
-                    .collect::<Result<_, EngineError>>()?,
+                    .collect::<Result<_, ConditionError>>()?,
                 op: *op,
                 bound: i128::from(*bound),
             },
@@ -138,10 +127,10 @@ impl Test {
                 test: TextMatcher::OneOf(words.iter().cloned().collect()),
             },
             Condition::Text { fact, test } => {
-                Self::Text { operand: operand(fact)?, test: TextMatcher::new(test, policy)? }
+                Self::Text { operand: operand(fact)?, test: TextMatcher::new(test)? }
             }
             Condition::Any { fact, test } => {
-                Self::Any { operand: operand(fact)?, test: ElementMatcher::new(test, policy)? }
+                Self::Any { operand: operand(fact)?, test: ElementMatcher::new(test)? }
             }
         })
     }
@@ -244,14 +233,12 @@ impl Operand {
 }
 
 impl ElementMatcher {
-    fn new(test: &ElementTest, policy: &PolicyName) -> Result<Self, EngineError> {
+    fn new(test: &ElementTest) -> Result<Self, ConditionError> {
         Ok(match test {
-            ElementTest::Not(inner) => Self::Not(Box::new(Self::new(inner, policy)?)),
-            ElementTest::AnyOf(tests) => {
-                Self::AnyOf(tests.iter().map(|test| Self::new(test, policy)).collect::<Result<_, _>>()?)
-            }
+            ElementTest::Not(inner) => Self::Not(Box::new(Self::new(inner)?)),
+            ElementTest::AnyOf(tests) => Self::AnyOf(tests.iter().map(Self::new).collect::<Result<_, _>>()?),
             ElementTest::OneOf(words) => Self::Text(TextMatcher::OneOf(words.iter().cloned().collect())),
-            ElementTest::Text(test) => Self::Text(TextMatcher::new(test, policy)?),
+            ElementTest::Text(test) => Self::Text(TextMatcher::new(test)?),
             ElementTest::Compare { op, bound } => Self::Compare(*op, *bound),
         })
     }
@@ -279,7 +266,7 @@ fn innermost(mut error: &dyn std::error::Error) -> String {
 }
 
 impl TextMatcher {
-    fn new(test: &TextTest, policy: &PolicyName) -> Result<Self, EngineError> {
+    fn new(test: &TextTest) -> Result<Self, ConditionError> {
         Ok(match test {
             TextTest::Equals(text) => Self::OneOf(vec![text.clone()]),
             TextTest::Like(glob) => Self::Like(glob.clone()),
@@ -289,8 +276,7 @@ impl TextMatcher {
             TextTest::Matches(pattern) => {
                 let config = Regex::config().nfa_size_limit(Some(PATTERN_LIMIT));
                 let regex = Regex::builder().configure(config).build(pattern);
-                Self::Matches(Box::new(regex.map_err(|error| EngineError::Pattern {
-                    policy: policy.clone(),
+                Self::Matches(Box::new(regex.map_err(|error| ConditionError::Pattern {
                     pattern: pattern.clone(),
                     reason: innermost(&error),
                 })?))

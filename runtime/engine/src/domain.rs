@@ -2,9 +2,9 @@
 
 use ordain_ir::{Condition, Policies, PolicyName, Request, ScopeSelector, Window};
 
-use crate::condition::{Mismatch, Test, Truth};
+use crate::condition::{Test, Truth};
 use crate::window::CompiledWindow;
-use crate::{DecideError, EngineError};
+use crate::{DecideError, EngineError, Mismatch};
 
 /// Scope × window × condition of one policy.
 #[derive(Debug)]
@@ -34,11 +34,12 @@ impl Domain {
         policies: &Policies,
     ) -> Result<Self, EngineError> {
         let unknown = |zone| EngineError::UnknownZone { policy: policy.clone(), zone };
+        let unusable = |error| EngineError::of_condition(error, policy);
         Ok(Self {
             policy: policy.clone(),
             scope: scope.clone(),
             window: CompiledWindow::new(window).map_err(unknown)?,
-            condition: Test::new(condition, &policies.facts, policy)?,
+            condition: Test::new(condition, &policies.facts).map_err(unusable)?,
         })
     }
 

@@ -2,6 +2,33 @@
 
 use ordain_ir::{FactName, PolicyName};
 
+/// Why a condition can't be used. The compiler never produces such conditions.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConditionError {
+    /// It reads a fact that is not declared.
+    #[error("the fact `{0}` is not declared")]
+    UnknownFact(FactName),
+    /// A regular expression is malformed or too large.
+    #[error("the pattern `{pattern}` cannot be used: {reason}")]
+    Pattern {
+        /// The regular expression.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// A fact has a value of another kind than its declaration; never so in what
+/// [`Request::from_json`](ordain_ir::Request::from_json) reads.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the request's value of `{fact}` is no {wanted}")]
+pub struct Mismatch {
+    /// The fact.
+    pub fact: FactName,
+    /// The kind that its declaration names.
+    pub wanted: &'static str,
+}
+
 /// Why policies can't be decided by. The compiler never produces such policies; a foreign bundle might.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
@@ -39,6 +66,17 @@ pub enum EngineError {
         /// To whom.
         missing: PolicyName,
     },
+}
+
+impl EngineError {
+    /// The error of a policy whose condition can't be compiled.
+    pub(crate) fn of_condition(error: ConditionError, policy: &PolicyName) -> Self {
+        let policy = policy.clone();
+        match error {
+            ConditionError::UnknownFact(fact) => Self::UnknownFact { policy, fact },
+            ConditionError::Pattern { pattern, reason } => Self::Pattern { policy, pattern, reason },
+        }
+    }
 }
 
 /// Why a request can't be decided.

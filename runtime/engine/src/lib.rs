@@ -30,7 +30,7 @@
 //! Conditions are evaluated in three values. A required fact that the request leaves out makes the tests that read
 //! it *unknown*; `and` and `or` may still be decided by their other parts. Only a condition that stays unknown, of
 //! a policy whose scope and window hold, makes the decision fail ([`DecideError::MissingFact`]). An optional fact
-//! that is absent makes its tests false. A request without a risk value (or without an earlier run) is not
+//! that is absent makes its tests false. The empty set is a value like others: no element of it passes any test. A request without a risk value (or without an earlier run) is not
 //! measured by limits on it; they are listed as [`Decision::unmeasured`].
 
 mod condition;
@@ -43,10 +43,12 @@ mod error;
 mod index;
 mod overrides;
 pub mod period;
+mod predicate;
 mod window;
 
-pub use counters::{Counters, NoCounters, Subject};
+pub use counters::{Counters, NoCounters, Subject, UsedByLimit};
 pub use decision::{Decision, LimitFinding, Role, RuleFinding, Unmeasured};
 pub use engine::Engine;
-pub use error::{DecideError, EngineError};
+pub use error::{ConditionError, DecideError, EngineError, Mismatch};
 pub use ordain_ir::Outcome;
+pub use predicate::Predicate;
