@@ -63,18 +63,6 @@ fn the_reference_sample_compiles() {
     assert_eq!((compiled.policies.rules.len(), compiled.policies.limits.len()), (4, 5));
 }
 
-#[test]
-fn what_the_reference_shows_compiles() {
-    let page = include_str!("../../docs/language.md");
-    let blocks: Vec<&str> =
-        page.split("```ordain\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert!(!blocks.is_empty());
-    for block in blocks {
-        let compiled = compile_str(&[("a.ordain", block)]);
-        assert_eq!(show(&compiled.diagnostics), "", "{block}");
-    }
-}
-
 /// Every form that the reference describes and does not show.
 #[test]
 fn what_the_reference_says_compiles() {

@@ -11,7 +11,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 /// The media type of every error.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
-const DOCUMENTATION: &str = "https://github.com/ordain-policy/ordain/blob/main/docs/http.md#";
+const DOCUMENTATION: &str = "https://github.com/ordain-policy/ordain/blob/main/docs/src/http.md#";
 
 macro_rules! codes {
     ($($(#[$meta:meta])* $variant:ident = $text:literal, $status:ident, $title:literal;)+) => {

@@ -41,7 +41,7 @@ async fn wrong_values_are_named_with_those_that_exist() {
         assert_eq!(error["detail"], "`status` is `DISABLED`, which is not one of ACTIVE, RETIRED");
         assert_eq!(error["errors"][0]["allowed"], json!(["ACTIVE", "RETIRED"]));
         assert_eq!(error["title"], "a query parameter has a value that it does not take");
-        assert!(error["type"].as_str().unwrap().ends_with("/docs/http.md#invalid_parameter"));
+        assert!(error["type"].as_str().unwrap().ends_with("/docs/src/http.md#invalid_parameter"));
         let all = "/api/v1/policies/rules?status=a&enforcement_mode=block&scope=PROVIDER&source=b&rule_type=c&limit=0";
         let error = client.refused(all, 422, "invalid_parameter").await;
         let named: Vec<_> = error["errors"].as_array().unwrap().iter().map(|e| e["parameter"].clone()).collect();
@@ -99,9 +99,9 @@ async fn routes_and_methods_that_are_not_there() {
 
 #[test]
 fn every_code_is_documented() {
-    let page = include_str!("../../../docs/http.md");
+    let page = include_str!("../../../docs/src/http.md");
     for code in ErrorCode::ALL {
         let row = format!("| <a id=\"{0}\"></a>`{0}` | {1} |", code.as_str(), code.status().as_u16());
-        assert!(page.contains(&row), "docs/http.md lacks the row `{row}`");
+        assert!(page.contains(&row), "docs/src/http.md lacks the row `{row}`");
     }
 }
