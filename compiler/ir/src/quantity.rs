@@ -199,14 +199,14 @@ impl Quantity {
     pub fn all(currency: &str) -> Vec<Self> {
         let meters = [Meter::Runs, Meter::Tokens, Meter::Cost(currency.to_owned())];
         let mut all = vec![Self::RiskCeiling, Self::Cooldown];
-        all.extend(meters.into_iter().flat_map(Self::of_meter));
+        all.extend(meters.iter().flat_map(Self::of_meter));
         all
     }
 
     /// The quantities that a meter gives: its use by one run (runs have none), and by each period.
-    pub fn of_meter(meter: Meter) -> Vec<Self> {
+    pub fn of_meter(meter: &Meter) -> Vec<Self> {
         let mut all = vec![];
-        if meter != Meter::Runs {
+        if *meter != Meter::Runs {
             all.push(Self::PerRun(meter.clone()));
         }
         all.extend(Period::ALL.iter().map(|period| Self::Accumulated(meter.clone(), *period)));
