@@ -37,6 +37,13 @@ pub enum TokenKind {
     Symbol,
 }
 
+impl TokenKind {
+    /// Whether it is a name or a word, even a keyword.
+    pub const fn is_word(self) -> bool {
+        matches!(self, Self::Keyword | Self::Word)
+    }
+}
+
 /// Every word that the language gives a meaning, in alphabetical order. Some are names elsewhere.
 pub const KEYWORDS: &[&str] = &[
     "active",
@@ -46,10 +53,14 @@ pub const KEYWORDS: &[&str] = &[
     "and",
     "any",
     "apply",
+    "as",
     "at",
     "because",
+    "between",
     "bool",
+    "by",
     "contains",
+    "coverage",
     "decimal",
     "depends",
     "duration",
@@ -57,9 +68,12 @@ pub const KEYWORDS: &[&str] = &[
     "enforce",
     "enum",
     "except",
+    "expect",
     "fact",
     "false",
+    "for",
     "from",
+    "given",
     "global",
     "has",
     "in",
@@ -73,6 +87,7 @@ pub const KEYWORDS: &[&str] = &[
     "money",
     "most",
     "not",
+    "of",
     "on",
     "opaque",
     "optional",
@@ -81,11 +96,13 @@ pub const KEYWORDS: &[&str] = &[
     "package",
     "per",
     "priority",
+    "private",
     "project",
     "provider",
     "require",
     "rule",
     "scope",
+    "set",
     "source",
     "starts",
     "status",
@@ -97,6 +114,8 @@ pub const KEYWORDS: &[&str] = &[
     "type",
     "until",
     "use",
+    "used",
+    "uses",
     "warn",
     "when",
     "with",

@@ -108,14 +108,20 @@ fn describe(rule: Rule) -> Option<Wanted> {
         | Rule::range
         | Rule::kw_optional
         | Rule::kw_opaque
+        | Rule::kw_private
             if rule != Rule::dots =>
         {
             return None;
         }
-        Rule::name | Rule::plain_word | Rule::name_list => ("a name", None),
+        Rule::name
+        | Rule::plain_word
+        | Rule::name_list
+        | Rule::assignment
+        | Rule::parameter
+        | Rule::argument => ("a name", None),
         Rule::any_word => ("a word", None),
-        Rule::number | Rule::integer => ("a number", None),
-        Rule::percent | Rule::duration | Rule::money | Rule::literal => {
+        Rule::number => ("a number", None),
+        Rule::percent | Rule::duration | Rule::money | Rule::literal | Rule::sum | Rule::argument_value => {
             ("a value", Some("`500`, `0.7`, `30s` or `1_200.00 USD`"))
         }
         Rule::currency => ("a currency", Some("`USD`")),
@@ -125,6 +131,7 @@ fn describe(rule: Rule) -> Option<Wanted> {
         | Rule::decimal_type
         | Rule::money_type
         | Rule::enum_type
+        | Rule::parameter_type
         | Rule::set_type => ("a type", Some("`int`, `string` or `money USD`")),
         Rule::scope_list | Rule::scope_entry => ("a scope", Some("`global` or `tenant acme`")),
         Rule::path | Rule::glob_segment => ("a path", Some("`acme` or `acme/support`")),

@@ -46,6 +46,12 @@ fn intact(parse: &Parse) -> BTreeSet<String> {
         Item::Policy(it) => Some(it.name.text.clone()),
         Item::Package(it) => Some(it.name.text.clone()),
         Item::Use(it) => Some(it.path.text.clone()),
+        Item::Meter(it) => Some(it.name.text.clone()),
+        Item::Template(it) => Some(it.name.text.clone()),
+        Item::Apply(it) => Some(it.name().text),
+        Item::Require(it) => Some(format!("require {}", it.concern.text)),
+        Item::Allow(it) => Some(format!("allow {}", it.what.text)),
+        Item::Test(it) => Some(format!("{:?}", it.name.kind)),
         Item::Broken(_) => None,
     };
     parse.file.items.iter().filter_map(name).collect()

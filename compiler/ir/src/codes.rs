@@ -44,7 +44,7 @@ codes! {
     MISSING_CLAUSE = "ORD0106", "a clause is missing";
     UNKNOWN_CLAUSE = "ORD0107", "this clause does not belong here";
     BAD_LITERAL = "ORD0108", "a literal is malformed";
-    RESERVED = "ORD0109", "this part of the language is reserved for a later version";
+    // ORD0109 told of words that were reserved before they had a meaning.
     HIDDEN_TEXT = "ORD0110", "the text contains characters that can't be seen or that change its direction";
     CONFUSABLE = "ORD0111", "a name contains a character that looks like another";
 

@@ -75,6 +75,52 @@ impl Builder<'_> {
     }
 
     fn comparison(&mut self, pair: Pair<'_>) -> Expr {
+        let whole = source::trimmed(self.source.text, span(&pair));
+        match pair.into_inner().next() {
+            Some(inner) if inner.as_rule() == Rule::quantified => self.quantified(inner),
+            Some(inner) => self.tested(inner),
+            None => Expr { span: whole, kind: ExprKind::Missing },
+        }
+    }
+
+    /// `any` or `all` and what they say it of.
+    fn quantified(&mut self, pair: Pair<'_>) -> Expr {
+        let before = self.errors.len();
+        let whole = source::trimmed(self.source.text, span(&pair));
+        let (mut all, mut keyword, mut test) = (false, whole, None);
+        for inner in pair.into_inner() {
+            match inner.as_rule() {
+                Rule::tested => test = Some(self.tested(inner)),
+                rule => (all, keyword) = (rule == Rule::kw_all, span(&inner)),
+            }
+        }
+        let is_test = |kind: &ExprKind| {
+            matches!(
+                kind,
+                ExprKind::Compare { .. }
+                    | ExprKind::In { .. }
+                    | ExprKind::InNamed { .. }
+                    | ExprKind::Text { .. }
+            )
+        };
+        match test {
+            Some(test) if is_test(&test.kind) => {
+                Expr { span: whole, kind: ExprKind::Quantified { all, keyword, test: Box::new(test) } }
+            }
+            test => {
+                if self.errors.len() == before {
+                    let word = if all { "all" } else { "any" };
+                    let message = format!("`{word}` takes one comparison, without parentheses");
+                    let place = test.map_or(keyword, |test| keyword.cover(test.span));
+                    let help = format!("for example `{word} labels like \"pii.*\"`");
+                    self.report(SyntaxError::new(codes::SYNTAX, place, message).help(help));
+                }
+                Expr { span: whole, kind: ExprKind::Missing }
+            }
+        }
+    }
+
+    fn tested(&mut self, pair: Pair<'_>) -> Expr {
         let mut parts = pair.into_inner();
         let Some(first) = parts.next() else {
             return Expr { span: Span::default(), kind: ExprKind::Missing };
@@ -96,38 +142,27 @@ impl Builder<'_> {
                 break;
             }
             tested = Some(place);
-            left = self.test(left, &test);
+            left = self.applied(left, &test);
         }
         left
     }
 
-    fn test(&mut self, left: Expr, pair: &Pair<'_>) -> Expr {
+    fn applied(&mut self, left: Expr, pair: &Pair<'_>) -> Expr {
         let rule = pair.as_rule();
         let parts: Vec<Pair<'_>> = pair.clone().into_inner().collect();
         let op_span = parts.first().map_or(left.span, span);
         let whole = left.span.cover(source::trimmed(self.source.text, span(pair)));
         let left = Box::new(left);
         let kind = match (rule, parts.last()) {
+            (Rule::in_test, Some(list)) if list.as_rule() == Rule::name => {
+                ExprKind::InNamed { left, list: self.name(list) }
+            }
             (Rule::in_test, _) => {
-                let mut set = vec![];
-                for part in parts {
-                    match part.as_rule() {
-                        Rule::missing_set => self.report(
-                            SyntaxError::new(codes::SYNTAX, op_span, "expected `{` after `in`")
-                                .help("list the words in braces: `in { pii, phi }`"),
-                        ),
-                        Rule::any_word => {
-                            let kind = ExprKind::Name(part.as_str().to_owned());
-                            set.push(Expr { span: span(&part), kind });
-                        }
-                        Rule::literal => {
-                            let literal = self.literal(part);
-                            set.push(Expr { span: literal.span, kind: ExprKind::Literal(literal.kind) });
-                        }
-                        _ => {}
-                    }
+                if parts.iter().any(|part| part.as_rule() == Rule::missing_set) {
+                    let error = SyntaxError::new(codes::SYNTAX, op_span, "expected `{` after `in`");
+                    self.report(error.help("list the words in braces: `in { pii, phi }`"));
                 }
-                ExprKind::In { left, set }
+                ExprKind::In { left, set: self.entries(parts) }
             }
             (Rule::text_test, Some(right)) => {
                 let op = match parts[0].clone().into_inner().next().map(|word| word.as_rule()) {
@@ -137,22 +172,49 @@ impl Builder<'_> {
                     Some(Rule::kw_starts) => TextOp::StartsWith,
                     _ => TextOp::EndsWith,
                 };
-                let right = Box::new(self.sum(right.clone()));
+                let right = Box::new(self.right_side(right));
                 ExprKind::Text { left, op, op_span, right }
             }
             (Rule::compare_test, Some(right)) => {
                 let op = self.compare_op(&parts[0]);
-                let right = Box::new(match right.as_rule() {
-                    Rule::enum_word => {
-                        Expr { span: span(right), kind: ExprKind::Name(right.as_str().to_owned()) }
-                    }
-                    _ => self.sum(right.clone()),
-                });
+                let right = Box::new(self.right_side(right));
                 ExprKind::Compare { left, op, op_span, right }
             }
             _ => ExprKind::Missing,
         };
         Expr { span: whole, kind }
+    }
+
+    /// A sum, or a keyword in place of a word of an enumeration.
+    fn right_side(&mut self, pair: &Pair<'_>) -> Expr {
+        if pair.as_rule() == Rule::enum_word {
+            return Expr { span: span(pair), kind: ExprKind::Name(pair.as_str().to_owned()) };
+        }
+        self.sum(pair.clone())
+    }
+
+    /// What stands between braces.
+    pub(super) fn list(&mut self, pair: Pair<'_>) -> Vec<Expr> {
+        self.entries(pair.into_inner())
+    }
+
+    /// The literals and words among the parts of a list.
+    fn entries<'a>(&mut self, parts: impl IntoIterator<Item = Pair<'a>>) -> Vec<Expr> {
+        let mut entries = vec![];
+        for part in parts {
+            match part.as_rule() {
+                Rule::any_word => entries.push(word(&part)),
+                Rule::literal => entries.push(self.literal_expr(part)),
+                _ => {}
+            }
+        }
+        entries
+    }
+
+    /// A literal as an expression.
+    pub(super) fn literal_expr(&mut self, pair: Pair<'_>) -> Expr {
+        let literal = self.literal(pair);
+        Expr { span: literal.span, kind: ExprKind::Literal(literal.kind) }
     }
 
     fn compare_op(&mut self, pair: &Pair<'_>) -> CompareOp {
@@ -173,7 +235,7 @@ impl Builder<'_> {
         }
     }
 
-    fn sum(&mut self, pair: Pair<'_>) -> Expr {
+    pub(super) fn sum(&mut self, pair: Pair<'_>) -> Expr {
         let mut minus = false;
         let mut parts: Vec<(bool, Expr)> = vec![];
         for inner in pair.into_inner() {
@@ -224,6 +286,9 @@ impl Builder<'_> {
             ExprKind::Literal(LiteralKind::Duration(text)) => {
                 ExprKind::Literal(LiteralKind::Duration(format!("-{text}")))
             }
+            ExprKind::Literal(LiteralKind::Percent(text)) => {
+                ExprKind::Literal(LiteralKind::Percent(format!("-{text}")))
+            }
             kind => ExprKind::Negative(Box::new(Expr { span: operand.span, kind })),
         };
         Expr { span: whole, kind }
@@ -250,24 +315,11 @@ impl Builder<'_> {
                 };
                 ExprKind::Has(name)
             }
-            Rule::quantifier => {
-                let place = source::trimmed(self.source.text, place);
-                self.report(recover::reserved(place, &format!("`{}`", &self.source.text[place.range()])));
-                ExprKind::Missing
-            }
             Rule::missing_operand => {
                 self.missing_operand(place);
                 ExprKind::Missing
             }
-            _ => {
-                let kind = self.quantity(&pair);
-                if matches!(kind, LiteralKind::Percent(_)) {
-                    self.report(recover::reserved(place, "a percentage"));
-                    ExprKind::Missing
-                } else {
-                    ExprKind::Literal(kind)
-                }
-            }
+            _ => ExprKind::Literal(self.quantity(&pair)),
         };
         Expr { span: place, kind }
     }
@@ -320,4 +372,14 @@ fn joined(mut parts: Vec<Expr>, join: fn(Vec<Expr>) -> ExprKind) -> Expr {
         return parts.swap_remove(0);
     }
     Expr { span: covering(parts.iter().map(|part| part.span)), kind: join(parts) }
+}
+
+/// A word as the right side of a comparison or the entry of a list.
+pub(super) fn word(pair: &Pair<'_>) -> Expr {
+    let kind = match pair.as_str() {
+        "true" => ExprKind::Bool(true),
+        "false" => ExprKind::Bool(false),
+        text => ExprKind::Name(text.to_owned()),
+    };
+    Expr { span: span(pair), kind }
 }

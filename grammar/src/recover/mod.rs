@@ -10,7 +10,11 @@ use crate::suggest::nearest;
 use crate::wanted::{Wanted, any_of, expectation, expected, reread};
 use crate::{SyntaxError, Token, TokenKind};
 
-const CLAUSES: [&str; 13] = [
+mod block;
+
+pub(crate) use block::{bad_member, bad_parameters, bad_test_clause};
+
+const CLAUSES: [&str; 14] = [
     "type",
     "enforce",
     "scope",
@@ -24,8 +28,9 @@ const CLAUSES: [&str; 13] = [
     "overrides",
     "status",
     "source",
+    "warn at",
 ];
-const CLAUSE_WORDS: [&str; 12] = [
+const CLAUSE_WORDS: [&str; 13] = [
     "type",
     "enforce",
     "scope",
@@ -38,14 +43,12 @@ const CLAUSE_WORDS: [&str; 12] = [
     "overrides",
     "status",
     "source",
+    "warn",
 ];
-const ITEM_WORDS: [&str; 6] = ["package", "use", "fact", "let", "rule", "limit"];
-
-/// Something that a later version of the language gives a meaning.
-pub(crate) fn reserved(span: Span, what: &str) -> SyntaxError {
-    SyntaxError::new(codes::RESERVED, span, format!("{what} is reserved for a later version of the language"))
-        .help("take it out; this version gives it no meaning")
-}
+const ITEM_WORDS: [&str; 13] = [
+    "package", "use", "fact", "let", "rule", "limit", "meter", "template", "apply", "require", "allow",
+    "test", "private",
+];
 
 /// Nothing stands behind a token where a condition or a value should.
 pub(crate) fn missing_operand(source: &Source<'_>, before: Token) -> SyntaxError {
@@ -58,17 +61,18 @@ pub(crate) fn missing_operand(source: &Source<'_>, before: Token) -> SyntaxError
     SyntaxError::new(codes::SYNTAX, before.span, format!("expected {wanted} after {}", quoted(text, before)))
 }
 
-/// A policy whose end is missing.
-pub(crate) fn unclosed_policy(
+/// Something whose closing brace is missing.
+pub(crate) fn unclosed(
     source: &Source<'_>,
-    kind: PolicyKind,
+    what: &str,
     name: &Name,
     open: Option<Span>,
     at: Span,
 ) -> SyntaxError {
     let last = source.before(at.start).map_or(name.span, |token| token.span);
-    let message = format!("expected `}}` at the end of {kind} `{}`", name.text);
-    let mut error = SyntaxError::new(codes::UNCLOSED, last, message);
+    let name = if name.text.is_empty() { String::new() } else { format!(" `{}`", name.text) };
+    let mut error =
+        SyntaxError::new(codes::UNCLOSED, last, format!("expected `}}` at the end of {what}{name}"));
     if let Some(open) = open {
         error = error.and_at(open, "this `{` is not closed");
     }
@@ -143,7 +147,7 @@ fn failed_clause(source: &Source<'_>, span: Span, keyword: Token) -> SyntaxError
 /// The clauses that a rule or a limit may have.
 fn clauses_of(kind: PolicyKind) -> Vec<String> {
     let foreign: &[&str] = match kind {
-        PolicyKind::Rule => &["at most", "at least", "per"],
+        PolicyKind::Rule => &["at most", "at least", "per", "warn at"],
         PolicyKind::Limit => &["priority"],
     };
     CLAUSES.iter().filter(|word| !foreign.contains(word)).map(|word| format!("`{word}`")).collect()
@@ -303,12 +307,17 @@ pub(crate) fn closed_too_early(source: &Source<'_>, span: Span, policy: &Policy)
 pub(crate) fn declares(source: &Source<'_>, span: Span) -> Option<(Declares, Name)> {
     let text = source.text;
     let tokens = source.within(span);
+    let private = &text[tokens.first()?.span.range()] == "private";
+    let tokens = &tokens[usize::from(private)..];
     let declares = match &text[tokens.first()?.span.range()] {
         "package" => Declares::Package,
         "fact" => Declares::Fact,
         "let" => Declares::Let,
         "rule" => Declares::Rule,
         "limit" => Declares::Limit,
+        "meter" => Declares::Meter,
+        "template" => Declares::Template,
+        "apply" => Declares::Apply,
         _ => return None,
     };
     let name = tokens.get(1).filter(|token| matches!(token.kind, TokenKind::Word | TokenKind::Keyword))?;
