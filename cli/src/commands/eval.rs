@@ -31,7 +31,7 @@ pub(crate) fn run(args: &EvalArgs, color: bool) -> Result<Verdict, Failure> {
     if let Some(at) = args.at {
         wire.at = at;
     }
-    let request = Request::from_json(wire, &policies.facts)
+    let request = Request::from_json(wire, &policies.facts, &policies.meters)
         .map_err(|reason| Failure::Other(format!("`{name}`: {reason}")))?;
     let engine = Engine::new(policies).map_err(Failure::other)?;
     let decision = engine
@@ -63,7 +63,7 @@ fn chosen(policies: Policies, only: &[String]) -> Result<Policies, Failure> {
         |name: &&PolicyName| policies.rules.contains_key(*name) || policies.limits.contains_key(*name);
     match names.iter().find(|name| !known(name)) {
         Some(unknown) => {
-            let same = |name: &&PolicyName| name.local() == unknown.local();
+            let same = |name: &&PolicyName| policies.label(name) == unknown.local() || name.local() == unknown.local();
             let meant = policies.rules.keys().chain(policies.limits.keys()).find(same);
             let hint = meant.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
             Err(Failure::Other(format!("`--only {unknown}`: there is no such policy{hint}")))
@@ -76,7 +76,7 @@ const EXAMPLE: &str =
     r#"{"path": "acme/support/mailer", "at": "2026-03-02T10:00:00Z", "facts": {"tool.name": "export"}}"#;
 
 fn outcome(text: &str) -> Result<Outcome, Failure> {
-    Outcome::ALL.into_iter().find(|outcome| outcome.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
+    Outcome::ALL.iter().copied().find(|outcome| outcome.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
         let known: Vec<_> = Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect();
         Failure::Other(format!("`--expect {text}`: an outcome is one of {}", known.join(", ")))
     })

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use ordain_ir::{Bundle, BundleError, Conflict, ConflictSeverity};
 use ordain_store::{Activation, BundleRecord, Clock, Store, StoreError, TenantId};
 
@@ -71,8 +72,9 @@ impl BundleService {
     /// stays so.
     pub async fn load(&self, tenant: &TenantId, bytes: Vec<u8>) -> Result<BundleRecord, LoadError> {
         let gate = Arc::clone(&self.gate);
+        let now = self.clock.now();
         // Reading and analysing take the processor, not the disk.
-        let judged = tokio::task::spawn_blocking(move || judge(&*gate, bytes)).await;
+        let judged = tokio::task::spawn_blocking(move || judge(&*gate, bytes, now)).await;
         let judged = judged
             .map_err(|_| GateError("the analysis ended with a panic, which is a bug of ours".to_owned()))?;
         let Judged { bytes, bundle, digest, conflicts } = judged?;
@@ -96,7 +98,7 @@ impl BundleService {
             policies: &bundle.policies,
             conflicts: &conflicts,
             edges: &edges,
-            at: self.clock.now(),
+            at: now,
         };
         let record = self.store.activate_bundle(tenant, activation).await?;
         tracing::info!(%tenant, %digest, policies = bundle.policies.len(), "bundle is active");
@@ -111,10 +113,12 @@ struct Judged {
     conflicts: Vec<Conflict>,
 }
 
-fn judge(gate: &dyn Gate, bytes: Vec<u8>) -> Result<Judged, LoadError> {
+fn judge(gate: &dyn Gate, bytes: Vec<u8>, now: Timestamp) -> Result<Judged, LoadError> {
     let (bundle, digest) = Bundle::from_bytes(&bytes)?;
     integrity::check(&bundle).map_err(LoadError::Malformed)?;
-    let mut conflicts = gate.check(&bundle)?.conflicts;
+    let mut report = gate.check(&bundle)?;
+    report.expire(now);
+    let mut conflicts = report.conflicts;
     let mut seen = BTreeSet::new();
     for conflict in &conflicts {
         if !integrity::fits(&bundle, conflict) {

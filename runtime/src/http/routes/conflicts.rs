@@ -95,6 +95,9 @@ pub(crate) struct ConflictItem {
     repair: Option<Value>,
     /// Whether somebody has acknowledged it.
     resolved: bool,
+    /// The `allow` in the source that acknowledges it: `because`, and `until` where it runs out.
+    #[schema(value_type = Option<Value>)]
+    acknowledgement: Option<Value>,
     /// When an analysis first found it, without a break since.
     detected_at: Timestamp,
 }
@@ -130,6 +133,7 @@ impl ConflictItem {
             certificate: conflict.certificate.as_ref().map(schema::json),
             repair: conflict.repair.as_ref().map(schema::json),
             resolved: conflict.resolved,
+            acknowledgement: conflict.acknowledgement.as_ref().map(schema::json),
             detected_at: record.detected_at,
         })
     }

@@ -56,6 +56,7 @@ pub fn rule(name: &str, rule_type: RuleType, enforcement_mode: EnforcementMode) 
         status: RuleStatus::Active,
         depends_on: vec![],
         overrides: vec![],
+        derived: None,
     }
 }
 
@@ -79,6 +80,7 @@ pub fn limit(name: &str, limit_type: &str, value: i64) -> Limit {
         status: LimitStatus::Active,
         depends_on: vec![],
         overrides: vec![],
+        derived: None,
     }
 }
 
@@ -113,6 +115,7 @@ pub fn conflict(conflict_type: ConflictType, severity: ConflictSeverity, policie
         certificate: None,
         repair: None,
         resolved: false,
+        acknowledgement: None,
     }
 }
 
