@@ -3,6 +3,7 @@
 //! It depends on nothing of the project and on little else, so that a fresh checkout gets here fast.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for developers talks to its terminal")]
 
+mod book;
 mod ci;
 mod demo;
 mod dependencies;
@@ -30,6 +31,7 @@ usage: cargo xtask <verb>
   test [ARG…]        run all tests, with a PostgreSQL of their own; ARG goes to `cargo test`
   demo               build `ordain` and show what it does with the examples
   ci                 all that a change has to pass: tests, format, lints, documentation, dependencies
+  book               make the documentation's HTML, with an mdBook that is built the first time
   dependencies       check licences, sources and deadlines against `deny.toml`
   postgres -- CMD…   run a command with a private PostgreSQL in `ORDAIN_TEST_POSTGRES_URL`
 ";
@@ -71,6 +73,7 @@ fn run() -> Outcome {
         "test" => test::run(&repository, rest),
         "demo" => alone(demo::run),
         "ci" => alone(ci::run),
+        "book" => alone(book::run),
         "dependencies" => alone(dependencies::run),
         "postgres" => postgres::run(&repository, rest),
         _ => Err(Failure { message: format!("there is no verb `{verb}`\n\n{USAGE}"), code: 2 }),
