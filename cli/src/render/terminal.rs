@@ -8,6 +8,9 @@ use miette::{
 };
 use ordain_ir::{Diagnostic, Label, Severity};
 
+/// Columns where there is no terminal.
+const WIDTH: usize = 110;
+
 /// Draws diagnostics.
 pub(crate) struct Terminal {
     handler: GraphicalReportHandler,
@@ -18,7 +21,16 @@ impl Terminal {
     /// With or without colours; as wide as the terminal, 110 columns where there is none.
     pub(crate) fn new(color: bool) -> Self {
         let width =
-            terminal_size::terminal_size().map_or(110, |(terminal_size::Width(columns), _)| columns.into());
+            terminal_size::terminal_size().map_or(WIDTH, |(terminal_size::Width(columns), _)| columns.into());
+        Self::of_width(width, color)
+    }
+
+    /// For what is kept in files: without colours, the same whatever the terminal is.
+    pub(crate) fn plain() -> Self {
+        Self::of_width(WIDTH, false)
+    }
+
+    fn of_width(width: usize, color: bool) -> Self {
         let styles = if color { ThemeStyles::ansi() } else { ThemeStyles::none() };
         let theme = GraphicalTheme { characters: ThemeCharacters::unicode(), styles };
         let handler = GraphicalReportHandler::new_themed(theme)
@@ -31,15 +43,15 @@ impl Terminal {
 
     /// Draws one diagnostic; `text_of` gives the text of a file.
     pub(crate) fn draw(&self, diagnostic: &Diagnostic, text_of: &dyn Fn(&str) -> Option<String>) -> String {
-        let mut out = String::new();
-        let view = View::new(diagnostic, text_of);
-        for part in [&view].into_iter().chain(&view.others) {
-            // A handler that writes to a string fails only where a label lies outside its file; the message
-            // is then shown all the same.
-            if self.handler.render_report(&mut out, part).is_err() {
-                let _ = writeln!(out, "{}: {}", diagnostic.code, part.message);
-            }
-        }
+        let severity = match diagnostic.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+            Severity::Info => miette::Severity::Advice,
+        };
+        let (primary, secondary) = (diagnostic.primary.as_ref(), diagnostic.secondary.as_slice());
+        let head = Some(diagnostic.code.to_string());
+        let view = View::new(head, severity, &diagnostic.message, primary, secondary, text_of);
+        let mut out = self.draw_view(&view);
         let mut footer = |word: &str, style: &str, text: &str| {
             let head = if self.color { format!("\u{1b}[{style}m{word}\u{1b}[0m") } else { word.to_owned() };
             let indent = " ".repeat(word.len() + 4);
@@ -58,9 +70,34 @@ impl Terminal {
         }
         out
     }
+
+    /// Draws a message that is no diagnostic and has no code, such as a failed test's, in the same way.
+    pub(crate) fn draw_message(
+        &self,
+        message: &str,
+        primary: &Label,
+        secondary: &[Label],
+        text_of: &dyn Fn(&str) -> Option<String>,
+    ) -> String {
+        let severity = miette::Severity::Error;
+        self.draw_view(&View::new(None, severity, message, Some(primary), secondary, text_of))
+    }
+
+    fn draw_view(&self, view: &View) -> String {
+        let mut out = String::new();
+        for part in [view].into_iter().chain(&view.others) {
+            // A handler that writes to a string fails only where a label lies outside its file; the message
+            // is then shown all the same.
+            if self.handler.render_report(&mut out, part).is_err() {
+                let head = view.head.as_ref().map(|head| format!("{head}: ")).unwrap_or_default();
+                let _ = writeln!(out, "{head}{}", part.message);
+            }
+        }
+        out
+    }
 }
 
-/// A diagnostic as miette wants it, one source with its labels; other files are views of their own.
+/// What is drawn, as miette wants it, one source with its labels; other files are views of their own.
 #[derive(Debug)]
 struct View {
     head: Option<String>,
@@ -72,10 +109,16 @@ struct View {
 }
 
 impl View {
-    fn new(diagnostic: &Diagnostic, text_of: &dyn Fn(&str) -> Option<String>) -> Self {
-        let primary = diagnostic.primary.as_ref();
+    fn new(
+        head: Option<String>,
+        severity: miette::Severity,
+        message: &str,
+        primary: Option<&Label>,
+        secondary: &[Label],
+        text_of: &dyn Fn(&str) -> Option<String>,
+    ) -> Self {
         let mut files: BTreeMap<&str, Vec<&Label>> = BTreeMap::new();
-        for label in primary.into_iter().chain(&diagnostic.secondary) {
+        for label in primary.into_iter().chain(secondary) {
             files.entry(&label.file).or_default().push(label);
         }
         let mut source_of = |file: &str, first: Option<&Label>| {
@@ -89,7 +132,7 @@ impl View {
             .and_then(|label| source_of(&label.file, Some(label)))
             .map_or((None, vec![]), |(source, labels): (_, Vec<_>)| (Some(source), labels));
         // In the order in which the diagnostic names them.
-        let others = diagnostic.secondary.iter().filter_map(|label| {
+        let others = secondary.iter().filter_map(|label| {
             let (source, labels) = source_of(&label.file, Some(label))?;
             Some(Self {
                 head: None,
@@ -101,18 +144,7 @@ impl View {
             })
         });
         let others = others.collect();
-        Self {
-            head: Some(diagnostic.code.to_string()),
-            message: diagnostic.message.clone(),
-            severity: match diagnostic.severity {
-                Severity::Error => miette::Severity::Error,
-                Severity::Warning => miette::Severity::Warning,
-                Severity::Info => miette::Severity::Advice,
-            },
-            source,
-            labels,
-            others,
-        }
+        Self { head, message: message.to_owned(), severity, source, labels, others }
     }
 }
 
