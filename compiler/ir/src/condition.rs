@@ -37,6 +37,18 @@ impl CompareOp {
         }
     }
 
+    /// The comparison that means the same with its sides exchanged.
+    #[must_use]
+    pub const fn mirrored(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessEqual => Self::GreaterEqual,
+            Self::Equal | Self::NotEqual => self,
+            Self::GreaterEqual => Self::LessEqual,
+            Self::Greater => Self::Less,
+        }
+    }
+
     /// The comparison that holds exactly where this one doesn't.
     #[must_use]
     pub const fn negated(self) -> Self {

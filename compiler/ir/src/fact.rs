@@ -92,6 +92,14 @@ impl Type {
             Self::Bool | Self::String | Self::Enum { .. } | Self::Set { .. } => None,
         }
     }
+
+    /// The type of the elements of a set; of anything else its own.
+    pub fn element(&self) -> &Self {
+        match self {
+            Self::Set { of } => of,
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for Type {

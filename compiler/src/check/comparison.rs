@@ -1,20 +1,27 @@
-//! Tests of values in conditions: comparisons, sets, and tests of texts.
+//! Comparisons.
 
 use std::collections::BTreeSet;
 
-use ordain_grammar::ast::{Expr, ExprKind, LiteralKind, TextOp};
+use ordain_grammar::KEYWORDS;
+use ordain_grammar::ast::{Expr, ExprKind, LiteralKind};
 use ordain_grammar::suggest::nearest;
-use ordain_ir::{CompareOp, Condition, Fact, Span, TextTest, Type, codes};
+use ordain_ir::{CompareOp, Condition, Fact, FactName, Span, TextTest, Type, codes};
 
+use super::Checker;
+use super::arithmetic::Operand;
 use super::condition::{Guards, Truth, Typed};
-use super::linear::Linear;
-use super::{Checker, literal, pattern};
 use crate::resolve::Meaning;
 
-impl Checker<'_> {
+/// A comparison, and where it is written.
+pub(super) type Operator = (CompareOp, Span);
+
+impl<'a> Checker<'a> {
     /// The type of the fact that an expression names, if it does.
-    fn type_named(&self, expr: &Expr) -> Option<&Type> {
+    fn type_named(&self, expr: &Expr) -> Option<&'a Type> {
         let ExprKind::Name(name) = &expr.kind else { return None };
+        if self.is_parameter(name) {
+            return None;
+        }
         match self.view.value(name) {
             Ok(Meaning::Fact(_, entry)) => entry.fact.as_ref().map(|fact| &fact.ty),
             _ => None,
@@ -25,58 +32,48 @@ impl Checker<'_> {
         matches!(self.type_named(expr), Some(Type::Enum { .. }))
     }
 
-    fn text_named(&self, expr: &Expr) -> bool {
-        matches!(self.type_named(expr), Some(Type::String))
-    }
-
     pub(super) fn compare(
         &mut self,
         left: &Expr,
-        op: CompareOp,
-        op_span: Span,
+        op: Operator,
         right: &Expr,
         whole: Span,
-        guards: &Guards,
+        guards: &mut Guards,
     ) -> Option<Truth> {
-        // A word stands beside the fact that it belongs to, and need not be a name.
         for (fact, word) in [(left, right), (right, left)] {
             let is_word = matches!(word.kind, ExprKind::Name(_) | ExprKind::Literal(LiteralKind::Text(_)));
-            if self.enum_named(fact) && is_word && !self.enum_named(word) {
-                let Typed::Word(fact) = self.infer(fact, guards) else { return None };
-                let word = self.word(&fact, word)?;
-                let is = Condition::OneOf { fact: fact.name, words: BTreeSet::from([word]) };
-                return self.equality(op, op_span, "words of an enumeration", Truth::atom(is));
-            }
-        }
-        // A text is compared with a literal only, so an unknown name beside it lacks its quotation marks.
-        for (fact, word) in [(left, right), (right, left)] {
-            if let ExprKind::Name(text) = &word.kind
-                && self.text_named(fact)
-                && self.view.anything(text).is_none()
-            {
-                let error = self.error(codes::UNKNOWN_NAME, word.span, format!("unknown fact `{text}`"));
-                let quoted = format!("\"{text}\"");
-                self.report(
-                    error.help("write texts in quotation marks").fix(format!("write `{quoted}`"), quoted),
-                );
-                return None;
+            match self.type_named(fact) {
+                // A word stands beside the fact that it belongs to, and need not be a name.
+                Some(Type::Enum { .. }) if is_word && !self.enum_named(word) => {
+                    let Typed::Word(fact) = self.infer(fact, guards) else { return None };
+                    let word = self.word(&fact, word)?;
+                    let is = Condition::OneOf { fact, words: BTreeSet::from([word]) };
+                    return self.equality(op, "words of an enumeration", Truth::atom(is));
+                }
+                // A text is compared with a literal only, so an unknown name beside it lacks its quotation marks.
+                Some(Type::String) if self.unquoted(word) => return None,
+                Some(Type::Set { .. }) => {
+                    self.set_compared(fact, op, word, (left, right), whole, guards);
+                    return None;
+                }
+                _ => {}
             }
         }
         let (left_type, right_type) = (self.infer(left, guards), self.infer(right, guards));
         match (left_type, right_type) {
             (Typed::Poison, _) | (_, Typed::Poison) => None,
             (Typed::Number(a), Typed::Number(b)) => {
-                self.compare_numbers((a, left), op, (b, right), whole).map(Truth::atom)
+                self.compare_numbers((&a, left), op.0, (&b, right), whole).map(Truth::atom)
             }
             (Typed::Text(fact), Typed::Literal(text)) | (Typed::Literal(text), Typed::Text(fact)) => {
                 let is = Condition::Text { fact, test: TextTest::Equals(text) };
-                self.equality(op, op_span, "texts", Truth::atom(is))
+                self.equality(op, "texts", Truth::atom(is))
             }
             (Typed::Truth(truth), Typed::Truth(constant)) | (Typed::Truth(constant), Typed::Truth(truth))
                 if matches!(constant.condition, Condition::True | Condition::False) =>
             {
                 let truth = if constant.condition == Condition::False { truth.negated() } else { truth };
-                self.equality(op, op_span, "conditions", truth)
+                self.equality(op, "conditions", truth)
             }
             (a @ (Typed::Text(_) | Typed::Literal(_)), b @ (Typed::Text(_) | Typed::Literal(_))) => {
                 let both = if matches!((a, b), (Typed::Literal(_), _)) { "literals" } else { "facts" };
@@ -88,7 +85,7 @@ impl Checker<'_> {
                 self.report(error.help("compare one fact with one text in quotation marks"));
                 None
             }
-            (Typed::Word(a), Typed::Word(b)) => self.compare_words(&a, &b, op, op_span, whole),
+            (Typed::Word(a), Typed::Word(b)) => self.compare_words(&a, &b, op, whole),
             (Typed::Truth(_), Typed::Truth(_)) => {
                 let error = self.error(codes::TYPE_MISMATCH, whole, "two conditions cannot be compared");
                 self.report(error.help("write it with `and`, `or` and `not`"));
@@ -97,268 +94,209 @@ impl Checker<'_> {
             (a, b) => {
                 let message = format!("{} cannot be compared with {}", a.description(), b.description());
                 let error = self.error(codes::TYPE_MISMATCH, whole, message);
-                self.report(error);
+                self.report(match (&a, &b) {
+                    (Typed::Word(fact), _) | (_, Typed::Word(fact)) => error.help(self.words_of(fact)),
+                    _ => error,
+                });
                 None
             }
         }
     }
 
     /// Two facts over the same words.
-    fn compare_words(
-        &mut self,
-        a: &Fact,
-        b: &Fact,
-        op: CompareOp,
-        op_span: Span,
-        whole: Span,
-    ) -> Option<Truth> {
-        let (Type::Enum { variants }, true) = (&a.ty, a.ty == b.ty) else {
-            let message = format!("`{}` and `{}` have different words", a.name, b.name);
+    fn compare_words(&mut self, a: &FactName, b: &FactName, op: Operator, whole: Span) -> Option<Truth> {
+        let (first, second) = (self.declared(a)?, self.declared(b)?);
+        let (Type::Enum { variants }, true) = (&first.ty, first.ty == second.ty) else {
+            let message = format!("`{a}` and `{b}` have different words");
             let error = self.error(codes::TYPE_MISMATCH, whole, message);
-            self.report(error);
+            self.report(error.help("two facts can be compared where both are declared with the same words"));
             return None;
         };
-        let is = |fact: &Fact, word: &String| Condition::OneOf {
-            fact: fact.name.clone(),
+        let is = |fact: &FactName, word: &String| Condition::OneOf {
+            fact: fact.clone(),
             words: BTreeSet::from([word.clone()]),
         };
         let both = variants.iter().map(|word| Condition::and([is(a, word), is(b, word)]));
         let truth = Truth { atoms: 2 * variants.len(), depth: 3, ..Truth::atom(Condition::or(both)) };
-        self.equality(op, op_span, "words of an enumeration", truth)
+        self.equality(op, "words of an enumeration", truth)
     }
 
     /// `==` and `!=` of something that has no order.
-    fn equality(&mut self, op: CompareOp, op_span: Span, what: &str, is: Truth) -> Option<Truth> {
+    fn equality(&mut self, (op, span): Operator, what: &str, is: Truth) -> Option<Truth> {
         match op {
             CompareOp::Equal => Some(is),
             CompareOp::NotEqual => Some(is.negated()),
             _ => {
-                let error = self.error(codes::TYPE_MISMATCH, op_span, format!("{what} have no order"));
+                let error = self.error(codes::NO_ORDER, span, format!("{what} have no order"));
                 self.report(error.help("they can be compared with `==` and `!=`"));
                 None
             }
         }
     }
 
-    fn compare_numbers(
+    pub(super) fn compare_numbers(
         &mut self,
-        (left, left_expr): (Linear, &Expr),
+        left: Operand<'_>,
         op: CompareOp,
-        (right, right_expr): (Linear, &Expr),
+        right: Operand<'_>,
         whole: Span,
     ) -> Option<Condition> {
-        if left.unit != right.unit {
+        if left.0.unit != right.0.unit {
             let message =
-                format!("{} cannot be compared with {}", left.unit.description(), right.unit.description());
-            let mut error = self.error(codes::UNIT_MISMATCH, whole, message);
-            // A bare number beside something with a unit: the unit is most likely what is missing.
-            for (bare, other) in [((&left, left_expr), &right), ((&right, right_expr), &left)] {
-                let (literal::Unit::Plain, ExprKind::Literal(LiteralKind::Number(text))) =
-                    (&bare.0.unit, &bare.1.kind)
-                else {
-                    continue;
-                };
-                match &other.unit {
-                    literal::Unit::Money(currency) => {
-                        error.primary.iter_mut().for_each(|label| label.span = bare.1.span);
-                        let text = format!("{text} {currency}");
-                        error = error.help(format!("write `{text}`")).fix(format!("write `{text}`"), text);
-                    }
-                    literal::Unit::Duration => {
-                        error.primary.iter_mut().for_each(|label| label.span = bare.1.span);
-                        error = error.help(format!("a length of time has a unit, such as `{text}s`"));
-                    }
-                    literal::Unit::Plain => {}
-                }
-                break;
-            }
-            self.report(error);
+                format!("{} cannot be compared with {}", left.0.unit.description(), right.0.unit.description());
+            self.units(message, whole, left, right);
             return None;
         }
-        let out_of_range = self.out_of_range(&left, &right, left_expr, right_expr);
-        if out_of_range {
+        if self.too_precise(left, op, right) || self.out_of_range(left, op, right) {
             return None;
         }
-        let condition =
-            right.negated().and_then(|right| left.plus(right)).and_then(|sum| sum.compared_to_zero(op));
+        let difference = right.0.clone().negated().and_then(|right| left.0.clone().plus(right));
+        let condition = difference.and_then(|difference| difference.compared_to_zero(op));
         if condition.is_none() {
             self.overflow(whole);
         }
         condition
     }
 
-    /// A fact compared with a number that it never reaches.
-    fn out_of_range(&mut self, left: &Linear, right: &Linear, left_expr: &Expr, right_expr: &Expr) -> bool {
-        for (fact, number, span) in [(left, right, right_expr.span), (right, left, left_expr.span)] {
-            let mut terms = fact.terms.iter();
-            let (Some((name, 1)), None, 0, true) =
-                (terms.next(), terms.next(), fact.constant, number.is_constant())
-            else {
-                continue;
-            };
-            let declared = self.names.facts.get(name).and_then(|entry| entry.fact.as_ref());
-            let Some(declared) = declared.filter(|fact| fact.range.is_some()) else { continue };
-            let (least, greatest) = declared.bounds();
-            // In the finer of both scales; what overflows there is out of every range.
-            let scale = fact.scale.max(number.scale);
-            let scaled =
-                |value: i128, from: u8| value.checked_mul(10_i128.checked_pow(u32::from(scale - from))?);
-            let value = scaled(number.constant, number.scale);
-            let inside = value.is_some_and(|value| {
-                scaled(least.into(), fact.scale).is_some_and(|least| least <= value)
-                    && scaled(greatest.into(), fact.scale).is_some_and(|greatest| value <= greatest)
-            });
-            if !inside {
-                let write = |value| {
-                    let json = ordain_ir::Value::Number(value).to_json(&declared.ty);
-                    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
-                };
-                let message = format!("`{name}` never reaches this value");
-                let error = self.error(codes::OUT_OF_RANGE, span, message);
-                self.report(error.help(format!("it lies between {} and {}", write(least), write(greatest))));
+    /// A fact that has fewer digits than the number that it is to equal.
+    fn too_precise(&mut self, left: Operand<'_>, op: CompareOp, right: Operand<'_>) -> bool {
+        if !matches!(op, CompareOp::Equal | CompareOp::NotEqual) {
+            return false;
+        }
+        for ((fact, _), (number, expr)) in [(left, right), (right, left)] {
+            let Some(name) = fact.lone_fact().filter(|_| number.is_constant()) else { continue };
+            let Some(declared) = self.declared(name) else { continue };
+            let scale = declared.ty.element().scale().filter(|scale| *scale == fact.scale);
+            let Some(scale) = scale else { continue };
+            if number.nearest(scale).is_some_and(|(below, above)| below != above) {
+                let holds = if op == CompareOp::Equal { "never" } else { "always" };
+                let subject = subject(declared);
+                let message =
+                    format!("{subject} is never exactly {}, so this {holds} holds", number.constant_text());
+                let error = self.error(codes::TOO_PRECISE, expr.span, message);
+                self.report(error.help(match scale {
+                    0 => format!("{subject} is a whole number"),
+                    1 => format!("{subject} has one digit after the point"),
+                    _ => format!("{subject} has {scale} digits after the point"),
+                }));
                 return true;
             }
         }
         false
     }
 
-    /// `in { … }`
-    pub(super) fn membership(&mut self, left: &Expr, set: &[Expr], guards: &Guards) -> Option<Truth> {
-        let subject = self.infer(left, guards);
-        let mut failed = false;
-        let mut seen: Vec<&ExprKind> = vec![];
-        for entry in set {
-            if seen.contains(&&entry.kind) {
-                let error = self.error(codes::DUPLICATE_NAME, entry.span, "this stands twice in the set");
-                self.report(error);
-                failed = true;
+    /// Facts compared with a number that they never reach, so that the outcome is always the same.
+    fn out_of_range(&mut self, left: Operand<'_>, op: CompareOp, right: Operand<'_>) -> bool {
+        let ranges = |name: &FactName| self.declared(name).and_then(|fact| fact.range);
+        for ((facts, facts_expr), (number, expr), op) in [(left, right, op), (right, left, op.mirrored())] {
+            if facts.is_constant() || !number.is_constant() {
+                continue;
             }
-            seen.push(&entry.kind);
+            let Some((least, greatest)) = facts.range(ranges) else { continue };
+            let scale = facts.scale.max(number.scale);
+            let scaled = |value: i128, from: u8| value.checked_mul(10_i128.checked_pow((scale - from).into())?);
+            let (Some(low), Some(high), Some(value)) =
+                (scaled(least, facts.scale), scaled(greatest, facts.scale), scaled(number.constant, number.scale))
+            else {
+                continue;
+            };
+            if (low..=high).contains(&value) {
+                continue;
+            }
+            let holds = if op.holds(&low, &value) { "always" } else { "never" };
+            let write = |value: i128| facts.unit.written(value, facts.scale);
+            let subject = match facts.lone_fact().and_then(|name| self.declared(name)) {
+                Some(declared) => subject(declared),
+                None => "this sum".to_owned(),
+            };
+            let message = format!("{subject} never reaches {}, so this {holds} holds", number.constant_text());
+            let error = self.error(codes::OUT_OF_RANGE, expr.span, message);
+            let error = error.help(format!("it lies between {} and {}", write(least), write(greatest)));
+            self.report(match facts_expr.span == expr.span || facts.lone_fact().is_some() {
+                true => error,
+                false => error.and_at(self.path, facts_expr.span, "the sum"),
+            });
+            return true;
         }
-        let conditions: Vec<Condition> = match subject {
-            Typed::Poison => return None,
-            Typed::Word(fact) => {
-                let words: Vec<_> = set.iter().map(|entry| self.word(&fact, entry)).collect();
-                let words: Option<BTreeSet<String>> = words.into_iter().collect();
-                vec![Condition::OneOf { fact: fact.name, words: words? }]
-            }
-            Typed::Text(fact) => {
-                let mut tests = vec![];
-                for entry in set {
-                    if let ExprKind::Literal(LiteralKind::Text(text)) = &entry.kind {
-                        tests.push(Condition::Text {
-                            fact: fact.clone(),
-                            test: TextTest::Equals(text.clone()),
-                        });
-                    } else {
-                        let error =
-                            self.error(codes::TYPE_MISMATCH, entry.span, format!("`{fact}` is a text"));
-                        self.report(match &entry.kind {
-                            ExprKind::Name(word) => error
-                                .help("write texts in quotation marks")
-                                .fix(format!("write `\"{word}\"`"), format!("\"{word}\"")),
-                            _ => error,
-                        });
-                        failed = true;
-                    }
-                }
-                tests
-            }
-            Typed::Number(number) => {
-                let mut tests = vec![];
-                for entry in set {
-                    let Some(value) = self.number(entry, guards) else {
-                        failed = true;
-                        continue;
-                    };
-                    let span = left.span.cover(entry.span);
-                    match self.compare_numbers((number.clone(), left), CompareOp::Equal, (value, entry), span)
-                    {
-                        Some(test) => tests.push(test),
-                        None => failed = true,
-                    }
-                }
-                tests
-            }
-            other => {
-                let message = format!("{} is in no set", other.description());
-                let error = self.error(codes::TYPE_MISMATCH, left.span, message);
-                self.report(error.help("sets are for words, texts and numbers"));
+        false
+    }
+
+    /// What the words of an enumeration are.
+    pub(super) fn words_of(&self, fact: &FactName) -> String {
+        match self.declared(fact).map(|fact| fact.ty.element()) {
+            Some(Type::Enum { variants }) => format!("its words are {}", listed(variants)),
+            _ => format!("`{fact}` has no words"),
+        }
+    }
+
+    /// A word of an enumeration, or of one in a set.
+    pub(super) fn word(&mut self, fact: &FactName, expr: &Expr) -> Option<String> {
+        match self.declared(fact).map(|fact| fact.ty.element()) {
+            Some(Type::Enum { variants }) => self.variant(fact, variants, expr),
+            _ => None,
+        }
+    }
+
+    /// One of these words, which `fact` or its elements may be.
+    pub(super) fn variant(&mut self, fact: &FactName, variants: &[String], expr: &Expr) -> Option<String> {
+        if matches!(expr.kind, ExprKind::Missing) {
+            return None;
+        }
+        let words = || format!("its words are {}", listed(variants));
+        let (word, quoted) = match &expr.kind {
+            ExprKind::Name(word) => (self.word_bound(word), false),
+            ExprKind::Literal(LiteralKind::Text(word)) => (word.clone(), true),
+            _ => {
+                let error =
+                    self.error(codes::TYPE_MISMATCH, expr.span, format!("expected a word of `{fact}`"));
+                self.report(error.help(words()));
                 return None;
             }
         };
-        if failed {
-            return None;
+        if variants.contains(&word) {
+            // What means something else in the language can't always stand without them.
+            if quoted && !KEYWORDS.contains(&word.as_str()) {
+                let message = format!("the words of `{fact}` stand without quotation marks");
+                let error = self.error(codes::QUOTED_WORD, expr.span, message);
+                self.report(error.help(format!("write `{word}`")).fix(format!("write `{word}`"), word.as_str()));
+                return None;
+            }
+            return Some(word);
         }
-        let atoms = conditions.len();
-        Some(Truth { atoms, depth: 2, ..Truth::atom(Condition::or(conditions)) })
-    }
-
-    /// A word of an enumeration.
-    fn word(&mut self, fact: &Fact, expr: &Expr) -> Option<String> {
-        let Type::Enum { variants } = &fact.ty else { return None };
-        let (ExprKind::Name(word) | ExprKind::Literal(LiteralKind::Text(word))) = &expr.kind else {
-            let message = format!("expected a word of `{}`", fact.name);
-            let error = self.error(codes::TYPE_MISMATCH, expr.span, message);
-            self.report(error.help(format!("its words are {}", variants.join(", "))));
-            return None;
-        };
-        if variants.contains(word) {
-            return Some(word.clone());
-        }
-        let error =
-            self.error(codes::UNKNOWN_WORD, expr.span, format!("`{word}` is no word of `{}`", fact.name));
-        self.report(match nearest(word, variants.iter().map(String::as_str)) {
+        let error = self.error(codes::UNKNOWN_WORD, expr.span, format!("`{word}` is no word of `{fact}`"));
+        self.report(match nearest(&word, variants.iter().map(String::as_str)) {
             Some(near) => error.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), near),
-            None => error.help(format!("its words are {}", variants.join(", "))),
+            None => error.help(words()),
         });
         None
     }
 
-    pub(super) fn text_test(
-        &mut self,
-        left: &Expr,
-        op: TextOp,
-        op_span: Span,
-        right: &Expr,
-        guards: &Guards,
-    ) -> Option<Condition> {
-        let subject = self.infer(left, guards);
-        let ExprKind::Literal(LiteralKind::Text(text)) = &right.kind else {
-            if !matches!(right.kind, ExprKind::Missing) {
-                let message = format!("expected a text in quotation marks after `{}`", op.as_str());
-                let error = self.error(codes::TYPE_MISMATCH, right.span, message);
-                self.report(error);
-            }
-            return None;
-        };
-        let fact = match subject {
-            Typed::Text(fact) => fact,
-            Typed::Poison => return None,
-            other => {
-                let message = format!("`{}` tests texts, not {}", op.as_str(), other.description());
-                let error = self.error(codes::TYPE_MISMATCH, op_span, message);
-                self.report(match other {
-                    Typed::Word(_) => error.help("list the words: `in { … }`"),
-                    _ => error,
-                });
-                return None;
-            }
-        };
-        let test = match op {
-            TextOp::Like => pattern::glob(text).map(TextTest::Like),
-            TextOp::Matches => pattern::regex(text).map(|()| TextTest::Matches(text.clone())),
-            TextOp::Contains => Ok(TextTest::Contains(text.clone())),
-            TextOp::StartsWith => Ok(TextTest::StartsWith(text.clone())),
-            TextOp::EndsWith => Ok(TextTest::EndsWith(text.clone())),
-        };
-        match test {
-            Ok(test) => Some(Condition::Text { fact, test }),
-            Err(message) => {
-                let error = self.error(codes::BAD_PATTERN, right.span, message);
-                self.report(error);
-                None
-            }
+    /// Whether a word is no name and so lacks its quotation marks, and says so.
+    pub(super) fn unquoted(&mut self, expr: &Expr) -> bool {
+        let ExprKind::Name(text) = &expr.kind else { return false };
+        if self.is_parameter(text) || self.view.anything(text).is_some() {
+            return false;
         }
+        let quoted = format!("\"{text}\"");
+        let message = format!("`{text}` is no fact, and a text stands in quotation marks");
+        let error = self.error(codes::UNQUOTED_TEXT, expr.span, message);
+        self.report(error.help(format!("write `{quoted}`")).fix(format!("write `{quoted}`"), quoted));
+        true
     }
+}
+
+/// What a comparison speaks of.
+fn subject(fact: &Fact) -> String {
+    match fact.ty {
+        Type::Set { .. } => format!("an element of `{}`", fact.name),
+        _ => format!("`{}`", fact.name),
+    }
+}
+
+/// Words for a message; of many only the first.
+pub(super) fn listed(words: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let list: Vec<String> = words.iter().take(SHOWN).map(|word| format!("`{word}`")).collect();
+    let more = if words.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", list.join(", "))
 }

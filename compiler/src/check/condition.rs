@@ -5,9 +5,11 @@
 use std::collections::BTreeSet;
 
 use ordain_grammar::ast::{Expr, ExprKind, LiteralKind};
-use ordain_ir::{Condition, Fact, FactName, ScopeSelector, Span, Type, codes};
+use ordain_ir::diagnostic::Fix;
+use ordain_ir::{Condition, Fact, FactName, Span, Type, codes};
 
 use super::linear::Linear;
+pub(super) use super::value::{Guards, Truth, Typed};
 use super::{Checker, literal};
 use crate::resolve::Meaning;
 
@@ -16,102 +18,64 @@ const MAX_ATOMS: usize = 4096;
 /// Depth of one condition, with every `let` put in.
 const MAX_CONDITION_DEPTH: usize = 64;
 
-/// What an expression is.
-#[derive(Clone, Debug)]
-pub(super) enum Typed {
-    /// Something wrong that has been reported.
-    Poison,
-    /// A condition.
-    Truth(Truth),
-    /// A number.
-    Number(Linear),
-    /// A fact of type `string`.
-    Text(FactName),
-    /// A text literal.
-    Literal(String),
-    /// A fact of an `enum` type.
-    Word(Fact),
-    /// A scope.
-    Scope(ScopeSelector),
-    /// A list of literals and words, without places.
-    List(Vec<Expr>),
-}
-
-impl Typed {
-    pub(super) fn description(&self) -> String {
-        match self {
-            Self::Poison => "nothing".to_owned(),
-            Self::Truth(_) => "a condition".to_owned(),
-            Self::Number(number) => number.unit.description(),
-            Self::Text(_) | Self::Literal(_) => "a text".to_owned(),
-            Self::Word(fact) => format!("a word of `{}`", fact.name),
-            Self::Scope(_) => "a scope".to_owned(),
-            Self::List(_) => "a list".to_owned(),
-        }
-    }
-}
-
-/// A condition, with the optional facts that are present wherever it is true, and wherever it is false.
-#[derive(Clone, Debug)]
-pub(super) struct Truth {
-    pub(super) condition: Condition,
-    pub(super) if_true: BTreeSet<FactName>,
-    pub(super) if_false: BTreeSet<FactName>,
-    pub(super) atoms: usize,
-    pub(super) depth: usize,
-}
-
-impl Truth {
-    pub(super) fn atom(condition: Condition) -> Self {
-        Self { condition, if_true: BTreeSet::new(), if_false: BTreeSet::new(), atoms: 1, depth: 1 }
-    }
-
-    pub(super) fn negated(self) -> Self {
-        Self {
-            condition: self.condition.negate(),
-            if_true: self.if_false,
-            if_false: self.if_true,
-            atoms: self.atoms,
-            depth: self.depth + 1,
-        }
-    }
-}
-
-/// The optional facts that are known to be present at some place in a condition.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Guards {
-    present: BTreeSet<FactName>,
-    /// Something before was wrong and might have been a guard, so that a missing one is no news.
-    unsure: bool,
-}
-
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     /// Reads the condition of a policy; `None` after an error.
     pub(super) fn condition(&mut self, expr: &Expr) -> Option<Condition> {
         self.prepare_condition(expr);
-        self.truth(expr, &Guards::default()).map(|truth| truth.condition)
+        self.truth(expr, &mut Guards::before(expr)).map(|truth| truth.condition)
+    }
+
+    /// Like [`condition`](Self::condition), with its tests: what stands between `and`, `or` and `not`, as
+    /// written, each with its place.
+    pub(super) fn condition_with_tests(
+        &mut self,
+        expr: &Expr,
+    ) -> Option<(Condition, Vec<(Span, Condition)>)> {
+        self.prepare_condition(expr);
+        self.tests = Some(vec![]);
+        let condition = self.condition(expr);
+        let tests = self.tests.take().unwrap_or_default();
+        Some((condition?, tests))
     }
 
     /// Reads an expression that must be a condition.
-    fn truth(&mut self, expr: &Expr, guards: &Guards) -> Option<Truth> {
-        match self.infer(expr, guards) {
+    pub(super) fn truth(&mut self, expr: &Expr, guards: &mut Guards) -> Option<Truth> {
+        let joins = matches!(expr.kind, ExprKind::Or(_) | ExprKind::And(_) | ExprKind::Not(_));
+        // What a test is made of is part of it.
+        let mut recorded = if joins { None } else { self.tests.take() };
+        let found = self.infer(expr, guards);
+        let truth = match found {
             Typed::Truth(truth) => Some(truth),
             Typed::Poison => None,
             other => {
-                let message = format!("expected a condition, found {}", other.description());
-                let error = self.error(codes::TYPE_MISMATCH, expr.span, message);
-                self.report(match &other {
-                    Typed::Number(_) | Typed::Text(_) | Typed::Word(_) => {
-                        error.help("compare it with something, such as `== …`")
-                    }
-                    _ => error,
-                });
+                self.no_condition(expr.span, &other);
                 None
             }
+        };
+        if let (Some(tests), Some(truth)) = (&mut recorded, &truth) {
+            tests.push((expr.span, truth.condition.clone()));
         }
+        if !joins {
+            self.tests = recorded;
+        }
+        truth
     }
 
-    pub(super) fn infer(&mut self, expr: &Expr, guards: &Guards) -> Typed {
+    fn no_condition(&mut self, span: Span, found: &Typed) {
+        let message = format!("expected a condition, found {}", found.description());
+        let error = self.error(codes::TYPE_MISMATCH, span, message);
+        self.report(match found {
+            Typed::Number(_) | Typed::Text(_) | Typed::Word(_) => {
+                error.help("compare it with something, such as `== …`")
+            }
+            Typed::Set(fact) => error.help(format!("test its elements, such as `any {fact} == …`")),
+            Typed::Literal(_) => error.help("compare a fact with it, such as `… == \"…\"`"),
+            Typed::List(_) => error.help("ask whether something is in it: `… in …`"),
+            _ => error,
+        });
+    }
+
+    pub(super) fn infer(&mut self, expr: &Expr, guards: &mut Guards) -> Typed {
         match &expr.kind {
             ExprKind::Missing => Typed::Poison,
             ExprKind::Or(parts) => self.junction(expr, parts, guards, false),
@@ -120,17 +84,22 @@ impl Checker<'_> {
                 .truth(inner, guards)
                 .map_or(Typed::Poison, |truth| self.bounded(expr.span, truth.negated())),
             ExprKind::Compare { left, op, op_span, right } => {
-                let found = self.compare(left, *op, *op_span, right, expr.span, guards);
+                let found = self.compare(left, (*op, *op_span), right, expr.span, guards);
                 found.map_or(Typed::Poison, Typed::Truth)
             }
             ExprKind::In { left, set } => self
                 .membership(left, set, guards)
                 .map_or(Typed::Poison, |truth| self.bounded(expr.span, truth)),
+            ExprKind::InNamed { left, list } => self
+                .named_membership(left, list, guards)
+                .map_or(Typed::Poison, |truth| self.bounded(expr.span, truth)),
+            ExprKind::Quantified { all, keyword, test } => self
+                .quantified(*all, *keyword, test, guards)
+                .map_or(Typed::Poison, |truth| self.bounded(expr.span, truth)),
             ExprKind::Text { left, op, op_span, right } => self
-                .text_test(left, *op, *op_span, right, guards)
+                .text_test(left, (*op, *op_span), right, guards)
                 .map_or(Typed::Poison, |condition| Typed::Truth(Truth::atom(condition))),
-            ExprKind::InNamed { .. } | ExprKind::Quantified { .. } => Typed::Poison,
-            ExprKind::Has(name) => self.has(&name.text, name.span),
+            ExprKind::Has(name) => self.has(&name.text, name.span, expr.span),
             ExprKind::Sum(parts) => self.sum(expr, parts, guards),
             ExprKind::Product(parts) => self.product(expr, parts, guards),
             ExprKind::Negative(inner) => match self.number(inner, guards) {
@@ -153,18 +122,20 @@ impl Checker<'_> {
     }
 
     /// `and` and `or`. What a part says of optional facts holds in the parts behind it.
-    fn junction(&mut self, expr: &Expr, parts: &[Expr], guards: &Guards, all: bool) -> Typed {
-        let mut guards = guards.clone();
+    fn junction(&mut self, expr: &Expr, parts: &[Expr], guards: &mut Guards, all: bool) -> Typed {
+        let outside = guards.enter();
         let mut read: Vec<Truth> = vec![];
         let mut failed = false;
         for part in parts {
-            if let Some(truth) = self.truth(part, &guards) {
-                guards.present.extend(if all { &truth.if_true } else { &truth.if_false }.iter().cloned());
+            guards.operand = part.span.start;
+            if let Some(truth) = self.truth(part, guards) {
+                guards.add(if all { &truth.if_true } else { &truth.if_false });
                 read.push(truth);
             } else {
                 (failed, guards.unsure) = (true, true);
             }
         }
+        guards.leave(outside);
         if failed {
             return Typed::Poison;
         }
@@ -219,12 +190,17 @@ impl Checker<'_> {
                 self.fact_value(fact, span, guards)
             }
             Ok(Meaning::Let(package, name, _)) => self.expand(package, name),
-            Ok(Meaning::Policy(..)) => Typed::Poison,
+            Ok(_) => Typed::Poison,
             Err(unresolved) => {
-                if let Some(Meaning::Policy(_, kind, _)) = self.view.anything(name) {
-                    let message = format!("`{name}` is a {kind}, not a fact");
+                if let Some(other) = self.view.anything(name) {
+                    let message = format!("`{name}` is {}, not a fact", other.description());
                     let error = self.error(codes::WRONG_KIND, span, message);
-                    self.report(error.help("a limit follows a rule with a clause of its own: `when rule …`"));
+                    self.report(match other {
+                        Meaning::Policy(..) => {
+                            error.help("a limit follows a rule with a clause of its own: `when rule …`")
+                        }
+                        _ => error,
+                    });
                 } else {
                     self.unknown_name(name, span, "fact", unresolved);
                 }
@@ -234,24 +210,33 @@ impl Checker<'_> {
     }
 
     fn fact_value(&mut self, fact: &Fact, span: Span, guards: &Guards) -> Typed {
-        if fact.optional && !guards.present.contains(&fact.name) {
+        if fact.optional && !guards.has(&fact.name) {
             if !guards.unsure {
                 let name = &fact.name;
                 let message = format!("`{name}` is optional and may be absent here");
-                let error = self.error(codes::UNGUARDED_OPTIONAL, span, message);
-                self.report(error.help(format!("ask first: `has {name} and …`")));
+                let mut error = self
+                    .error(codes::UNGUARDED_OPTIONAL, span, message)
+                    .help(format!("ask first: `has {name} and …`"));
+                error.fixes.push(Fix {
+                    title: format!("ask first: `has {name} and`"),
+                    file: self.path.to_owned(),
+                    span: Span { start: guards.operand, end: guards.operand },
+                    replacement: format!("has {name} and "),
+                });
+                self.report(error);
             }
             return Typed::Poison;
         }
         match &fact.ty {
             Type::Bool => Typed::Truth(Truth::atom(Condition::Fact(fact.name.clone()))),
             Type::String => Typed::Text(fact.name.clone()),
-            Type::Enum { .. } => Typed::Word(fact.clone()),
+            Type::Enum { .. } => Typed::Word(fact.name.clone()),
+            Type::Set { .. } => Typed::Set(fact.name.clone()),
             _ => Linear::fact(fact).map_or(Typed::Poison, Typed::Number),
         }
     }
 
-    fn has(&mut self, name: &str, span: Span) -> Typed {
+    fn has(&mut self, name: &str, span: Span, whole: Span) -> Typed {
         if name.is_empty() {
             return Typed::Poison;
         }
@@ -264,10 +249,12 @@ impl Checker<'_> {
             Ok(Meaning::Fact(fact, entry)) => {
                 match &entry.fact {
                     Some(declared) if !declared.optional => {
-                        let error =
-                            self.error(codes::TYPE_MISMATCH, span, format!("`{name}` is always present"));
+                        let message = format!("`{name}` is always present");
+                        let error = self.error(codes::NEEDLESS_HAS, whole, message);
                         self.report(
-                            error.help("`has` is for facts that are declared `optional`; leave it out"),
+                            error
+                                .help("`has` is for facts that are declared `optional`")
+                                .fix("write `true`", "true"),
                         );
                         return Typed::Poison;
                     }
@@ -288,110 +275,5 @@ impl Checker<'_> {
                 Typed::Poison
             }
         }
-    }
-
-    /// Reads an expression that must be a number.
-    pub(super) fn number(&mut self, expr: &Expr, guards: &Guards) -> Option<Linear> {
-        match self.infer(expr, guards) {
-            Typed::Number(number) => Some(number),
-            Typed::Poison => None,
-            other => {
-                let message = format!("expected a number, found {}", other.description());
-                let error = self.error(codes::TYPE_MISMATCH, expr.span, message);
-                self.report(error);
-                None
-            }
-        }
-    }
-
-    fn exact(&mut self, span: Span, number: Option<Linear>) -> Typed {
-        if let Some(number) = number {
-            return Typed::Number(number);
-        }
-        self.overflow(span);
-        Typed::Poison
-    }
-
-    pub(super) fn overflow(&mut self, span: Span) {
-        let error = self.error(codes::OVERFLOW, span, "the numbers in this are too large");
-        self.report(
-            error.help("factors and bounds have 64 bits, counted in the finest unit that takes part"),
-        );
-    }
-
-    fn sum(&mut self, expr: &Expr, parts: &[(bool, Expr)], guards: &Guards) -> Typed {
-        let mut total: Option<Linear> = None;
-        let mut failed = false;
-        for (minus, part) in parts {
-            let Some(number) = self.number(part, guards) else {
-                failed = true;
-                continue;
-            };
-            let Some(number) = (if *minus { number.negated() } else { Some(number) }) else {
-                self.overflow(part.span);
-                return Typed::Poison;
-            };
-            total = match total {
-                None => Some(number),
-                Some(total) if total.unit != number.unit => {
-                    let message = format!(
-                        "{} cannot be added to {}",
-                        number.unit.description(),
-                        total.unit.description()
-                    );
-                    let error = self.error(codes::UNIT_MISMATCH, part.span, message);
-                    self.report(error);
-                    return Typed::Poison;
-                }
-                Some(total) => {
-                    let Some(total) = total.plus(number) else {
-                        self.overflow(expr.span);
-                        return Typed::Poison;
-                    };
-                    Some(total)
-                }
-            };
-        }
-        match total {
-            Some(total) if !failed => Typed::Number(total),
-            _ => Typed::Poison,
-        }
-    }
-
-    fn product(&mut self, expr: &Expr, parts: &[Expr], guards: &Guards) -> Typed {
-        let mut total: Option<Linear> = None;
-        for part in parts {
-            let Some(number) = self.number(part, guards) else { return Typed::Poison };
-            total = Some(match total {
-                None => number,
-                Some(total) => {
-                    if !total.is_constant() && !number.is_constant() {
-                        let error = self.error(codes::NONLINEAR, expr.span, "two facts cannot be multiplied");
-                        self.report(
-                            error.help("one factor must be a number; declare a fact that holds the product"),
-                        );
-                        return Typed::Poison;
-                    }
-                    let plain = literal::Unit::Plain;
-                    let (factor, value) = if number.is_constant() && number.unit == plain {
-                        (number, total)
-                    } else {
-                        (total, number)
-                    };
-                    if !factor.is_constant() || factor.unit != plain {
-                        let message = format!("{} is no factor", factor.unit.description());
-                        let error = self.error(codes::UNIT_MISMATCH, expr.span, message);
-                        self.report(error.help("multiply with a plain number"));
-                        return Typed::Poison;
-                    }
-                    let Some(product) = value.times(&factor) else {
-                        self.overflow(expr.span);
-                        return Typed::Poison;
-                    };
-                    product
-                }
-            });
-        }
-        total.map_or(Typed::Poison, Typed::Number)
     }
 }

@@ -1,143 +1,290 @@
-//! What limits bound, and by how much.
+//! What limits bound, by how much, and where they are announced.
 
-use ordain_grammar::ast::{self, ClauseKind, Literal, LiteralKind, Name};
-use ordain_ir::fact::{MONEY_SCALE, RISK_SCALE, parse_duration};
-use ordain_ir::{Bound, Direction, Quantity, Span, codes, decimal};
+use ordain_grammar::ast::{Expr, ExprKind, LiteralKind, Name};
+use ordain_grammar::suggest::nearest;
+use ordain_ir::diagnostic::Fix;
+use ordain_ir::fact::RISK_SCALE;
+use ordain_ir::{Bound, Direction, Enforcement, Meter, Quantity, Span, codes};
 
 use super::Checker;
+use super::clause::{ReadBound, ReadWarning};
+use super::constant::unit_code;
+use super::linear::Linear;
+use super::literal::Unit;
+use super::meter::{self, LimitType};
 
 impl Checker<'_> {
-    /// The quantity that a type names, with its bound. Money takes its currency from the bound.
+    /// The quantity that a type names, with its bound. Costs take their currency from the bound.
     pub(super) fn bounded_quantity(
         &mut self,
         word: &Name,
-        bound: Option<(Direction, Literal, Span)>,
+        bound: Option<&ReadBound<'_>>,
     ) -> Option<(Quantity, Bound)> {
-        let currency = match &bound {
-            Some((_, Literal { kind: LiteralKind::Money(_, currency), .. }, _)) => currency.as_str(),
-            _ => "USD",
+        let currency = match bound.and_then(|bound| bound.value.as_ref()) {
+            Some(Linear { unit: Unit::Money(currency), .. }) => Some(currency.as_str()),
+            _ => None,
         };
-        let all = Quantity::all(currency);
-        let names: Vec<String> = all.iter().map(|quantity| quantity.to_string().to_lowercase()).collect();
-        let Some(at) = names.iter().position(|name| *name == word.text) else {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            self.unknown_word(word, "type of limit", &names);
-            return None;
-        };
-        let quantity = all.get(at)?.clone();
-        let (direction, literal, clause) = bound?;
-        let wrong = match (&quantity, direction) {
+        let quantity = self.quantity(word, currency.unwrap_or("USD"))?;
+        let bound = bound?;
+        let wrong = match (&quantity, bound.direction) {
             (Quantity::RiskCeiling, Direction::AtLeast) => Some("at most"),
             (Quantity::Cooldown, Direction::AtMost) => Some("at least"),
             _ => None,
         };
         if let Some(other) = wrong {
             let message = format!("`{}` is bounded with `{other}`", word.text);
-            let error = self.error(codes::BAD_DIRECTION, clause, message);
-            let value = literal_text(&literal);
-            self.report(error.fix(format!("write `{other}`"), format!("{other} {value}")));
+            let mut error = self.error(codes::BAD_DIRECTION, bound.clause, message);
+            error.fixes.push(Fix {
+                title: format!("write `{other}`"),
+                file: self.path.to_owned(),
+                span: Span { start: bound.clause.start, end: bound.expr.span.start },
+                replacement: format!("{other} "),
+            });
+            self.report(error);
             return None;
         }
-        let value = self.bound_value(&quantity, word, &literal)?;
-        Some((quantity, Bound { direction, value }))
+        let value = self.bound_value(&quantity, word, bound.value.as_ref()?, bound.expr)?;
+        Some((quantity, Bound { direction: bound.direction, value }))
     }
 
-    fn bound_value(&mut self, quantity: &Quantity, word: &Name, literal: &Literal) -> Option<i64> {
-        // A percentage has been refused as reserved.
-        let (text, parsed) = match (&literal.kind, quantity) {
-            (LiteralKind::Percent(_), _) => return None,
-            (LiteralKind::Money(text, _), quantity) if quantity.currency().is_some() => {
-                (text, decimal::parse(text, MONEY_SCALE).map_err(|error| error.to_string()))
-            }
-            (LiteralKind::Number(text), Quantity::RiskCeiling) => {
-                (text, decimal::parse(text, RISK_SCALE).map_err(|error| error.to_string()))
-            }
-            (LiteralKind::Number(text), quantity)
-                if quantity.currency().is_none() && *quantity != Quantity::Cooldown =>
-            {
-                (text, decimal::parse(text, 0).map_err(|error| error.to_string()))
-            }
-            (LiteralKind::Duration(text), Quantity::Cooldown) => {
-                (text, parse_duration(text).ok_or_else(|| "is no length of time".to_owned()))
-            }
+    fn quantity(&mut self, word: &Name, currency: &str) -> Option<Quantity> {
+        let built_in = |word: &str| match word {
+            "runs" => Some(Meter::Runs),
+            "tokens" => Some(Meter::Tokens),
+            "cost" => Some(Meter::Cost(currency.to_owned())),
+            _ => None,
+        };
+        let (meter, period) = match LimitType::parse(&word.text) {
+            Some(LimitType::RiskCeiling) => return Some(Quantity::RiskCeiling),
+            Some(LimitType::Cooldown) => return Some(Quantity::Cooldown),
+            Some(LimitType::Metered(own, period)) => (built_in(own).or_else(|| self.declared_meter(own)), period),
+            None => (None, None),
+        };
+        match (meter, period) {
+            (Some(meter), Some(period)) => Some(Quantity::Accumulated(meter, period)),
+            (Some(meter), None) if meter != Meter::Runs => Some(Quantity::PerRun(meter)),
             _ => {
-                self.wants(quantity, word, literal);
-                return None;
+                self.unknown_type(word);
+                None
             }
-        };
-        let value = match parsed {
-            Ok(value) => value,
-            Err(message) => {
-                let whole = quantity.currency().is_none() && text.contains('.');
-                let message = match quantity {
-                    Quantity::RiskCeiling | Quantity::Cooldown => message,
-                    _ if whole => "is no whole number".to_owned(),
-                    _ => message,
-                };
-                let error = self.error(codes::BAD_LITERAL, literal.span, format!("`{text}` {message}"));
-                self.report(error.help(format!("`{}` wants {}", word.text, example(quantity))));
-                return None;
-            }
-        };
-        if value < 0 {
-            let error = self.error(codes::BAD_LIMIT_VALUE, literal.span, "a bound cannot be negative");
+        }
+    }
+
+    /// The meter with this word that can be seen here.
+    fn declared_meter(&self, word: &str) -> Option<Meter> {
+        let (_, entry) = self.view.meters().iter().find(|(known, _)| meter::word(known) == word)?;
+        Some(Meter::Declared { name: entry.name.clone(), unit: entry.unit.clone()? })
+    }
+
+    /// The package that declares a meter with this word, where nothing of it is used.
+    fn unseen_meter(&self, word: &str) -> Option<&str> {
+        let mut meters = self.view.origin().names(self.db).meters.values();
+        let entry = meters.find(|entry| meter::word(&entry.name) == word)?;
+        let mut packages = entry.packages.iter();
+        packages.find(|(package, private)| !package.is_empty() && !**private).map(|(package, _)| package.as_str())
+    }
+
+    fn unknown_type(&mut self, word: &Name) {
+        let mut error =
+            self.error(codes::UNKNOWN_WORD, word.span, format!("`{}` is no type of limit", word.text));
+        if let Some(LimitType::Metered(own, _)) = LimitType::parse(&word.text)
+            && let Some(package) = self.unseen_meter(own).map(str::to_owned)
+        {
+            error = error.help(format!("its meter is declared in package `{package}`; add `use {package}.*`"));
+            error.fixes.push(self.use_fix(&package));
             self.report(error);
+            return;
+        }
+        let meters: Vec<&str> = self.view.meters().iter().map(|(known, _)| known.as_str()).collect();
+        let known = meter::limit_types(meters.iter().copied());
+        let error = match nearest(&word.text, known.iter().map(String::as_str)) {
+            Some(near) => error.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), near),
+            None => {
+                let own = meters.iter().map(|meter| format!(", `{meter}`")).collect::<String>();
+                error
+                    .help(format!(
+                        "the types are `risk_ceiling`, `cooldown`, and those of the meters `runs`, `tokens`, \
+                         `cost`{own}"
+                    ))
+                    .note("a meter `m` gives `m_per_run`, `m_per_minute`, `m_hourly`, `m_daily`, `m_weekly` and `m_monthly`")
+            }
+        };
+        self.report(error);
+    }
+
+    fn bound_value(&mut self, quantity: &Quantity, word: &Name, value: &Linear, expr: &Expr) -> Option<i64> {
+        let wanted = unit_of(quantity);
+        let is_cost = matches!(
+            quantity,
+            Quantity::PerRun(Meter::Cost(_)) | Quantity::Accumulated(Meter::Cost(_), _)
+        );
+        if value.unit != wanted {
+            self.wrong_unit(quantity, word, value, expr, &wanted, is_cost);
+            return None;
+        }
+        let scale = quantity.scale();
+        let holder = match scale {
+            0 => format!("`{}` counts whole numbers", word.text),
+            _ => format!("`{}` has at most {scale} digits after the point", word.text),
+        };
+        let value = self.exactly(value, scale, expr, &holder)?;
+        if value < 0 {
+            let error = self.error(codes::BAD_LIMIT_VALUE, expr.span, "a bound cannot be negative");
+            self.report(error.help("`at most 0` allows none"));
             return None;
         }
         if *quantity == Quantity::RiskCeiling && value > 10_i64.pow(RISK_SCALE.into()) {
-            let error = self.error(codes::BAD_LIMIT_VALUE, literal.span, "a risk lies between 0 and 1");
-            self.report(error);
+            let error = self.error(codes::BAD_LIMIT_VALUE, expr.span, "a risk lies between 0 and 1");
+            self.report(error.help("for 70 % write `0.7`"));
             return None;
         }
         Some(value)
     }
 
-    fn wants(&mut self, quantity: &Quantity, word: &Name, literal: &Literal) {
-        let message = format!("`{}` wants {}", word.text, example(quantity));
-        let error = self.error(codes::BAD_LIMIT_VALUE, literal.span, message);
-        let fix = match (&literal.kind, quantity) {
-            (LiteralKind::Number(text), Quantity::Cooldown) => Some(format!("{text}s")),
-            (LiteralKind::Number(text), quantity) if quantity.currency().is_some() => {
-                Some(format!("{text} USD"))
-            }
-            _ => None,
+    fn wrong_unit(
+        &mut self,
+        quantity: &Quantity,
+        word: &Name,
+        value: &Linear,
+        expr: &Expr,
+        wanted: &Unit,
+        is_cost: bool,
+    ) {
+        if is_cost && value.unit == Unit::Plain {
+            // Any currency may be meant.
+            let message = format!("an amount of money is wanted here; {} has no currency", quoted(value));
+            let error = self.error(codes::MISSING_CURRENCY, expr.span, message);
+            self.report(error.help(format!("write for example `{} USD`", value.constant_text())));
+            return;
+        }
+        let counts = *wanted == Unit::Plain && *quantity != Quantity::RiskCeiling;
+        if let Some(error) = self.bare((value, expr), wanted).filter(|_| !(counts && value.unit == Unit::Percent)) {
+            self.report(error);
+            return;
+        }
+        let message =
+            format!("`{}` wants {}, not {}", word.text, example(quantity), value.unit.description());
+        let code = match unit_code(&value.unit, wanted) {
+            code if code == codes::UNIT_MISMATCH => codes::BAD_LIMIT_VALUE,
+            code => code,
         };
-        self.report(match fix {
-            Some(text) => error.help(format!("perhaps `{text}`?")),
-            None => error,
+        let error = self.error(code, expr.span, message);
+        self.report(match value.unit {
+            Unit::Percent => error.help("a bound is an amount; to warn before it is reached, add `warn at 85%`"),
+            _ => error,
         });
     }
 
     /// Values of one request have no counter that could be kept per subject.
-    pub(super) fn check_partition(&mut self, quantity: &Quantity, word: &Name, policy: &ast::Policy) {
+    pub(super) fn check_partition(&mut self, quantity: &Quantity, clause: Span) {
         if matches!(quantity, Quantity::RiskCeiling | Quantity::PerRun(_)) {
-            let clause = policy.clauses.iter().find(|clause| matches!(clause.kind, ClauseKind::Per(_)));
             let message = format!(
                 "`{}` is a value of one request, not counted per anything",
                 quantity.to_string().to_lowercase()
             );
-            let error =
-                self.error(codes::BAD_PARTITION, clause.map_or(word.span, |clause| clause.span), message);
+            let error = self.error(codes::BAD_PARTITION, clause, message);
             self.report(error.fix("remove the clause", ""));
         }
     }
-}
 
-fn literal_text(literal: &Literal) -> String {
-    match &literal.kind {
-        LiteralKind::Number(text) | LiteralKind::Duration(text) => text.clone(),
-        LiteralKind::Money(text, currency) => format!("{text} {currency}"),
-        LiteralKind::Percent(text) => format!("{text}%"),
-        LiteralKind::Text(text) => format!("{text:?}"),
+    /// The value from which on a limit is announced: the part of its bound, rounded down to what can be counted.
+    pub(super) fn warning(
+        &mut self,
+        warning: &ReadWarning<'_>,
+        bound: Option<&ReadBound<'_>>,
+        bounded: Option<(&Quantity, Bound)>,
+        enforcement: Option<Enforcement>,
+    ) -> Option<i64> {
+        let part = warning.part.as_ref()?;
+        let refuse = |this: &mut Self, span: Span, message: &str, help: &str| {
+            let error = this.error(codes::BAD_WARNING, span, message);
+            let error = error.help(help);
+            this.report(if span == warning.clause { error.fix("remove the clause", "") } else { error });
+            None
+        };
+        if part.unit != Unit::Percent {
+            let written = part.constant_text();
+            return refuse(
+                self,
+                warning.expr.span,
+                &format!("`warn at` wants a percentage of the bound, not {}", part.unit.description()),
+                &match part.unit {
+                    Unit::Plain => format!("write for example `{}`", percent_of(part).unwrap_or_else(|| "85%".to_owned())),
+                    _ => format!("write for example `85%`; for a bound of its own, such as {written}, write a limit"),
+                },
+            );
+        }
+        let hundred = 10_i128.checked_pow(part.scale.into())?;
+        if part.constant <= 0 || part.constant >= hundred {
+            return refuse(
+                self,
+                warning.expr.span,
+                &format!("`warn at {}` is not between 0% and 100%", part.constant_text()),
+                "it is the part of the bound at which somebody is told, such as `85%`",
+            );
+        }
+        if bound.is_some_and(|bound| bound.direction == Direction::AtLeast) {
+            return refuse(
+                self,
+                warning.clause,
+                "`warn at` announces a ceiling, and this limit has a floor",
+                "write a second limit with a higher floor and `enforce warn`",
+            );
+        }
+        if matches!(enforcement, Some(Enforcement::Warn | Enforcement::Alert)) {
+            return refuse(
+                self,
+                warning.clause,
+                "this limit only warns, so nothing is left to announce",
+                "`warn at` is for limits that block, reject, queue or degrade",
+            );
+        }
+        let (_, bound) = bounded?;
+        let value = i128::from(bound.value).checked_mul(part.constant)?.div_euclid(hundred);
+        i64::try_from(value).ok()
     }
 }
 
-/// What a bound of this quantity looks like.
-fn example(quantity: &Quantity) -> &'static str {
+/// `0.85` or `85`, where `85%` was meant.
+fn percent_of(part: &Linear) -> Option<String> {
+    let one = 10_i128.checked_pow(part.scale.into())?;
+    let value = if part.constant < one { part.constant.checked_mul(100)? } else { part.constant };
+    Some(format!("{}%", Unit::Plain.written(value, part.scale)))
+}
+
+fn unit_of(quantity: &Quantity) -> Unit {
     match quantity {
-        Quantity::RiskCeiling => "a number between 0 and 1, such as `0.7`",
-        Quantity::Cooldown => "a length of time, such as `30s`",
-        quantity if quantity.currency().is_some() => "an amount of money, such as `1_200.00 USD`",
-        _ => "a whole number, such as `2_000_000`",
+        Quantity::RiskCeiling => Unit::Plain,
+        Quantity::Cooldown => Unit::Duration,
+        Quantity::PerRun(meter) | Quantity::Accumulated(meter, _) => match (meter.currency(), meter.scale()) {
+            (Some(currency), _) => Unit::Money(currency.to_owned()),
+            (None, 0) => Unit::Plain,
+            (None, _) => Unit::Duration,
+        },
+    }
+}
+
+fn quoted(value: &Linear) -> String {
+    format!("`{}`", value.constant_text())
+}
+
+/// What a bound of this quantity looks like.
+fn example(quantity: &Quantity) -> String {
+    match unit_of(quantity) {
+        Unit::Plain if *quantity == Quantity::RiskCeiling => {
+            "a number between 0 and 1, such as `0.7`".to_owned()
+        }
+        Unit::Plain | Unit::Percent => "a whole number, such as `2_000_000`".to_owned(),
+        Unit::Duration => "a length of time, such as `30s`".to_owned(),
+        Unit::Money(currency) => format!("an amount of money, such as `1_200.00 {currency}`"),
+    }
+}
+
+/// Whether an expression is one literal, as opposed to a computation.
+pub(super) fn is_literal(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Literal(kind) => !matches!(kind, LiteralKind::Text(_)),
+        ExprKind::Negative(inner) => is_literal(inner),
+        _ => false,
     }
 }

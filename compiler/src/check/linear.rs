@@ -1,6 +1,7 @@
 //! Sums of facts with constant factors, exact.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use ordain_ir::{CompareOp, Condition, Fact, FactName};
 
@@ -30,8 +31,52 @@ impl Linear {
         self.terms.is_empty()
     }
 
+    /// The constant as it could be written.
+    pub(crate) fn constant_text(&self) -> String {
+        self.unit.written(self.constant, self.scale)
+    }
+
+    /// The whole numbers of 10^-`scale` next to the constant, from below and from above; both are the constant
+    /// where it is one. `None` on overflow.
+    pub(crate) fn nearest(&self, scale: u8) -> Option<(i64, i64)> {
+        if let Some(finer) = scale.checked_sub(self.scale) {
+            let value = self.constant.checked_mul(10_i128.checked_pow(finer.into())?)?;
+            let value = i64::try_from(value).ok()?;
+            return Some((value, value));
+        }
+        let unit = 10_i128.checked_pow((self.scale - scale).into())?;
+        let below = self.constant.div_euclid(unit);
+        let above = if self.constant.rem_euclid(unit) == 0 { below } else { below + 1 };
+        Some((i64::try_from(below).ok()?, i64::try_from(above).ok()?))
+    }
+
+    /// The only fact, where nothing is added to it and it has no factor.
+    pub(crate) fn lone_fact(&self) -> Option<&FactName> {
+        let mut terms = self.terms.iter();
+        match (terms.next(), terms.next()) {
+            (Some((name, 1)), None) if self.constant == 0 => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Least and greatest value in units of 10^-`scale`, given those of the facts, in units of their types;
+    /// `None` on overflow, or where a fact has none.
+    pub(crate) fn range(&self, facts: impl Fn(&FactName) -> Option<(i64, i64)>) -> Option<(i128, i128)> {
+        let mut range = (self.constant, self.constant);
+        for (fact, coefficient) in &self.terms {
+            let (least, greatest) = facts(fact)?;
+            let ends = (coefficient.checked_mul(least.into())?, coefficient.checked_mul(greatest.into())?);
+            range.0 = range.0.checked_add(ends.0.min(ends.1))?;
+            range.1 = range.1.checked_add(ends.0.max(ends.1))?;
+        }
+        Some(range)
+    }
+
     /// The same in a finer scale; `None` on overflow.
     fn rescaled(mut self, scale: u8) -> Option<Self> {
+        if scale == self.scale {
+            return Some(self);
+        }
         let factor = 10_i128.checked_pow(u32::from(scale.checked_sub(self.scale)?))?;
         self.scale = scale;
         self.times_integer(factor)
@@ -52,10 +97,18 @@ impl Linear {
         let (mut sum, other) = (self.rescaled(scale)?, other.rescaled(scale)?);
         sum.constant = sum.constant.checked_add(other.constant)?;
         for (fact, coefficient) in other.terms {
-            let entry = sum.terms.entry(fact).or_default();
-            *entry = entry.checked_add(coefficient)?;
+            match sum.terms.entry(fact) {
+                Entry::Vacant(entry) => {
+                    entry.insert(coefficient);
+                }
+                Entry::Occupied(mut entry) => {
+                    *entry.get_mut() = entry.get().checked_add(coefficient)?;
+                    if *entry.get() == 0 {
+                        entry.remove();
+                    }
+                }
+            }
         }
-        sum.terms.retain(|_, coefficient| *coefficient != 0);
         Some(sum)
     }
 
