@@ -7,6 +7,7 @@
 pub mod ast;
 mod build;
 mod error;
+mod format;
 mod parser;
 mod recover;
 mod source;
@@ -15,6 +16,7 @@ mod token;
 mod wanted;
 
 pub use error::SyntaxError;
+pub use format::{FormatError, format};
 pub use token::{KEYWORDS, Token, TokenKind, tokens};
 
 /// A file's tree and what is wrong with it.
