@@ -1,5 +1,6 @@
 //! The database: what goes in, and who may ask.
 
+use ordain_ir::Span;
 use salsa::Setter as _;
 
 use crate::Config;
@@ -34,20 +35,24 @@ mod inputs {
 
     use ordain_ir::Diagnostic;
 
-    use crate::Config;
+    use crate::{Config, Dependency};
 
     /// A source file.
     #[salsa::input(debug)]
     pub struct SourceFile {
-        /// Its path relative to the workspace, with `/` between folders.
+        /// Its path relative to the workspace that is compiled, with `/` between folders; files of a workspace
+        /// that it depends on lie outside: `../platform/base.ordain`.
         #[returns(deref)]
         pub path: String,
+        /// What the path begins with, up to the folder of the file's own workspace: empty, or `../platform/`.
+        #[returns(deref)]
+        pub root: String,
         /// Its text.
         #[returns(deref)]
         pub text: String,
     }
 
-    /// Everything that is compiled together.
+    /// Everything that is compiled together, or a workspace that such a one depends on.
     #[salsa::input(debug)]
     pub struct Workspace {
         /// The files, sorted by path.
@@ -55,6 +60,12 @@ mod inputs {
         pub files: Vec<SourceFile>,
         /// What `ordain.yaml` says.
         pub config: Config,
+        /// What the paths of its files begin with: empty, or `../platform/` for one that another depends on.
+        #[returns(deref)]
+        pub root: String,
+        /// The workspaces whose packages it may use. Never in a cycle.
+        #[returns(deref)]
+        pub dependencies: Vec<Dependency>,
         /// What went wrong while the files were read; part of [`diagnostics`](crate::diagnostics).
         #[returns(deref)]
         pub problems: Vec<Diagnostic>,
@@ -62,12 +73,54 @@ mod inputs {
 }
 pub use inputs::{SourceFile, Workspace};
 
+/// A workspace that another depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Dependency {
+    /// Its folder as `ordain.yaml` has it: `../platform`.
+    pub written: String,
+    /// Where `ordain.yaml` has it.
+    pub span: Span,
+    /// The workspace.
+    pub workspace: Workspace,
+}
+
 impl Workspace {
     /// A workspace of these files, in any order. Of two with one path the last stands.
     pub fn of(db: &dyn Db, config: Config, files: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self::rooted(db, config, "", files)
+    }
+
+    /// A workspace that lies elsewhere: the paths of its files begin with `root`, such as `../platform/`.
+    pub(crate) fn rooted(
+        db: &dyn Db,
+        config: Config,
+        root: &str,
+        files: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
         let files: std::collections::BTreeMap<String, String> = files.into_iter().collect();
-        let files = files.into_iter().map(|(path, text)| SourceFile::new(db, path, text)).collect();
-        Self::new(db, files, config, vec![])
+        let files =
+            files.into_iter().map(|(path, text)| SourceFile::new(db, path, root.to_owned(), text)).collect();
+        Self::new(db, files, config, root.to_owned(), vec![], vec![])
+    }
+
+    /// The path of its `ordain.yaml`, as diagnostics have it.
+    pub fn manifest(self, db: &dyn Db) -> String {
+        format!("{}{}", self.root(db), crate::workspace::MANIFEST)
+    }
+
+    /// This workspace and all that it depends on, directly or not, each once, itself first.
+    pub fn with_dependencies(self, db: &dyn Db) -> Vec<Self> {
+        let mut all = vec![self];
+        let mut at = 0;
+        while let Some(workspace) = all.get(at).copied() {
+            for dependency in workspace.dependencies(db) {
+                if !all.contains(&dependency.workspace) {
+                    all.push(dependency.workspace);
+                }
+            }
+            at += 1;
+        }
+        all
     }
 
     /// The file with this path.
@@ -86,7 +139,7 @@ impl Workspace {
             }
             return file;
         }
-        let file = SourceFile::new(db, path.to_owned(), text);
+        let file = SourceFile::new(db, path.to_owned(), self.root(db).to_owned(), text);
         let mut files = self.files(db).to_vec();
         let at = files.partition_point(|other| other.path(db) < path);
         files.insert(at, file);

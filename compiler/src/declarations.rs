@@ -1,9 +1,7 @@
 //! What a file declares, without spans: equal after every edit that leaves the declarations alone.
 
-use std::collections::BTreeMap;
-
-use ordain_grammar::ast::{self, Declares, Item, LetValue};
-use ordain_ir::{Fact, PolicyKind};
+use ordain_grammar::ast::{self, ClauseKind, Declares, FactTypeKind, Item};
+use ordain_ir::{Fact, MeterUnit, PolicyKind};
 
 use crate::check::fact;
 use crate::{Db, SourceFile, parse};
@@ -19,13 +17,15 @@ pub struct Outline {
     pub declarations: Vec<Declaration>,
 }
 
-/// `use path` or `use path.*`
+/// `use path`, `use path as alias` or `use path.*`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Use {
     /// The path without `.*`.
     pub path: String,
     /// Whether `.*` follows.
     pub all: bool,
+    /// The name by which it is known in this file.
+    pub alias: Option<String>,
 }
 
 /// A name with what it stands for.
@@ -33,6 +33,8 @@ pub struct Use {
 pub struct Declaration {
     /// The name within the package.
     pub name: String,
+    /// Whether other packages can't see it.
+    pub private: bool,
     /// The rest.
     pub kind: DeclarationKind,
 }
@@ -42,85 +44,167 @@ pub struct Declaration {
 pub enum DeclarationKind {
     /// A fact; `None` if its type is not understood.
     Fact(Option<Fact>),
-    /// A `let`; its body is in [`let_bodies`].
+    /// A meter; `None` if its unit is not understood.
+    Meter(Option<MeterUnit>),
+    /// A `let`.
     Let,
     /// A rule or a limit.
-    Policy(PolicyKind),
+    Policy(Named),
+    /// A template.
+    Template {
+        /// What it makes, in order.
+        inner: Vec<Inner>,
+        /// Whether an error in it may hide more.
+        broken: bool,
+    },
+    /// Policies of a template, under a name.
+    Apply {
+        /// The template, as it is named there.
+        template: String,
+    },
 }
 
-/// The body of a `let`, without spans; `None` if an error in it has been reported.
-pub type LetBody = Option<LetValue>;
+/// Which names a policy gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Named {
+    /// Rule or limit.
+    pub kind: PolicyKind,
+    /// Whether a `warn at` adds a second limit, `<name>.warn`.
+    pub warns: bool,
+}
+
+/// Something inside a template.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Inner {
+    /// Whether other packages than that of the application can't see it.
+    pub private: bool,
+    /// Its name within the template.
+    pub name: String,
+    /// What it is.
+    pub kind: InnerKind,
+}
+
+/// Something inside a template.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum InnerKind {
+    /// A rule or a limit.
+    Policy(Named),
+    /// Policies of another template.
+    Apply {
+        /// The template, as it is named there.
+        template: String,
+    },
+}
 
 /// The declarations of a file.
 #[salsa::tracked]
 pub fn outline(db: &dyn Db, file: SourceFile) -> Outline {
-    outline_of(file.path(db), &parse(db, file).file)
+    let path = file.path(db);
+    outline_of(path.strip_prefix(file.root(db)).unwrap_or(path), &parse(db, file).file)
 }
 
-/// The bodies of a file's `let` declarations by name; of two with one name the first.
-#[salsa::tracked]
-pub fn let_bodies(db: &dyn Db, file: SourceFile) -> BTreeMap<String, LetBody> {
-    let_bodies_of(&parse(db, file).file)
-}
-
+/// `path` is that from the folder of the file's workspace.
 pub(crate) fn outline_of(path: &str, file: &ast::File) -> Outline {
     let mut outline = Outline { package: package_of_path(path), ..Outline::default() };
     let mut named = false;
     for item in &file.items {
-        let declaration = match item {
+        let (name, private, kind) = match item {
             Item::Package(package) => {
                 if !std::mem::replace(&mut named, true) {
                     outline.package.clone_from(&package.name.text);
                 }
-                None
+                continue;
             }
             Item::Use(it) => {
-                outline.uses.push(Use { path: it.path.text.clone(), all: it.all });
-                None
+                let alias = it.alias.as_ref().map(|alias| alias.text.clone());
+                outline.uses.push(Use { path: it.path.text.clone(), all: it.all, alias });
+                continue;
             }
-            Item::Fact(it) => Some((&it.name, DeclarationKind::Fact(fact::lower(it, &mut |_| {})))),
-            Item::Let(it) => Some((&it.name, DeclarationKind::Let)),
-            Item::Policy(it) => Some((&it.name, DeclarationKind::Policy(it.kind))),
-            Item::Broken(broken) => broken.declares.as_ref().and_then(|(declares, name)| {
-                let kind = match declares {
-                    Declares::Package => return None,
-                    Declares::Fact => DeclarationKind::Fact(None),
-                    Declares::Let => DeclarationKind::Let,
-                    Declares::Rule => DeclarationKind::Policy(PolicyKind::Rule),
-                    Declares::Limit => DeclarationKind::Policy(PolicyKind::Limit),
-                    Declares::Meter | Declares::Template | Declares::Apply => return None,
-                };
-                Some((name, kind))
-            }),
-            Item::Meter(_)
-            | Item::Template(_)
-            | Item::Apply(_)
-            | Item::Require(_)
-            | Item::Allow(_)
-            | Item::Test(_) => None,
+            Item::Fact(it) => {
+                (&it.name.text, it.private, DeclarationKind::Fact(fact::lower(it, &mut |_| {})))
+            }
+            Item::Meter(it) => (&it.name.text, it.private, DeclarationKind::Meter(unit_of(it))),
+            Item::Let(it) => (&it.name.text, it.private, DeclarationKind::Let),
+            Item::Policy(it) => (&it.name.text, it.private, DeclarationKind::Policy(named_by(it))),
+            Item::Template(it) => {
+                let inner = it.items.iter().filter_map(inner_of).collect();
+                (&it.name.text, it.private, DeclarationKind::Template { inner, broken: it.broken })
+            }
+            Item::Apply(it) => {
+                let kind = DeclarationKind::Apply { template: it.template.text.clone() };
+                let name = it.name();
+                outline.declare(&name.text, false, kind);
+                continue;
+            }
+            Item::Broken(broken) => {
+                let Some((kind, name)) = broken.declares.as_ref().and_then(declared_by) else { continue };
+                (name, None, kind)
+            }
+            Item::Require(_) | Item::Allow(_) | Item::Test(_) => continue,
         };
-        if let Some((name, kind)) = declaration.filter(|(name, _)| !name.text.is_empty()) {
-            outline.declarations.push(Declaration { name: name.text.clone(), kind });
-        }
+        outline.declare(name, private.is_some(), kind);
     }
     outline
 }
 
-pub(crate) fn let_bodies_of(file: &ast::File) -> BTreeMap<String, LetBody> {
-    let mut bodies = BTreeMap::new();
-    for item in &file.items {
-        if let Item::Let(it) = item {
-            let value = match it.value.clone() {
-                LetValue::Condition(expr) => LetValue::Condition(expr.without_spans()),
-                LetValue::Scope(scope) => LetValue::Scope(scope.without_spans()),
-                LetValue::Set(entries) => {
-                    LetValue::Set(entries.into_iter().map(ast::Expr::without_spans).collect())
-                }
-            };
-            bodies.entry(it.name.text.clone()).or_insert((!it.broken).then_some(value));
+impl Outline {
+    fn declare(&mut self, name: &str, private: bool, kind: DeclarationKind) {
+        if !name.is_empty() {
+            self.declarations.push(Declaration { name: name.to_owned(), private, kind });
         }
     }
-    bodies
+}
+
+/// What something that could not be read declares all the same.
+fn declared_by((declares, name): &(Declares, ast::Name)) -> Option<(DeclarationKind, &String)> {
+    let kind = match declares {
+        Declares::Package => return None,
+        Declares::Fact => DeclarationKind::Fact(None),
+        Declares::Meter => DeclarationKind::Meter(None),
+        Declares::Let => DeclarationKind::Let,
+        Declares::Rule => DeclarationKind::Policy(Named { kind: PolicyKind::Rule, warns: false }),
+        Declares::Limit => DeclarationKind::Policy(Named { kind: PolicyKind::Limit, warns: true }),
+        Declares::Template => DeclarationKind::Template { inner: vec![], broken: true },
+        Declares::Apply => DeclarationKind::Apply { template: String::new() },
+    };
+    Some((kind, &name.text))
+}
+
+/// The names that a policy gives; where an error may hide a `warn at`, it counts as written.
+fn named_by(policy: &ast::Policy) -> Named {
+    let warns = |clause: &ast::Clause| matches!(clause.kind, ClauseKind::WarnAt(_) | ClauseKind::Broken);
+    Named {
+        kind: policy.kind,
+        warns: policy.kind == PolicyKind::Limit && (policy.broken || policy.clauses.iter().any(warns)),
+    }
+}
+
+fn inner_of(item: &Item) -> Option<Inner> {
+    let (name, private, kind) = match item {
+        Item::Policy(it) => (it.name.text.clone(), it.private.is_some(), InnerKind::Policy(named_by(it))),
+        Item::Apply(it) => (it.name().text, false, InnerKind::Apply { template: it.template.text.clone() }),
+        Item::Broken(it) => {
+            let (kind, name) = declared_by(it.declares.as_ref()?)?;
+            let kind = match kind {
+                DeclarationKind::Policy(named) => InnerKind::Policy(named),
+                DeclarationKind::Apply { template } => InnerKind::Apply { template },
+                _ => return None,
+            };
+            (name.clone(), false, kind)
+        }
+        _ => return None,
+    };
+    (!name.is_empty()).then_some(Inner { private, name, kind })
+}
+
+/// What a meter counts in, as far as it is understood.
+fn unit_of(meter: &ast::Meter) -> Option<MeterUnit> {
+    match &meter.unit.kind {
+        FactTypeKind::Word(word) if word == "count" => Some(MeterUnit::Count),
+        FactTypeKind::Word(word) if word == "duration" => Some(MeterUnit::Duration),
+        FactTypeKind::Money(currency) => Some(MeterUnit::Money(currency.text.clone())),
+        _ => None,
+    }
 }
 
 /// The folders of a path joined by dots, with what can't stand in a name written as `-`.

@@ -4,6 +4,7 @@
 //! [`source_map`], [`dependencies`] and [`diagnostics`] come out. Policies have no spans, so an edit that
 //! changes only white space, comments or places leaves them equal, and nothing downstream runs again.
 
+mod adopt;
 pub mod bundle;
 mod check;
 mod config;
@@ -13,9 +14,14 @@ mod graph;
 mod library;
 mod lines;
 mod link;
+mod made;
+mod mentions;
+mod packages;
+mod problems;
 mod resolve;
 mod sources;
 mod syntax;
+mod view;
 pub mod workspace;
 
 use std::sync::Arc;
@@ -24,15 +30,19 @@ use ordain_ir::{DependencyGraph, Diagnostic, Policies, SourceMap};
 
 pub use check::{FilePolicies, file_policies};
 pub use config::{Config, LANGUAGE};
-pub use db::{Database, Db, SourceFile, Workspace};
-pub use declarations::{Declaration, DeclarationKind, LetBody, Outline, Use, let_bodies, outline};
+pub use db::{Database, Db, Dependency, SourceFile, Workspace};
+pub use declarations::{Declaration, DeclarationKind, Inner, InnerKind, Named, Outline, Use, outline};
 pub use graph::{dependencies_of, dependents_of};
 pub use library::{LibraryFile, library};
 pub use lines::LineIndex;
+use link::participants;
 pub use link::policies;
-pub use resolve::{FactEntry, Meaning, Member, Names, Origin, Unresolved, View, names};
+pub use mentions::{Wanted, each_mention};
+pub use packages::{FactEntry, Home, Member, MemberKind, MeterEntry, Names, Origin, Package, names};
+pub use resolve::{Meaning, Private, Suggestion, Unresolved};
 pub use sources::source_map;
 pub use syntax::parse;
+pub use view::View;
 
 /// The dependencies between the policies.
 #[salsa::tracked]
@@ -47,7 +57,7 @@ pub fn file_diagnostics(db: &dyn Db, workspace: Workspace, file: SourceFile) -> 
     let syntax = parse(db, file).errors.iter().map(|error| syntax::diagnostic(path, error));
     let meaning = check::check_file(db, workspace, file).diagnostics.iter().cloned();
     let here = |it: &&Diagnostic| it.primary.as_ref().is_some_and(|label| label.file == path);
-    let between = link::link_diagnostics(db, workspace).iter().filter(here).cloned();
+    let between = problems::link_diagnostics(db, workspace).iter().filter(here).cloned();
     let mut all: Vec<Diagnostic> = syntax.chain(meaning).chain(between).collect();
     all.sort();
     all.dedup();
@@ -58,6 +68,7 @@ pub fn file_diagnostics(db: &dyn Db, workspace: Workspace, file: SourceFile) -> 
 #[salsa::tracked]
 pub fn diagnostics(db: &dyn Db, workspace: Workspace) -> Vec<Diagnostic> {
     let mut all = workspace.problems(db).to_vec();
+    all.extend_from_slice(problems::library_diagnostics(db, workspace));
     for file in workspace.files(db) {
         all.extend_from_slice(file_diagnostics(db, workspace, *file));
     }

@@ -3,149 +3,223 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ordain_ir::{Clause, Diagnostic, Fact, FactName, Policies, PolicyId, PolicyName, codes};
+use ordain_ir::{Fact, FactName, Limit, MeterUnit, Policies, PolicyName, Quantity, Rule};
 
-use crate::check::FilePolicies;
+use crate::adopt::adopted;
 use crate::graph::cycles;
-use crate::sources::file_sources;
+use crate::packages::Origin;
 use crate::{Db, Workspace, file_policies, names};
+
+/// A policy, and the file in which it is written or applied.
+pub(crate) type Placed<T> = (Arc<T>, Origin);
+
+/// The policies that take part and have no error of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Gathered {
+    pub(crate) rules: BTreeMap<PolicyName, Placed<Rule>>,
+    pub(crate) limits: BTreeMap<PolicyName, Placed<Limit>>,
+    /// Full names that two packages give, with the files.
+    pub(crate) clashes: Vec<(PolicyName, Origin, Origin)>,
+}
+
+impl Gathered {
+    fn has(&self, name: &PolicyName) -> Option<Origin> {
+        let rule = self.rules.get(name).map(|(_, origin)| *origin);
+        rule.or_else(|| self.limits.get(name).map(|(_, origin)| *origin))
+    }
+
+    fn add_rule(&mut self, name: &PolicyName, rule: &Arc<Rule>, origin: Origin) {
+        match self.has(name) {
+            Some(first) => self.clashes.push((name.clone(), first, origin)),
+            None => drop(self.rules.insert(name.clone(), (rule.clone(), origin))),
+        }
+    }
+
+    fn add_limit(&mut self, name: &PolicyName, limit: &Arc<Limit>, origin: Origin) {
+        match self.has(name) {
+            Some(first) => self.clashes.push((name.clone(), first, origin)),
+            None => drop(self.limits.insert(name.clone(), (limit.clone(), origin))),
+        }
+    }
+
+    /// What a policy refers to.
+    pub(crate) fn references<'a>(&'a self, name: &PolicyName) -> Vec<&'a PolicyName> {
+        let rule = self.rules.get(name).map(|(rule, _)| references_of_rule(rule));
+        rule.or_else(|| self.limits.get(name).map(|(limit, _)| references_of_limit(limit)))
+            .unwrap_or_default()
+    }
+}
+
+pub(crate) fn references_of_rule(rule: &Rule) -> Vec<&PolicyName> {
+    rule.depends_on.iter().chain(rule.overrides.iter().map(|it| &it.policy)).collect()
+}
+
+pub(crate) fn references_of_limit(limit: &Limit) -> Vec<&PolicyName> {
+    let overrides = limit.overrides.iter().map(|it| &it.policy);
+    limit.depends_on.iter().chain(overrides).chain(&limit.rule).collect()
+}
+
+/// The policies of the workspace's own files.
+pub(crate) fn own(db: &dyn Db, workspace: Workspace) -> Gathered {
+    let mut all = Gathered::default();
+    for file in workspace.files(db) {
+        let origin = Origin::File(workspace, *file);
+        let own = file_policies(db, workspace, *file);
+        own.rules.iter().for_each(|(name, rule)| all.add_rule(name, rule, origin));
+        own.limits.iter().for_each(|(name, limit)| all.add_limit(name, limit, origin));
+    }
+    all
+}
+
+/// The workspace's own policies, and those of libraries that take part.
+#[salsa::tracked]
+pub(crate) fn gathered(db: &dyn Db, workspace: Workspace) -> Gathered {
+    let mut all = own(db, workspace);
+    for (name, origin) in adopted(db, workspace) {
+        let policies = origin.policies(db);
+        if let Some(rule) = policies.rules.get(name) {
+            all.add_rule(name, rule, *origin);
+        } else if let Some(limit) = policies.limits.get(name) {
+            all.add_limit(name, limit, *origin);
+        }
+    }
+    all
+}
 
 /// The checked policies of a workspace, without spans. A policy with an error is not in it, nor a limit that
 /// names such a rule.
 #[salsa::tracked]
 pub fn policies(db: &dyn Db, workspace: Workspace) -> Arc<Policies> {
-    let mut all = every(db, workspace);
-    for cycle in round_trips(db, workspace) {
-        for name in &cycle.members {
-            all.rules.remove(name);
-            all.limits.remove(name);
-        }
-    }
+    let all = gathered(db, workspace);
+    let round: BTreeSet<&PolicyName> =
+        round_trips(db, workspace).iter().flat_map(|cycle| &cycle.members).collect();
+    let rules = all.rules.iter().filter(|(name, _)| !round.contains(name));
+    let mut rules: BTreeMap<_, _> = rules.map(|(name, (rule, _))| (name.clone(), rule.clone())).collect();
     // A limit speaks only where its rule does; without the rule nobody knows where.
-    let rules: BTreeSet<PolicyName> = all.rules.keys().cloned().collect();
-    all.limits.retain(|_, limit| limit.rule.as_ref().is_none_or(|rule| rules.contains(rule)));
-    let known: BTreeSet<PolicyName> = all.rules.keys().chain(all.limits.keys()).cloned().collect();
-    for rule in all.rules.values_mut() {
-        if !(rule.depends_on.iter().all(|name| known.contains(name))
-            && rule.overrides.iter().all(|it| known.contains(&it.policy)))
-        {
-            let rule = Arc::make_mut(rule);
-            rule.depends_on.retain(|name| known.contains(name));
-            rule.overrides.retain(|it| known.contains(&it.policy));
+    let limits = all.limits.iter().filter(|(name, (limit, _))| {
+        !round.contains(name) && limit.rule.as_ref().is_none_or(|rule| rules.contains_key(rule))
+    });
+    let mut limits: BTreeMap<_, _> = limits.map(|(name, (limit, _))| (name.clone(), limit.clone())).collect();
+    let lost: BTreeSet<PolicyName> = {
+        let known = |name: &&PolicyName| rules.contains_key(*name) || limits.contains_key(*name);
+        let of_rules = rules.values().flat_map(|rule| references_of_rule(rule));
+        let of_limits = limits.values().flat_map(|limit| references_of_limit(limit));
+        of_rules.chain(of_limits).filter(|name| !known(name)).cloned().collect()
+    };
+    if !lost.is_empty() {
+        for rule in rules.values_mut() {
+            if references_of_rule(rule).iter().any(|name| lost.contains(*name)) {
+                let rule = Arc::make_mut(rule);
+                rule.depends_on.retain(|name| !lost.contains(name));
+                rule.overrides.retain(|it| !lost.contains(&it.policy));
+            }
+        }
+        for limit in limits.values_mut() {
+            if references_of_limit(limit).iter().any(|name| lost.contains(*name)) {
+                let limit = Arc::make_mut(limit);
+                limit.depends_on.retain(|name| !lost.contains(name));
+                limit.overrides.retain(|it| !lost.contains(&it.policy));
+            }
         }
     }
-    for limit in all.limits.values_mut() {
-        if !(limit.depends_on.iter().all(|name| known.contains(name))
-            && limit.overrides.iter().all(|it| known.contains(&it.policy)))
-        {
-            let limit = Arc::make_mut(limit);
-            limit.depends_on.retain(|name| known.contains(name));
-            limit.overrides.retain(|it| known.contains(&it.policy));
-        }
+    let mut policies =
+        Policies { rules, limits, settings: workspace.config(db).settings.clone(), ..Policies::default() };
+    for file in workspace.files(db) {
+        let own = file_policies(db, workspace, *file);
+        policies.obligations.extend(own.obligations.iter().cloned());
+        policies.allowances.extend(own.allowances.iter().cloned());
     }
-    Arc::new(Policies {
-        facts: facts(db, workspace).clone(),
-        rules: all.rules,
-        limits: all.limits,
-        settings: workspace.config(db).settings.clone(),
-        ..Policies::default()
-    })
+    policies.facts = facts(db, workspace, &policies);
+    policies.meters = meters(db, workspace, &policies);
+    Arc::new(policies)
 }
 
-/// The facts that requests may carry: the workspace's own, and those of the packages that it uses.
+/// The policies of [`policies`] with the files in which they are written or applied.
 #[salsa::tracked]
-fn facts(db: &dyn Db, workspace: Workspace) -> BTreeMap<FactName, Fact> {
+pub(crate) fn participants(db: &dyn Db, workspace: Workspace) -> BTreeMap<PolicyName, Origin> {
+    let (all, kept) = (gathered(db, workspace), policies(db, workspace));
+    let names = kept.rules.keys().chain(kept.limits.keys());
+    names.filter_map(|name| Some((name.clone(), all.has(name)?))).collect()
+}
+
+/// The packages whose declarations requests may carry: the workspace's own, and those that it uses.
+#[salsa::tracked]
+fn packages_seen(db: &dyn Db, workspace: Workspace) -> BTreeSet<String> {
     let names = names(db, workspace);
     let mut seen = BTreeSet::new();
     for file in workspace.files(db) {
         let outline = crate::outline(db, *file);
-        seen.insert(outline.package.as_str());
-        seen.extend(outline.uses.iter().filter_map(|it| {
-            if it.all { Some(it.path.as_str()) } else { names.split(&it.path).map(|(package, _)| package) }
-        }));
+        seen.insert(outline.package.clone());
+        for it in &outline.uses {
+            if names.packages.contains_key(&it.path) {
+                seen.insert(it.path.clone());
+            }
+            seen.extend(
+                names.splits(&it.path).next().filter(|_| !it.all).map(|(package, _)| package.to_owned()),
+            );
+        }
     }
-    let visible =
-        names.facts.iter().filter(|(_, entry)| entry.packages.iter().any(|it| seen.contains(it.as_str())));
-    visible.filter_map(|(name, entry)| Some((name.clone(), entry.fact.clone()?))).collect()
+    seen
 }
 
-/// A chain of policies that leads back to its first member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct RoundTrip {
-    members: Vec<PolicyName>,
-    clause: Clause,
+/// The facts that requests may carry: the workspace's own, those of the packages that it uses, and what policies
+/// and templates of libraries read besides.
+fn facts(db: &dyn Db, workspace: Workspace, policies: &Policies) -> BTreeMap<FactName, Fact> {
+    let (names, seen) = (names(db, workspace), packages_seen(db, workspace));
+    let mut read: BTreeSet<FactName> = BTreeSet::new();
+    policies.rules.values().for_each(|rule| rule.condition.collect_facts(&mut read));
+    policies.limits.values().for_each(|limit| limit.condition.collect_facts(&mut read));
+    policies.obligations.iter().for_each(|it| it.condition.collect_facts(&mut read));
+    let wanted = names.facts.iter().filter(|(name, entry)| {
+        entry.packages.keys().any(|package| seen.contains(package)) || read.contains(*name)
+    });
+    wanted.filter_map(|(name, entry)| Some((name.clone(), entry.fact.clone()?))).collect()
 }
 
-/// The cycles of `overrides` and of `depends on`.
-#[salsa::tracked]
-fn round_trips(db: &dyn Db, workspace: Workspace) -> Vec<RoundTrip> {
-    let all = every(db, workspace);
-    let overrides = all
-        .rules
+/// The meters that requests may report, likewise.
+fn meters(db: &dyn Db, workspace: Workspace, policies: &Policies) -> BTreeMap<String, MeterUnit> {
+    let (names, seen) = (names(db, workspace), packages_seen(db, workspace));
+    let visible = names
+        .meters
         .values()
-        .flat_map(|rule| rule.overrides.iter().map(|it| (&rule.name, &it.policy)))
-        .chain(all.limits.values().flat_map(|it| it.overrides.iter().map(|o| (&it.name, &o.policy))));
-    let depends_on = all
-        .rules
-        .values()
-        .flat_map(|rule| rule.depends_on.iter().map(|target| (&rule.name, target)))
-        .chain(all.limits.values().flat_map(|it| it.depends_on.iter().map(|target| (&it.name, target))));
-    let trip = |members: Vec<&PolicyName>, clause| RoundTrip {
-        members: members.into_iter().cloned().collect(),
-        clause,
-    };
-    let overriding = cycles(overrides).into_iter().map(|members| trip(members, Clause::Overrides));
-    let depending = cycles(depends_on).into_iter().map(|members| trip(members, Clause::DependsOn));
-    overriding.chain(depending).collect()
-}
-
-/// All policies that have no error of their own.
-fn every(db: &dyn Db, workspace: Workspace) -> FilePolicies {
-    let mut all = FilePolicies::default();
-    for file in workspace.files(db) {
-        let own = file_policies(db, workspace, *file);
-        all.rules.extend(own.rules.iter().map(|(name, rule)| (name.clone(), rule.clone())));
-        all.limits.extend(own.limits.iter().map(|(name, limit)| (name.clone(), limit.clone())));
+        .filter(|entry| entry.packages.keys().any(|package| seen.contains(package)))
+        .filter_map(|entry| Some((entry.name.clone(), entry.unit.clone()?)));
+    let mut all: BTreeMap<String, MeterUnit> = visible.collect();
+    for limit in policies.limits.values() {
+        if let Quantity::PerRun(meter) | Quantity::Accumulated(meter, _) = &limit.quantity
+            && let ordain_ir::Meter::Declared { name, unit } = meter
+        {
+            all.entry(name.clone()).or_insert_with(|| unit.clone());
+        }
     }
     all
 }
 
-/// What is wrong between policies.
-#[salsa::tracked]
-pub(crate) fn link_diagnostics(db: &dyn Db, workspace: Workspace) -> Vec<Diagnostic> {
-    round_trips(db, workspace).iter().filter_map(|trip| describe(db, workspace, trip)).collect()
+/// A chain of policies that leads back to its first member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RoundTrip {
+    pub(crate) members: Vec<PolicyName>,
+    pub(crate) clause: ordain_ir::Clause,
 }
 
-fn describe(db: &dyn Db, workspace: Workspace, trip: &RoundTrip) -> Option<Diagnostic> {
-    let (code, relation) = match trip.clause {
-        Clause::Overrides => (codes::OVERRIDE_CYCLE, "overrides"),
-        _ => (codes::DEPENDENCY_CYCLE, "depends on"),
+/// The cycles of `overrides` and of `depends on`.
+#[salsa::tracked]
+pub(crate) fn round_trips(db: &dyn Db, workspace: Workspace) -> Vec<RoundTrip> {
+    let all = gathered(db, workspace);
+    let rules = || all.rules.values().map(|(rule, _)| rule);
+    let limits = || all.limits.values().map(|(limit, _)| limit);
+    let overrides = rules()
+        .flat_map(|rule| rule.overrides.iter().map(|it| (&rule.name, &it.policy)))
+        .chain(limits().flat_map(|it| it.overrides.iter().map(|o| (&it.name, &o.policy))));
+    let depends_on = rules()
+        .flat_map(|rule| rule.depends_on.iter().map(|target| (&rule.name, target)))
+        .chain(limits().flat_map(|it| it.depends_on.iter().map(|target| (&it.name, target))));
+    let trip = |members: Vec<&PolicyName>, clause| RoundTrip {
+        members: members.into_iter().cloned().collect(),
+        clause,
     };
-    let place =
-        |name: &PolicyName| {
-            let id = PolicyId::of(name);
-            workspace.files(db).iter().find_map(|file| {
-                file_policies(db, workspace, *file).rules.contains_key(name).then_some(()).or_else(|| {
-                    file_policies(db, workspace, *file).limits.contains_key(name).then_some(())
-                })?;
-                let source = file_sources(db, *file).get(&id)?;
-                Some((source.file.clone(), source.clause(trip.clause).span))
-            })
-        };
-    let first = trip.members.first()?;
-    let (file, span) = place(first)?;
-    if trip.members.len() == 1 {
-        let message = format!("`{}` {relation} itself", first.local());
-        return Some(Diagnostic::error(code, &file, span, message).fix("remove the clause", ""));
-    }
-    let path: Vec<String> =
-        trip.members.iter().chain([first]).map(|name| format!("`{}`", name.local())).collect();
-    let message = format!("`{relation}` goes round in a cycle: {}", path.join(" -> "));
-    let mut error = Diagnostic::error(code, &file, span, message);
-    for (name, next) in trip.members.iter().zip(trip.members.iter().cycle().skip(1)).skip(1) {
-        if let Some((file, span)) = place(name) {
-            error = error.and_at(&file, span, format!("`{}` {relation} `{}`", name.local(), next.local()));
-        }
-    }
-    Some(error.help("take one of these clauses out"))
+    let overriding = cycles(overrides).into_iter();
+    let overriding = overriding.map(|members| trip(members, ordain_ir::Clause::Overrides));
+    let depending = cycles(depends_on).into_iter();
+    overriding.chain(depending.map(|members| trip(members, ordain_ir::Clause::DependsOn))).collect()
 }

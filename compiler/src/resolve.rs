@@ -1,154 +1,37 @@
 //! Which name stands for what, where.
+//!
+//! A name is looked for in the file's own package, then among what the file uses by name or under an alias, then
+//! in the packages that it uses as a whole, and last as a full name. The policies that an `apply` or a `warn at`
+//! makes aren't declared anywhere by name: `spend.hard` is found through `spend`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ordain_grammar::suggest::nearest;
-use ordain_ir::{Fact, FactName, PolicyKind, PolicyName};
+use ordain_ir::{FactName, PolicyKind, PolicyName};
 
-use crate::declarations::{DeclarationKind, LetBody, Outline, let_bodies, outline};
-use crate::{Db, SourceFile, Workspace, library};
-
-/// Where a declaration stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Origin {
-    /// In a file of the workspace.
-    File(SourceFile),
-    /// In this file of the standard library.
-    Library(usize),
-}
-
-impl Origin {
-    /// The path of the file.
-    pub fn path(self, db: &dyn Db) -> &str {
-        match self {
-            Self::File(file) => file.path(db),
-            Self::Library(at) => library().get(at).map_or("", |file| &file.path),
-        }
-    }
-
-    /// What the file declares.
-    pub fn outline(self, db: &dyn Db) -> &Outline {
-        match self {
-            Self::File(file) => outline(db, file),
-            Self::Library(at) => &library()[at].outline,
-        }
-    }
-
-    /// The tree of the file.
-    pub fn parse(self, db: &dyn Db) -> &ordain_grammar::Parse {
-        match self {
-            Self::File(file) => crate::parse(db, file),
-            Self::Library(at) => &library()[at].parse,
-        }
-    }
-
-    pub(crate) fn let_bodies(self, db: &dyn Db) -> &BTreeMap<String, LetBody> {
-        match self {
-            Self::File(file) => let_bodies(db, file),
-            Self::Library(at) => &library()[at].let_bodies,
-        }
-    }
-}
-
-/// A fact with the packages that declare it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FactEntry {
-    /// The first declaration; `None` if its type is not understood.
-    pub fact: Option<Fact>,
-    /// The packages that make it visible.
-    pub packages: BTreeSet<String>,
-    /// Where the first declaration stands.
-    pub origin: Origin,
-}
-
-/// A `let` or a policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// The policy's kind; `None` for a `let`.
-    pub policy: Option<PolicyKind>,
-    /// Where it stands; where it is declared several times, where first.
-    pub origin: Origin,
-    /// Whether it is declared several times.
-    pub repeated: bool,
-}
-
-/// The declarations of a workspace and of the standard library.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names {
-    /// Facts by name, over all packages.
-    pub facts: BTreeMap<FactName, FactEntry>,
-    /// `let`s and policies by package and name. A package that declares only facts has an empty entry.
-    pub packages: BTreeMap<String, BTreeMap<String, Member>>,
-}
-
-/// The declarations of a workspace and of the standard library.
-#[salsa::tracked]
-pub fn names(db: &dyn Db, workspace: Workspace) -> Names {
-    let mut names = Names::default();
-    let files = workspace.files(db).iter().copied().map(Origin::File);
-    for origin in (0..library().len()).map(Origin::Library).chain(files) {
-        let outline = origin.outline(db);
-        names.packages.entry(outline.package.clone()).or_default();
-        for declaration in &outline.declarations {
-            let package = outline.package.clone();
-            match &declaration.kind {
-                DeclarationKind::Fact(fact) => {
-                    let entry = names.facts.entry(declaration.name.as_str().into()).or_insert_with(|| {
-                        FactEntry { fact: fact.clone(), packages: BTreeSet::new(), origin }
-                    });
-                    entry.packages.insert(package);
-                }
-                DeclarationKind::Let => names.declare(package, &declaration.name, None, origin),
-                DeclarationKind::Policy(kind) => {
-                    names.declare(package, &declaration.name, Some(*kind), origin);
-                }
-            }
-        }
-    }
-    names
-}
-
-impl Names {
-    fn declare(&mut self, package: String, name: &str, policy: Option<PolicyKind>, origin: Origin) {
-        self.packages
-            .entry(package)
-            .or_default()
-            .entry(name.to_owned())
-            .and_modify(|member| member.repeated = true)
-            .or_insert(Member { policy, origin, repeated: false });
-    }
-
-    /// Splits a full name where a known package ends; the longest package wins.
-    pub fn split<'a>(&self, full: &'a str) -> Option<(&'a str, &'a str)> {
-        let dots = full.rmatch_indices('.').map(|(at, _)| at);
-        dots.map(|at| (&full[..at], &full[at + 1..]))
-            .find(|(package, _)| self.packages.contains_key(*package))
-    }
-
-    /// The fact, if this package makes it visible.
-    fn fact_in(&self, package: &str, name: &str) -> Option<(&FactName, &FactEntry)> {
-        self.facts.get_key_value(name).filter(|(_, entry)| entry.packages.contains(package))
-    }
-
-    fn member_in(&self, package: &str, name: &str) -> Option<&Member> {
-        self.packages.get(package)?.get(name)
-    }
-
-    /// Whether the package declares the name, as whatever.
-    pub fn declares(&self, package: &str, name: &str) -> bool {
-        self.member_in(package, name).is_some() || self.fact_in(package, name).is_some()
-    }
-}
+use crate::Db;
+use crate::declarations::{Outline, Use};
+use crate::made::{all_made, behind, made, splits};
+use crate::mentions::Wanted;
+use crate::packages::{Declaring, FactEntry, Member, MemberKind, MeterEntry, Names, Origin};
 
 /// What a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meaning<'a> {
     /// A fact.
     Fact(&'a FactName, &'a FactEntry),
+    /// A meter.
+    Meter(&'a MeterEntry),
     /// A `let`, by package and name.
     Let(&'a str, &'a str, &'a Member),
-    /// A policy.
+    /// A policy by its full name, with what declares it: itself, the limit whose warning it is, or an `apply`.
     Policy(PolicyName, PolicyKind, &'a Member),
+    /// A template, by package and name.
+    Template(&'a str, &'a str, &'a Member),
+    /// Policies of a template, by package and name.
+    Apply(&'a str, &'a str, &'a Member),
 }
 
 impl Meaning<'_> {
@@ -156,159 +39,401 @@ impl Meaning<'_> {
     pub fn description(&self) -> &'static str {
         match self {
             Self::Fact(..) => "a fact",
+            Self::Meter(_) => "a meter",
             Self::Let(..) => "a `let`",
             Self::Policy(_, PolicyKind::Rule, _) => "a rule",
             Self::Policy(_, PolicyKind::Limit, _) => "a limit",
+            Self::Template(..) => "a template",
+            Self::Apply(..) => "an `apply`",
+        }
+    }
+
+    /// Where it is declared.
+    pub fn origin(&self) -> Origin {
+        match self {
+            Self::Fact(_, entry) => entry.origin,
+            Self::Meter(entry) => entry.origin,
+            Self::Let(.., member)
+            | Self::Policy(.., member)
+            | Self::Template(.., member)
+            | Self::Apply(.., member) => member.origin,
+        }
+    }
+
+    /// The package of what belongs to one.
+    pub fn package(&self) -> Option<&str> {
+        match self {
+            Self::Fact(..) | Self::Meter(_) | Self::Policy(..) => None,
+            Self::Let(package, ..) | Self::Template(package, ..) | Self::Apply(package, ..) => Some(package),
+        }
+    }
+
+    fn is(&self, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Value => matches!(self, Self::Fact(..) | Self::Let(..)),
+            Wanted::Policy => matches!(self, Self::Policy(..)),
+            Wanted::Template => matches!(self, Self::Template(..)),
+            Wanted::Meter => matches!(self, Self::Meter(_)),
+            Wanted::Anything => true,
         }
     }
 }
 
-/// What can be seen from a file: its own package, what it uses, and everything by its full name.
-#[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
-    /// All declarations.
-    pub names: &'a Names,
-    /// The file's package and uses.
-    pub outline: &'a Outline,
-}
-
-/// Why a name has no meaning here.
+/// Why a name has no meaning somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unresolved<'a> {
-    /// Nothing visible has this name; the nearest visible one, and the packages that declare it unseen.
-    Unknown {
-        /// The nearest visible name.
-        near: Option<&'a str>,
-        /// Packages that declare it but aren't used.
-        unseen: Vec<&'a str>,
-    },
+pub enum Unresolved {
+    /// Nothing visible has this name and is what is wanted.
+    Unknown(Wanted),
+    /// It is declared, but another package keeps it to itself.
+    Private(Private),
     /// Several used packages declare it.
-    Ambiguous(Vec<&'a str>),
+    Ambiguous(Vec<String>),
+    /// It would be made by something with an error that has been reported.
+    Excused,
 }
 
-impl<'a> View<'a> {
-    /// What a name stands for, among the declarations that `wanted` lets pass.
-    fn find(&self, name: &str, wanted: impl Fn(&Meaning<'a>) -> bool) -> Result<Meaning<'a>, Vec<&'a str>> {
-        if let Some(meaning) = self.meaning(&self.outline.package, name).filter(&wanted) {
-            return Ok(meaning);
-        }
-        let single = self.outline.uses.iter().filter(|it| !it.all).filter_map(|it| {
-            let (package, own) = self.names.split(&it.path)?;
-            (own == name).then_some(package)
-        });
-        let starred = self.outline.uses.iter().filter(|it| it.all).map(|it| it.path.as_str());
-        for packages in [single.collect::<BTreeSet<_>>(), starred.collect()] {
-            let found: Vec<_> = packages
-                .iter()
-                .filter_map(|package| Some((*package, self.meaning(package, name).filter(&wanted)?)))
-                .collect();
-            match found.as_slice() {
-                [] => {}
-                // One fact that several packages declare is one fact.
-                [(_, meaning), rest @ ..]
-                    if rest.is_empty()
-                        || matches!(meaning, Meaning::Fact(..))
-                            && rest.iter().all(|(_, other)| other == meaning) =>
-                {
-                    return Ok(meaning.clone());
-                }
-                several => {
-                    return Err(several
-                        .iter()
-                        .filter_map(|(package, _)| self.names.packages.get_key_value(*package))
-                        .map(|(package, _)| package.as_str())
-                        .collect());
-                }
-            }
-        }
-        let full = self.names.split(name).and_then(|(package, own)| self.meaning(package, own));
-        full.filter(wanted).ok_or_else(Vec::new)
+/// Something that a package keeps to itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Private {
+    /// The package.
+    pub package: String,
+    /// The name there.
+    pub name: String,
+    /// Where it is declared.
+    pub origin: Origin,
+    /// What it is, with an article.
+    pub what: &'static str,
+}
+
+/// What a `use` stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Used {
+    /// Everything in a package.
+    All(String),
+    /// A package under an alias.
+    Package {
+        /// The alias.
+        alias: String,
+        /// The package.
+        package: String,
+    },
+    /// One thing.
+    One {
+        /// The name by which it is known.
+        known: String,
+        /// Its package.
+        package: String,
+        /// Its name there.
+        name: String,
+    },
+    /// Nothing that is known, or can be seen.
+    Nothing,
+}
+
+/// What can be seen from a file.
+#[derive(Clone)]
+pub(crate) struct Lens<'a> {
+    db: &'a dyn Db,
+    names: &'a Names,
+    outline: &'a Outline,
+    used: Vec<Used>,
+}
+
+impl<'a> Lens<'a> {
+    pub(crate) fn of(db: &'a dyn Db, origin: Origin) -> Self {
+        let mut lens = Self { db, names: origin.names(db), outline: origin.outline(db), used: vec![] };
+        lens.used = lens.outline.uses.iter().map(|it| lens.used(it)).collect();
+        lens
     }
 
-    fn meaning(&self, package: &str, name: &str) -> Option<Meaning<'a>> {
-        if let Some((fact, entry)) = self.names.fact_in(package, name) {
-            return Some(Meaning::Fact(fact, entry));
+    pub(crate) fn names(&self) -> &'a Names {
+        self.names
+    }
+
+    pub(crate) fn package(&self) -> &'a str {
+        &self.outline.package
+    }
+
+    /// What each `use` of the file stands for.
+    pub(crate) fn uses(&self) -> &[Used] {
+        &self.used
+    }
+
+    fn used(&self, it: &Use) -> Used {
+        let known = self.names.packages.contains_key(&it.path);
+        if it.all {
+            return if known { Used::All(it.path.clone()) } else { Used::Nothing };
         }
-        let (package, members) = self.names.packages.get_key_value(package)?;
-        let (name, member) = members.get_key_value(name)?;
-        Some(match member.policy {
-            None => Meaning::Let(package, name, member),
-            Some(kind) => Meaning::Policy(PolicyName::new(package, name), kind, member),
+        let one = self
+            .names
+            .splits(&it.path)
+            .find(|(package, name)| self.every(package, name).any(|found| self.sees(package, &found)));
+        match (one, &it.alias) {
+            (Some((package, name)), alias) => Used::One {
+                known: alias.clone().unwrap_or_else(|| name.to_owned()),
+                package: package.to_owned(),
+                name: name.to_owned(),
+            },
+            (None, Some(alias)) if known => Used::Package { alias: alias.clone(), package: it.path.clone() },
+            _ => Used::Nothing,
+        }
+    }
+
+    fn sees(&self, package: &str, found: &Candidate<'_>) -> bool {
+        !found.private || package == self.outline.package
+    }
+
+    /// Everything that a name stands for in a package.
+    pub(crate) fn every(&self, package: &str, name: &str) -> impl Iterator<Item = Candidate<'a>> {
+        let private = |packages: &Declaring| packages.get(package).copied();
+        let fact = self.names.facts.get_key_value(name).and_then(|(name, entry)| {
+            let private = private(&entry.packages)?;
+            Some(Candidate { meaning: Meaning::Fact(name, entry), private })
+        });
+        let meter = self.names.meters.get(name).and_then(|entry| {
+            let private = private(&entry.packages)?;
+            Some(Candidate { meaning: Meaning::Meter(entry), private })
+        });
+        let home = self.names.packages.get_key_value(package);
+        let member = home.and_then(|(package, it)| {
+            let (name, member) = it.members.get_key_value(name)?;
+            let meaning = match &member.kind {
+                MemberKind::Let => Meaning::Let(package, name, member),
+                MemberKind::Policy { kind, .. } => {
+                    Meaning::Policy(PolicyName::new(package, name), *kind, member)
+                }
+                MemberKind::Template { .. } => Meaning::Template(package, name, member),
+                MemberKind::Apply { .. } => Meaning::Apply(package, name, member),
+            };
+            Some(Candidate { meaning, private: member.private })
+        });
+        let made = home.and_then(|(package, it)| {
+            splits(name).find_map(|(base, rest)| {
+                let member = it.members.get(base)?;
+                let made = made(self.db, member, rest).ok()??;
+                let meaning = Meaning::Policy(PolicyName::new(package, name), made.kind, member);
+                Some(Candidate { meaning, private: member.private || made.private })
+            })
+        });
+        fact.into_iter().chain(meter).chain(member).chain(made)
+    }
+
+    /// What a name stands for here.
+    pub(crate) fn find(&self, name: &str, wanted: Wanted) -> Result<Meaning<'a>, Unresolved> {
+        self.find_among(name, |meaning| meaning.is(wanted)).map_err(|unresolved| match unresolved {
+            Some(unresolved) => unresolved,
+            None if wanted == Wanted::Policy && self.is_excused(name) => Unresolved::Excused,
+            None => Unresolved::Unknown(wanted),
         })
     }
 
-    /// A fact or a `let`, for a condition or a scope.
-    pub fn value(&self, name: &str) -> Result<Meaning<'a>, Unresolved<'a>> {
-        self.lookup(name, |meaning| !matches!(meaning, Meaning::Policy(..)))
+    /// What a name stands for, whatever that is.
+    pub(crate) fn find_any(&self, name: &str) -> Option<Meaning<'a>> {
+        self.find_among(name, |_| true).ok()
     }
 
-    /// A rule or a limit.
-    pub fn policy(&self, name: &str) -> Result<Meaning<'a>, Unresolved<'a>> {
-        self.lookup(name, |meaning| matches!(meaning, Meaning::Policy(..)))
+    /// The places in which a name is looked for, by rank: the packages, and the name there.
+    fn places<'n>(&'n self, name: &'n str) -> [BTreeSet<(&'n str, Cow<'n, str>)>; 4] {
+        let own = (self.package(), Cow::Borrowed(name));
+        let (mut one, mut all) = (BTreeSet::new(), BTreeSet::new());
+        for used in &self.used {
+            match used {
+                Used::One { known, package, name: there } if known == name => {
+                    one.insert((package.as_str(), Cow::Borrowed(there.as_str())));
+                }
+                Used::One { known, package, name: there } => {
+                    // What is made by the thing that is used.
+                    if let Some(rest) = behind(name, known) {
+                        one.insert((package.as_str(), Cow::Owned(format!("{there}.{rest}"))));
+                    }
+                }
+                Used::Package { alias, package } => {
+                    if let Some(rest) = behind(name, alias) {
+                        one.insert((package.as_str(), Cow::Borrowed(rest)));
+                    }
+                }
+                Used::All(package) => {
+                    all.insert((package.as_str(), Cow::Borrowed(name)));
+                }
+                Used::Nothing => {}
+            }
+        }
+        let full = self.names.splits(name).map(|(package, name)| (package, Cow::Borrowed(name))).collect();
+        [BTreeSet::from([own]), one, all, full]
     }
 
-    /// Anything at all, to say what a name stands for where it is not what is wanted.
-    pub fn anything(&self, name: &str) -> Option<Meaning<'a>> {
-        self.find(name, |_| true).ok()
-    }
-
-    fn lookup(
+    fn find_among(
         &self,
         name: &str,
-        wanted: impl Fn(&Meaning<'a>) -> bool + Copy,
-    ) -> Result<Meaning<'a>, Unresolved<'a>> {
-        self.find(name, wanted).map_err(|ambiguous| {
-            if !ambiguous.is_empty() {
-                return Unresolved::Ambiguous(ambiguous);
+        wanted: impl Fn(&Meaning<'a>) -> bool,
+    ) -> Result<Meaning<'a>, Option<Unresolved>> {
+        let mut hidden = None;
+        for places in self.places(name) {
+            let mut found: Vec<(&str, Meaning<'a>)> = vec![];
+            for (package, name) in &places {
+                let fitting = self.every(package, name).filter(|it| wanted(&it.meaning));
+                for candidate in fitting {
+                    if self.sees(package, &candidate) {
+                        found.push((package, candidate.meaning));
+                        break;
+                    }
+                    hidden.get_or_insert_with(|| self.private(package, name, &candidate.meaning));
+                }
             }
-            let unseen = self
-                .names
-                .packages
-                .keys()
-                .map(String::as_str)
-                .filter(|package| self.meaning(package, name).is_some_and(|meaning| wanted(&meaning)))
-                .collect();
-            let visible = self.visible();
-            let fitting = visible.iter().filter(|(_, meaning)| wanted(meaning)).map(|(name, _)| *name);
-            Unresolved::Unknown { near: nearest(name, fitting), unseen }
+            // One fact that several packages declare is one fact.
+            let shared = |meaning: &Meaning<'_>| matches!(meaning, Meaning::Fact(..) | Meaning::Meter(_));
+            if let Some((_, first)) = found.first() {
+                if found.iter().all(|(_, other)| other == first && (found.len() == 1 || shared(first))) {
+                    return Ok(first.clone());
+                }
+                let packages = found.iter().map(|(package, _)| (*package).to_owned()).collect();
+                return Err(Some(Unresolved::Ambiguous(packages)));
+            }
+        }
+        Err(hidden.map(Unresolved::Private))
+    }
+
+    fn private(&self, package: &str, name: &str, meaning: &Meaning<'_>) -> Private {
+        // What is made by something else is declared there.
+        let members = self.names.packages.get(package).map(|it| &it.members);
+        let declares = |name: &str| members.is_some_and(|members| members.contains_key(name));
+        let made = matches!(meaning, Meaning::Policy(..)) && !declares(name);
+        let base = splits(name).map(|(base, _)| base).find(|base| made && declares(base));
+        Private {
+            package: package.to_owned(),
+            name: base.unwrap_or(name).to_owned(),
+            origin: meaning.origin(),
+            what: meaning.description(),
+        }
+    }
+
+    /// Why nothing that a `use` names can be used: what it names is private.
+    pub(crate) fn private_path(&self, path: &str) -> Option<Private> {
+        self.names.splits(path).find_map(|(package, name)| {
+            let candidate = self.every(package, name).next()?;
+            Some(self.private(package, name, &candidate.meaning))
         })
     }
 
-    /// Every name that can be written without its package here, sorted, with its meaning.
-    pub fn visible(&self) -> Vec<(&'a str, Meaning<'a>)> {
-        let mut found: BTreeMap<&'a str, Meaning<'a>> = BTreeMap::new();
-        let starred = self.outline.uses.iter().filter(|it| it.all).map(|it| it.path.as_str());
-        let packages: BTreeSet<&str> = starred.chain([self.outline.package.as_str()]).collect();
-        for (fact, entry) in &self.names.facts {
-            if packages.iter().any(|package| entry.packages.contains(*package)) {
-                found.insert(fact.as_str(), Meaning::Fact(fact, entry));
-            }
-        }
-        for package in packages {
-            for name in self.names.packages.get(package).into_iter().flat_map(BTreeMap::keys) {
-                if let Some(meaning) = self.meaning(package, name) {
-                    found.insert(name, meaning);
+    /// Whether something makes policies under the beginning of this name that can't be told.
+    fn is_excused(&self, name: &str) -> bool {
+        self.places(name).into_iter().flatten().any(|(package, name)| {
+            let Some(home) = self.names.packages.get(package) else { return false };
+            splits(&name).any(|(base, rest)| {
+                home.members.get(base).is_some_and(|member| made(self.db, member, rest).is_err())
+            })
+        })
+    }
+
+    /// The nearest visible name that is what is wanted, and the packages that declare this one unseen.
+    pub(crate) fn suggest(&self, name: &str, wanted: Wanted) -> Suggestion {
+        let unseen = self.names.packages.keys().filter(|package| {
+            let mut found = self.every(package, name);
+            found.any(|it| it.meaning.is(wanted) && self.sees(package, &it))
+        });
+        let visible = self.visible();
+        let fitting = visible.iter().filter(|(_, meaning)| meaning.is(wanted)).map(|(name, _)| name.as_str());
+        Suggestion { near: nearest(name, fitting).map(str::to_owned), unseen: unseen.cloned().collect() }
+    }
+
+    /// The meters that can be seen, by the names that they have here, sorted.
+    pub(crate) fn meters(&self) -> Vec<(String, Arc<MeterEntry>)> {
+        let mut found = BTreeMap::new();
+        for entry in self.names.meters.values() {
+            let seen = |package: &str| {
+                entry.packages.get(package).is_some_and(|private| !private || package == self.package())
+            };
+            for used in &self.used {
+                match used {
+                    Used::All(package) if seen(package) => {
+                        found.insert(entry.name.clone(), entry.clone());
+                    }
+                    Used::One { known, package, name } if *name == entry.name && seen(package) => {
+                        found.insert(known.clone(), entry.clone());
+                    }
+                    _ => {}
                 }
             }
-        }
-        for it in self.outline.uses.iter().filter(|it| !it.all) {
-            if let Some((package, own)) = self.names.split(&it.path)
-                && let Some(meaning) = self.meaning(package, own)
-            {
-                let name = match &meaning {
-                    Meaning::Fact(fact, _) => fact.as_str(),
-                    Meaning::Let(_, name, _) => name,
-                    Meaning::Policy(..) => {
-                        match self.names.packages.get(package).and_then(|members| members.get_key_value(own))
-                        {
-                            Some((name, _)) => name,
-                            None => continue,
-                        }
-                    }
-                };
-                found.insert(name, meaning);
+            if seen(self.package()) {
+                found.insert(entry.name.clone(), entry.clone());
             }
         }
         found.into_iter().collect()
     }
+
+    /// The names that a package offers to this file.
+    pub(crate) fn offered(&self, package: &str) -> Vec<String> {
+        let mut found = BTreeMap::new();
+        self.all_in(package, "", &mut found);
+        found.into_keys().collect()
+    }
+
+    /// Every name that can be written without its package here, sorted, with its meaning.
+    pub(crate) fn visible(&self) -> Vec<(String, Meaning<'a>)> {
+        let mut found: BTreeMap<String, Meaning<'a>> = BTreeMap::new();
+        for used in &self.used {
+            match used {
+                Used::All(package) => self.all_in(package, "", &mut found),
+                Used::Package { alias, package } => self.all_in(package, &format!("{alias}."), &mut found),
+                Used::One { known, package, name } => {
+                    for candidate in self.every(package, name).filter(|it| self.sees(package, it)) {
+                        self.made_by(&candidate.meaning, known, &mut found);
+                        found.insert(known.clone(), candidate.meaning);
+                    }
+                }
+                Used::Nothing => {}
+            }
+        }
+        self.all_in(self.package(), "", &mut found);
+        found.into_iter().collect()
+    }
+
+    fn all_in(&self, package: &str, prefix: &str, into: &mut BTreeMap<String, Meaning<'a>>) {
+        let own = package == self.package();
+        let seen = |packages: &Declaring| packages.get(package).is_some_and(|private| own || !private);
+        for (name, entry) in self.names.facts.iter().filter(|(_, entry)| seen(&entry.packages)) {
+            into.insert(format!("{prefix}{name}"), Meaning::Fact(name, entry));
+        }
+        for (name, entry) in self.names.meters.iter().filter(|(_, entry)| seen(&entry.packages)) {
+            into.insert(format!("{prefix}{name}"), Meaning::Meter(entry));
+        }
+        let members = self.names.packages.get(package).into_iter().flat_map(|it| it.members.keys());
+        for name in members {
+            for candidate in self.every(package, name).filter(|it| self.sees(package, it)) {
+                if !matches!(candidate.meaning, Meaning::Fact(..) | Meaning::Meter(_)) {
+                    let known = format!("{prefix}{name}");
+                    self.made_by(&candidate.meaning, &known, into);
+                    into.insert(known, candidate.meaning);
+                }
+            }
+        }
+    }
+
+    /// The policies that something makes, under the name by which it is known.
+    fn made_by(&self, meaning: &Meaning<'a>, known: &str, into: &mut BTreeMap<String, Meaning<'a>>) {
+        let (base, member) = match meaning {
+            Meaning::Policy(name, _, member) => (name.clone(), *member),
+            Meaning::Apply(package, name, member) => (PolicyName::new(package, name), *member),
+            _ => return,
+        };
+        for (name, made) in all_made(self.db, member) {
+            let full = PolicyName::from(format!("{base}.{name}").as_str());
+            into.insert(format!("{known}.{name}"), Meaning::Policy(full, made.kind, member));
+        }
+    }
+}
+
+/// What a lens finds.
+pub(crate) struct Candidate<'a> {
+    pub(crate) meaning: Meaning<'a>,
+    private: bool,
+}
+
+/// What somebody may have meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    /// The nearest name.
+    pub near: Option<String>,
+    /// Packages that declare the very name but aren't used.
+    pub unseen: Vec<String>,
 }

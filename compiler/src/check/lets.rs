@@ -7,7 +7,10 @@ use ordain_ir::codes;
 
 use super::Checker;
 use super::condition::{Guards, Typed};
-use crate::resolve::{Meaning, Origin, View};
+use super::declare::declaration;
+use crate::packages::Origin;
+use crate::resolve::Meaning;
+use crate::view::View;
 
 /// A `let`: package, name, and where it stands.
 type LetKey<'a> = (&'a str, &'a str, Origin);
@@ -17,7 +20,7 @@ impl<'a> Checker<'a> {
     pub(super) fn check_let(&mut self, it: &Let, repeated: bool) {
         self.prepare(&it.value);
         self.let_value(&it.value);
-        let package = self.view.outline.package.as_str();
+        let package = self.view.package();
         let own = (package, it.name.text.as_str());
         if repeated || !self.cyclic.contains(&own) {
             return;
@@ -35,7 +38,7 @@ impl<'a> Checker<'a> {
             };
             let mut error = self.error(codes::DECLARATION_CYCLE, it.name.span, message);
             for (_, name, origin) in cycle.iter().skip(1) {
-                if let Some(span) = self.declaration(*origin, name) {
+                if let Some(span) = declaration(self.db, *origin, name) {
                     error = error.and_at(origin.path(self.db), span, "part of the cycle");
                 }
             }
@@ -45,9 +48,9 @@ impl<'a> Checker<'a> {
 
     fn let_value(&mut self, value: &LetValue) -> Typed {
         match value {
-            LetValue::Condition(expr) => self.infer(expr, &Guards::default()),
+            LetValue::Condition(expr) => self.infer(expr, &mut Guards::before(expr)),
             LetValue::Scope(scope) => self.scope(scope).map_or(Typed::Poison, Typed::Scope),
-            LetValue::Set(entries) => Typed::List(entries.clone()),
+            LetValue::Set(entries) => self.list(entries),
         }
     }
 
@@ -86,16 +89,19 @@ impl<'a> Checker<'a> {
             if self.lets.contains_key(&(package, name)) {
                 continue;
             }
-            let Some(Some(body)) = origin.let_bodies(self.db).get(name) else {
+            let unit = origin.let_unit(self.db, name);
+            let Some(body) = &unit.value else {
                 self.lets.insert((package, name), Typed::Poison);
                 continue;
             };
             if ready {
                 let (view, muted) = (self.view, self.muted);
-                self.view = View { names: self.names, outline: origin.outline(self.db) };
+                let bindings = std::mem::take(&mut self.bindings);
+                self.view = View::new(self.db, origin, &unit.table);
+                self.facts.extend(unit.table.facts());
                 self.muted = true;
                 let value = self.let_value(body);
-                (self.view, self.muted) = (view, muted);
+                (self.view, self.muted, self.bindings) = (view, muted, bindings);
                 // Of what it refers to only that is not read yet which waits for it in turn.
                 let leads_round =
                     |key: &(&'a str, &'a str)| !self.lets.contains_key(key) || self.cyclic.contains(key);
@@ -112,21 +118,20 @@ impl<'a> Checker<'a> {
 
     /// The `let`s that one refers to.
     fn references(&self, (_, name, origin): LetKey<'a>) -> Vec<LetKey<'a>> {
-        let view = View { names: self.names, outline: origin.outline(self.db) };
+        let unit = origin.let_unit(self.db, name);
+        let view = View::new(self.db, origin, &unit.table);
         let mut found = vec![];
-        match origin.let_bodies(self.db).get(name) {
-            Some(Some(LetValue::Condition(expr))) => expression(view, expr, &mut found),
-            Some(Some(LetValue::Scope(scope))) => entries(view, scope, &mut found),
-            _ => {}
+        match &unit.value {
+            Some(LetValue::Condition(expr)) => expression(view, expr, &mut found),
+            Some(LetValue::Scope(scope)) => entries(view, scope, &mut found),
+            Some(LetValue::Set(_)) | None => {}
         }
         found
     }
 
-    /// The shortest cycle of references from a `let` back to itself.
-    fn cycle_through(&self, package: &str, name: &str) -> Option<Vec<LetKey<'a>>> {
-        let (package, members) = self.names.packages.get_key_value(package)?;
-        let (name, member) = members.get_key_value(name)?;
-        let start: LetKey<'a> = (package, name, member.origin);
+    /// The shortest cycle of references from a `let` of this file back to itself.
+    fn cycle_through(&self, package: &'a str, name: &'a str) -> Option<Vec<LetKey<'a>>> {
+        let start: LetKey<'a> = (package, name, self.view.origin());
         let mut before: BTreeMap<(&str, &str), LetKey<'a>> = BTreeMap::new();
         let mut open = VecDeque::from([start]);
         while let Some(key) = open.pop_front() {

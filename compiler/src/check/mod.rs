@@ -1,16 +1,26 @@
 //! Checking one file: names, types and values, and the policies that come out of it.
 
+mod arithmetic;
+mod clause;
 mod comparison;
 mod condition;
+mod constant;
+mod declare;
 pub(crate) mod fact;
 mod lets;
 mod limit;
 mod linear;
+mod list;
 mod literal;
+pub(crate) mod meter;
 mod pattern;
 mod policy;
+mod quantifier;
 mod scope;
 mod template;
+mod text;
+mod uses;
+mod value;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,12 +28,18 @@ use std::sync::Arc;
 
 use ordain_grammar::ast::{self, Item};
 use ordain_grammar::suggest::nearest;
-use ordain_ir::{Code, Diagnostic, Limit, PolicyName, Rule, Span, codes};
+use ordain_ir::{
+    Allowance, Code, Condition, Diagnostic, Fact, FactName, Limit, Obligation, PolicyName, Rule, Span, codes,
+};
 
-use crate::resolve::{Names, Origin, Unresolved, View, names};
+use crate::packages::Origin;
+use crate::resolve::{Private, Suggestion, Unresolved};
+use crate::view::View;
 use crate::{Db, SourceFile, Workspace};
+pub(crate) use clause::clause_of;
 use condition::Typed;
-pub(crate) use policy::clause_of;
+pub(crate) use declare::declaration;
+use declare::declared;
 use template::{Binding, Expansion, Siblings};
 
 /// The policies of one file that have no error, without spans.
@@ -33,6 +49,10 @@ pub struct FilePolicies {
     pub rules: BTreeMap<PolicyName, Arc<Rule>>,
     /// Limits.
     pub limits: BTreeMap<PolicyName, Arc<Limit>>,
+    /// Coverage that must not lack.
+    pub obligations: BTreeSet<Obligation>,
+    /// What is accepted with a reason.
+    pub allowances: BTreeSet<Allowance>,
 }
 
 /// The outcome of checking a file. It has spans, so it changes with every edit; what goes on from here is
@@ -40,12 +60,17 @@ pub struct FilePolicies {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Checked {
     pub(crate) policies: FilePolicies,
+    pub(crate) branches: Branches,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
+/// The tests that the condition of each policy joins, as written, with their places from the beginning of the
+/// policy.
+pub(crate) type Branches = BTreeMap<PolicyName, Vec<(Span, Condition)>>;
+
 #[salsa::tracked]
 pub(crate) fn check_file(db: &dyn Db, workspace: Workspace, file: SourceFile) -> Checked {
-    check(db, names(db, workspace), Origin::File(file))
+    check(db, Origin::File(workspace, file))
 }
 
 /// The policies of a file. Equal after every edit that changes none of them.
@@ -54,44 +79,26 @@ pub fn file_policies(db: &dyn Db, workspace: Workspace, file: SourceFile) -> Fil
     check_file(db, workspace, file).policies.clone()
 }
 
-/// Checks a file of the workspace or of the standard library.
-pub(crate) fn check(db: &dyn Db, names: &Names, origin: Origin) -> Checked {
-    let outline = origin.outline(db);
-    let mut checker = Checker {
-        db,
-        file: &origin.parse(db).file,
-        path: origin.path(db),
-        names,
-        view: View { names, outline },
-        muted: false,
-        diagnostics: vec![],
-        lets: BTreeMap::new(),
-        cyclic: BTreeSet::new(),
-        bindings: BTreeMap::new(),
-        expansion: None,
-        siblings: Siblings::new(),
-    };
+/// Checks a file of a workspace or of the standard library.
+pub(crate) fn check(db: &dyn Db, origin: Origin) -> Checked {
+    let mut checker = Checker::new(db, View::of(db, origin), &origin.parse(db).file);
     let mut policies = FilePolicies::default();
     checker.uses();
     let mut seen = BTreeSet::new();
     for item in &checker.file.items {
-        let name = match item {
-            Item::Fact(it) => &it.name,
-            Item::Let(it) => &it.name,
-            Item::Policy(it) => &it.name,
-            _ => continue,
-        };
-        let first = seen.insert(name.text.as_str());
-        let repeated = checker.is_repeated(origin, item, name, first);
+        let first = declared(item).is_none_or(|name| seen.insert(name.into_owned().text));
+        let repeated = checker.is_repeated(item, first);
         match item {
             Item::Fact(it) => checker.fact(it),
             Item::Let(it) if !it.broken => checker.check_let(it, repeated),
             Item::Policy(it) => checker.policy(it, repeated, &mut policies),
+            Item::Template(it) => checker.template(it, repeated),
+            Item::Apply(it) => checker.apply(it, repeated, &mut policies),
             _ => {}
         }
     }
     checker.packages();
-    Checked { policies, diagnostics: checker.diagnostics }
+    Checked { policies, branches: checker.branches, diagnostics: checker.diagnostics }
 }
 
 /// The state of checking one file.
@@ -99,12 +106,16 @@ pub(crate) struct Checker<'a> {
     db: &'a dyn Db,
     file: &'a ast::File,
     path: &'a str,
-    names: &'a Names,
-    /// What names mean; that of another file while a `let` from there is read.
+    /// What names mean; elsewhere while a `let` or a template from there is read.
     view: View<'a>,
+    /// The facts that `let`s from elsewhere read.
+    facts: BTreeMap<&'a FactName, &'a Fact>,
     /// Whether a `let` is being read whose errors are reported elsewhere.
     muted: bool,
     diagnostics: Vec<Diagnostic>,
+    branches: Branches,
+    /// The tests of the condition that is being read, where somebody wants to know them.
+    tests: Option<Vec<(Span, Condition)>>,
     /// What each `let` that was needed stands for, by package and name.
     lets: BTreeMap<(&'a str, &'a str), Typed>,
     /// Those of them that refer to a cycle, or are on one.
@@ -115,6 +126,33 @@ pub(crate) struct Checker<'a> {
     expansion: Option<Expansion>,
     /// Policies that names mean before all others: those of the same template, or of a test's own `apply`.
     siblings: Siblings,
+}
+
+impl<'a> Checker<'a> {
+    fn new(db: &'a dyn Db, view: View<'a>, file: &'a ast::File) -> Self {
+        Self {
+            db,
+            file,
+            path: view.origin().path(db),
+            view,
+            facts: BTreeMap::new(),
+            muted: false,
+            diagnostics: vec![],
+            branches: Branches::new(),
+            tests: None,
+            lets: BTreeMap::new(),
+            cyclic: BTreeSet::new(),
+            bindings: BTreeMap::new(),
+            expansion: None,
+            siblings: Siblings::new(),
+        }
+    }
+
+    /// The declaration of a fact that something names.
+    pub(super) fn declared(&self, name: &FactName) -> Option<&'a Fact> {
+        let elsewhere = self.facts.get(name).copied();
+        elsewhere.or_else(|| self.view.fact(name).and_then(|entry| entry.fact.as_ref()))
+    }
 }
 
 impl Checker<'_> {
@@ -140,15 +178,19 @@ impl Checker<'_> {
     }
 
     /// A name that means nothing here.
-    fn unknown_name(&mut self, name: &str, span: Span, what: &str, unresolved: Unresolved<'_>) {
+    fn unknown_name(&mut self, name: &str, span: Span, what: &str, unresolved: Unresolved) {
         let error = match unresolved {
+            Unresolved::Excused => return,
             Unresolved::Ambiguous(packages) => {
                 let list =
                     packages.iter().map(|package| format!("`{package}`")).collect::<Vec<_>>().join(" and ");
+                let first = packages.first().map_or("", String::as_str);
                 self.error(codes::AMBIGUOUS_NAME, span, format!("`{name}` is declared in {list}"))
-                    .help(format!("write which one you mean: `{}.{name}`", packages.first().unwrap_or(&"")))
+                    .help(format!("write which one you mean: `{first}.{name}`"))
             }
-            Unresolved::Unknown { near, unseen } => {
+            Unresolved::Private(private) => self.private_name(name, span, &private),
+            Unresolved::Unknown(wanted) => {
+                let Suggestion { near, unseen } = self.view.suggest(name, wanted);
                 let mut error = self.error(codes::UNKNOWN_NAME, span, format!("unknown {what} `{name}`"));
                 if let Some(package) = unseen.first() {
                     error = error.help(if package.is_empty() {
@@ -172,6 +214,21 @@ impl Checker<'_> {
         self.report(error);
     }
 
+    /// A name that another package keeps to itself.
+    fn private_name(&self, name: &str, span: Span, private: &Private) -> Diagnostic {
+        let message = format!("`{name}` is private to package `{}`", private.package);
+        let error = self.error(codes::PRIVATE_NAME, span, message);
+        let error = match declaration(self.db, private.origin, &private.name) {
+            Some(at) => error.and_at(
+                private.origin.path(self.db),
+                at,
+                format!("declared `private` here, as {}", private.what),
+            ),
+            None => error,
+        };
+        error.help("take `private` away there, or use something that its package offers")
+    }
+
     /// Whether a name looks like a subtraction without spaces.
     fn is_difference(&self, name: &str) -> bool {
         name.match_indices('-').any(|(at, _)| {
@@ -193,173 +250,6 @@ impl Checker<'_> {
             file: self.path.to_owned(),
             span: Span { start: at, end: at },
             replacement,
-        }
-    }
-
-    /// The lines `package` of which a file has at most one.
-    fn packages(&mut self) {
-        let mut packages = self.file.items.iter().filter_map(|item| match item {
-            Item::Package(package) => Some(package),
-            _ => None,
-        });
-        if let Some(first) = packages.next() {
-            for again in packages {
-                let error = self.error(codes::DUPLICATE_CLAUSE, again.span, "a file belongs to one package");
-                self.report(error.and_at(self.path, first.span, "the first one"));
-            }
-        }
-    }
-
-    fn uses(&mut self) {
-        for item in &self.file.items {
-            let Item::Use(it) = item else { continue };
-            let path = it.path.text.as_str();
-            if it.all {
-                if !self.names.packages.contains_key(path) {
-                    let error =
-                        self.error(codes::UNKNOWN_PACKAGE, it.path.span, format!("unknown package `{path}`"));
-                    let known =
-                        self.names.packages.keys().map(String::as_str).filter(|name| !name.is_empty());
-                    let error = match nearest(path, known) {
-                        Some(near) => {
-                            error.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), near)
-                        }
-                        None => {
-                            error.help("packages are named by the `package` lines of the workspace's files")
-                        }
-                    };
-                    self.report(error);
-                }
-                continue;
-            }
-            if self.names.split(path).is_some_and(|(package, name)| self.names.declares(package, name)) {
-                continue;
-            }
-            if self.names.packages.contains_key(path) {
-                let error = self.error(codes::WRONG_KIND, it.path.span, format!("`{path}` is a package"));
-                self.report(
-                    error
-                        .help("use everything in it with `.*`, or name one thing in it")
-                        .fix(format!("write `{path}.*`"), format!("{path}.*")),
-                );
-                continue;
-            }
-            // The package that fits longest, to look for the name in it.
-            let Some((package, name)) = self.names.split(path) else {
-                let error = self.error(
-                    codes::UNKNOWN_PACKAGE,
-                    it.path.span,
-                    format!("no package is known for `{path}`"),
-                );
-                self.report(error.help("write `use package.name` or `use package.*`"));
-                continue;
-            };
-            let facts = self.names.facts.iter().filter(|(_, entry)| entry.packages.contains(package));
-            let facts = facts.map(|(name, _)| name.as_str());
-            let members =
-                self.names.packages.get(package).into_iter().flat_map(BTreeMap::keys).map(String::as_str);
-            let near = nearest(name, facts.chain(members));
-            let message = format!("package `{package}` declares no `{name}`");
-            let error = self.error(codes::UNKNOWN_NAME, it.path.span, message);
-            let error = match near {
-                Some(near) => error
-                    .help(format!("did you mean `{package}.{near}`?"))
-                    .fix(format!("write `{package}.{near}`"), format!("{package}.{near}")),
-                None => error,
-            };
-            self.report(error);
-        }
-    }
-
-    /// Whether the name is declared before, here or in another file, and says so. Facts may be declared
-    /// again if nothing differs.
-    fn is_repeated(&mut self, origin: Origin, item: &Item, name: &ast::Name, first_here: bool) -> bool {
-        if name.text.is_empty() {
-            return false;
-        }
-        if let Item::Fact(fact) = item {
-            self.repeated_fact(origin, fact);
-            return false;
-        }
-        let package = self.view.outline.package.as_str();
-        let Some(member) = self.names.packages.get(package).and_then(|members| members.get(&name.text))
-        else {
-            return false;
-        };
-        let elsewhere = member.origin != origin;
-        if !member.repeated || !elsewhere && first_here {
-            return false;
-        }
-        let place = self.declaration(member.origin, &name.text);
-        let error =
-            self.error(codes::DUPLICATE_NAME, name.span, format!("`{}` is declared twice", name.text));
-        self.report(match place {
-            Some(span) => error.and_at(member.origin.path(self.db), span, "first declared here"),
-            None => error,
-        });
-        true
-    }
-
-    fn repeated_fact(&mut self, origin: Origin, fact: &ast::Fact) {
-        let Some(entry) = self.names.facts.get(fact.name.text.as_str()) else { return };
-        let own = fact::lower(fact, &mut |_| {});
-        let (Some(first), Some(own)) = (&entry.fact, &own) else { return };
-        let plain = |fact: &ordain_ir::Fact| ordain_ir::Fact { doc: String::new(), ..fact.clone() };
-        if plain(first) == plain(own) {
-            return;
-        }
-        let message = format!("fact `{}` is declared twice with different types", fact.name.text);
-        let written = |fact: &ordain_ir::Fact| {
-            let mut words = fact.ty.to_string();
-            if fact.range.is_some() {
-                words.push_str(" with a range");
-            }
-            words.push_str(if fact.optional { " optional" } else { "" });
-            words.push_str(if fact.opaque { " opaque" } else { "" });
-            words
-        };
-        let error = self.error(codes::CONFLICTING_FACT, fact.name.span, message);
-        let error = match self.declaration(entry.origin, &fact.name.text) {
-            Some(span) => error.and_at(
-                entry.origin.path(self.db),
-                span,
-                format!("first declared here as {}", written(first)),
-            ),
-            None => error,
-        };
-        let help = if entry.origin == origin {
-            "keep one of both"
-        } else {
-            "a fact's name means the same everywhere; take the same type, or another name"
-        };
-        self.report(error.labelled(format!("here as {}", written(own))).help(help));
-    }
-
-    /// Where a file first declares a name.
-    fn declaration(&self, origin: Origin, name: &str) -> Option<Span> {
-        origin.parse(self.db).file.items.iter().find_map(|item| {
-            let declared = match item {
-                Item::Fact(it) => &it.name,
-                Item::Let(it) => &it.name,
-                Item::Policy(it) => &it.name,
-                Item::Broken(it) => it.declares.as_ref().map(|(_, name)| name)?,
-                _ => return None,
-            };
-            (declared.text == name).then_some(declared.span)
-        })
-    }
-
-    fn fact(&mut self, fact: &ast::Fact) {
-        let mut problems = vec![];
-        fact::lower(fact, &mut |problem| problems.push(problem));
-        for mut problem in problems {
-            if let Some(label) = &mut problem.primary {
-                self.path.clone_into(&mut label.file);
-            }
-            for fix in &mut problem.fixes {
-                self.path.clone_into(&mut fix.file);
-            }
-            self.report(problem);
         }
     }
 }

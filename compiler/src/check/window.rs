@@ -49,7 +49,7 @@ impl Checker<'_> {
         Some(Active { zone, recurrence, from, until })
     }
 
-    fn zone(&mut self, name: &Name) -> Option<(String, TimeZone)> {
+    pub(super) fn zone(&mut self, name: &Name) -> Option<(String, TimeZone)> {
         if let Some(tz) = zone::find(&name.text) {
             return Some((tz.iana_name().unwrap_or("UTC").to_owned(), tz));
         }
@@ -120,7 +120,7 @@ impl Checker<'_> {
         day
     }
 
-    fn time(&mut self, name: &Name, end: bool) -> Option<TimeOfDay> {
+    pub(super) fn time(&mut self, name: &Name, end: bool) -> Option<TimeOfDay> {
         let (hour, minute) = name.text.split_once(':')?;
         let time = hour.parse().ok().zip(minute.parse().ok()).and_then(|(h, m)| TimeOfDay::new(h, m));
         let fits = time.filter(|time| end || time.0 < TimeOfDay::DAY);
@@ -137,7 +137,7 @@ impl Checker<'_> {
     }
 
     /// An instant, or the start of a day in the zone, in seconds since 1970.
-    fn moment(&mut self, name: &Name, tz: &TimeZone) -> Option<i64> {
+    pub(super) fn moment(&mut self, name: &Name, tz: &TimeZone) -> Option<i64> {
         let text = name.text.as_str();
         let bad = |this: &mut Self, message: String, help: &str| {
             let error = this.error(codes::BAD_TIME, name.span, message);

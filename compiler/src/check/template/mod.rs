@@ -1,26 +1,41 @@
-//! Templates: what their parameters stand for while one is read.
+//! Templates and their applications.
 //!
-//! Closed values (numbers, texts, words, zones, times, instants, lists of such) are put into the template's tree
-//! before it is checked, so nothing else in this module knows of them. Conditions and scopes are read where the
-//! application stands, since their names mean what they mean there, and reach the template as [`Binding`]s.
+//! A template is read anew for every application, with its parameters bound to values, in the view of the place
+//! where the template stands; arguments are read in the view of the application. Numbers, texts and the like are
+//! [put](put) into the template's tree before it is read, and so are zones, times and instants, so that the other
+//! files of this folder know of no parameters in these places. Conditions, scopes, lists and words are found by
+//! name, as [`Binding`]s.
+
+mod apply;
+mod argument;
+mod parameter;
+mod put;
+mod sample;
 
 use std::collections::BTreeMap;
 
-use ordain_grammar::ast;
+use ordain_grammar::ast::{self, Expr};
 use ordain_ir::{Derived, PolicyKind, PolicyName, ScopeSelector, Span, codes};
 
 use super::Checker;
 use super::condition::{Truth, Typed};
+pub(crate) use sample::template_problems;
 
-/// What a parameter of the template that is being read stands for.
+/// What a parameter of the template that is being read stands for, where its value isn't put into the tree.
 #[derive(Clone, Debug)]
 pub(super) enum Binding {
     /// A condition.
     Condition(Truth),
     /// A scope.
     Scope(ScopeSelector),
+    /// The entries of a list.
+    List(Vec<Expr>),
+    /// A word of an enumeration.
+    Word(String),
     /// Something that has its own places, and is no value: what it is, with an article.
     Elsewhere(&'static str),
+    /// Something with an error that has been reported.
+    Unknown,
 }
 
 /// Whose policies are being read, where they aren't written out.
@@ -32,8 +47,12 @@ pub(super) struct Expansion {
     prefix: String,
     /// Full name of the template.
     template: String,
-    /// What the application is documented with, else the template.
-    doc: String,
+    /// What the application is documented with, or the one around it.
+    applied_doc: String,
+    /// What the template is documented with.
+    template_doc: String,
+    /// How many applications are around it.
+    depth: usize,
 }
 
 /// Policies that can be named without their package, by how they are named.
@@ -42,16 +61,18 @@ pub(super) type Siblings = BTreeMap<String, (PolicyName, PolicyKind)>;
 impl Checker<'_> {
     /// What a parameter stands for in a condition; `None` if no parameter has this name.
     pub(super) fn parameter(&mut self, name: &str, span: Span) -> Option<Typed> {
-        match self.bindings.get(name)?.clone() {
-            Binding::Condition(truth) => Some(Typed::Truth(truth)),
-            Binding::Scope(selector) => Some(Typed::Scope(selector)),
+        Some(match self.bindings.get(name)?.clone() {
+            Binding::Condition(truth) => Typed::Truth(truth),
+            Binding::Scope(selector) => Typed::Scope(selector),
+            Binding::List(entries) => Typed::List(entries),
+            Binding::Word(word) => Typed::Literal(word),
             Binding::Elsewhere(what) => {
-                let message = format!("`{name}` is {what}, not a value");
-                let error = self.error(codes::WRONG_KIND, span, message);
+                let error = self.error(codes::WRONG_KIND, span, format!("`{name}` is {what}, not a value"));
                 self.report(error);
-                Some(Typed::Poison)
+                Typed::Poison
             }
-        }
+            Binding::Unknown => Typed::Poison,
+        })
     }
 
     /// Whether a name is a parameter of the template that is being read.
@@ -59,16 +80,25 @@ impl Checker<'_> {
         self.bindings.contains_key(name)
     }
 
+    /// A word, or the one that a parameter stands for.
+    pub(super) fn word_bound(&self, word: &str) -> String {
+        match self.bindings.get(word) {
+            Some(Binding::Word(bound)) => bound.clone(),
+            _ => word.to_owned(),
+        }
+    }
+
     /// The full name of a policy that is being read, what it was made from, and its documentation.
     pub(super) fn identity(&self, policy: &ast::Policy) -> (PolicyName, Option<Derived>, String) {
         let Some(expansion) = &self.expansion else {
-            let name = PolicyName::new(&self.view.outline.package, &policy.name.text);
+            let name = PolicyName::new(self.view.package(), &policy.name.text);
             return (name, None, policy.doc.clone());
         };
         let local = format!("{}.{}", expansion.prefix, policy.name.text);
         let name = PolicyName::new(&expansion.package, &local);
-        let doc = if policy.doc.is_empty() { &expansion.doc } else { &policy.doc };
+        let docs = [&policy.doc, &expansion.applied_doc, &expansion.template_doc];
+        let doc = docs.into_iter().find(|doc| !doc.is_empty()).cloned().unwrap_or_default();
         let derived = Derived { local, template: Some(expansion.template.clone()) };
-        (name, Some(derived), doc.clone())
+        (name, Some(derived), doc)
     }
 }
