@@ -5,7 +5,9 @@
 //! changes only white space, comments or places leaves them equal, and nothing downstream runs again.
 
 mod adopt;
+mod branch;
 pub mod bundle;
+mod cases;
 mod check;
 mod config;
 mod db;
@@ -20,6 +22,7 @@ mod packages;
 mod problems;
 mod resolve;
 mod sources;
+mod statements;
 mod syntax;
 mod view;
 pub mod workspace;
@@ -28,6 +31,8 @@ use std::sync::Arc;
 
 use ordain_ir::{DependencyGraph, Diagnostic, Policies, SourceMap};
 
+pub use branch::{Branch, branches};
+pub use cases::tests;
 pub use check::{FilePolicies, file_policies};
 pub use config::{Config, LANGUAGE};
 pub use db::{Database, Db, Dependency, SourceFile, Workspace};
@@ -41,6 +46,7 @@ pub use mentions::{Wanted, each_mention};
 pub use packages::{FactEntry, Home, Member, MemberKind, MeterEntry, Names, Origin, Package, names};
 pub use resolve::{Meaning, Private, Suggestion, Unresolved};
 pub use sources::source_map;
+pub use statements::{allowance_places, obligation_places};
 pub use syntax::parse;
 pub use view::View;
 
@@ -57,8 +63,11 @@ pub fn file_diagnostics(db: &dyn Db, workspace: Workspace, file: SourceFile) -> 
     let syntax = parse(db, file).errors.iter().map(|error| syntax::diagnostic(path, error));
     let meaning = check::check_file(db, workspace, file).diagnostics.iter().cloned();
     let here = |it: &&Diagnostic| it.primary.as_ref().is_some_and(|label| label.file == path);
-    let between = problems::link_diagnostics(db, workspace).iter().filter(here).cloned();
-    let mut all: Vec<Diagnostic> = syntax.chain(meaning).chain(between).collect();
+    let cases = cases::file_cases(db, workspace, file).diagnostics.iter().cloned();
+    let between = problems::link_diagnostics(db, workspace).iter();
+    let between = between.chain(cases::repeated_cases(db, workspace));
+    let between = between.chain(statements::meter_clashes(db, workspace)).filter(here).cloned();
+    let mut all: Vec<Diagnostic> = syntax.chain(meaning).chain(cases).chain(between).collect();
     all.sort();
     all.dedup();
     all

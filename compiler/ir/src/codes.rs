@@ -128,6 +128,11 @@ pub fn title(code: &Code) -> Option<&'static str> {
     ALL.iter().find(|(known, _)| known == code).map(|(_, title)| *title)
 }
 
+/// Whether a code is that of a warning about one policy, which may be accepted with an `allow`.
+pub fn is_lint(code: &Code) -> bool {
+    code.as_str().starts_with("ORD04") || [HIDDEN_TEXT, CONFUSABLE].contains(code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::{Limit, Outcome, PolicyName, Request, Rule, Site};
+use crate::{Fact, FactName, Limit, MeterUnit, Outcome, PolicyName, Request, Rule, Site};
 
 /// A checked `test` block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,11 +18,15 @@ pub struct TestCase {
     pub rules: BTreeMap<PolicyName, Arc<Rule>>,
     /// Limits that exist in this test only.
     pub limits: BTreeMap<PolicyName, Arc<Limit>>,
+    /// Facts that only its own policies read, so that they aren't among those of the workspace.
+    pub facts: BTreeMap<FactName, Fact>,
+    /// Meters that only its own policies bound, likewise.
+    pub meters: BTreeMap<String, MeterUnit>,
     /// The request. Required facts that the test doesn't give have the mildest value of their type: `false`, the
     /// number of the range nearest to zero, the empty text, the first word, the empty set.
     pub request: Request,
     /// The names of the facts that the test gives.
-    pub given: BTreeSet<crate::FactName>,
+    pub given: BTreeSet<FactName>,
     /// What the counters of accumulated limits hold before the request, in units of the limit's quantity; 0 for the
     /// others.
     pub used: BTreeMap<PolicyName, i64>,

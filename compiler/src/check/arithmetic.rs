@@ -52,11 +52,8 @@ impl Checker<'_> {
             if let Some((total, first)) = &total
                 && total.unit != number.unit
             {
-                let message = format!(
-                    "{} cannot be added to {}",
-                    number.unit.description(),
-                    total.unit.description()
-                );
+                let message =
+                    format!("{} cannot be added to {}", number.unit.description(), total.unit.description());
                 self.units(message, part.span, (total, first), (&number, part));
                 return Typed::Poison;
             }
@@ -87,9 +84,7 @@ impl Checker<'_> {
             };
             if !before.is_constant() && !number.is_constant() {
                 let error = self.error(codes::NONLINEAR, expr.span, "two facts cannot be multiplied");
-                self.report(
-                    error.help("one factor must be a number; declare a fact that holds the product"),
-                );
+                self.report(error.help("one factor must be a number; declare a fact that holds the product"));
                 return Typed::Poison;
             }
             let is_factor = |number: &Linear| number.is_constant() && number.unit.is_factor();

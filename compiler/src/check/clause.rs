@@ -5,8 +5,8 @@ use std::mem::discriminant;
 
 use ordain_grammar::ast::{self, ClauseKind, Expr, LiteralKind, Name};
 use ordain_ir::{
-    Active, Clause, Condition, Direction, Override, PolicyKind, PolicyName, ScopePattern, ScopeSelector, Span,
-    codes,
+    Active, Clause, Condition, Direction, Override, PolicyKind, PolicyName, ScopePattern, ScopeSelector,
+    Span, codes,
 };
 
 use super::Checker;
@@ -242,7 +242,8 @@ impl Checker<'_> {
             overrides.entry(warning).or_insert(because);
         }
         read.depends_on = depends_on.into_iter().collect();
-        read.overrides = overrides.into_iter().map(|(policy, because)| Override { policy, because }).collect();
+        read.overrides =
+            overrides.into_iter().map(|(policy, because)| Override { policy, because }).collect();
         read
     }
 
@@ -274,6 +275,15 @@ impl Checker<'_> {
 
     /// The policy that a name stands for, of the wanted kind.
     pub(super) fn policy_named(&mut self, name: &Name, wanted: Option<PolicyKind>) -> Option<PolicyName> {
+        self.policy_with_kind(name, wanted).map(|(full, _)| full)
+    }
+
+    /// Likewise, with its kind.
+    pub(super) fn policy_with_kind(
+        &mut self,
+        name: &Name,
+        wanted: Option<PolicyKind>,
+    ) -> Option<(PolicyName, PolicyKind)> {
         let sibling = self.siblings.get(&name.text).cloned();
         let found = match sibling {
             Some(sibling) => Ok(sibling),
@@ -291,7 +301,7 @@ impl Checker<'_> {
                     self.report(error);
                     return None;
                 }
-                Some(full)
+                Some((full, kind))
             }
             Err(unresolved) => {
                 if let Some(other) = self.view.anything(&name.text) {

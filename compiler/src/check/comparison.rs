@@ -142,8 +142,11 @@ impl<'a> Checker<'a> {
         whole: Span,
     ) -> Option<Condition> {
         if left.0.unit != right.0.unit {
-            let message =
-                format!("{} cannot be compared with {}", left.0.unit.description(), right.0.unit.description());
+            let message = format!(
+                "{} cannot be compared with {}",
+                left.0.unit.description(),
+                right.0.unit.description()
+            );
             self.units(message, whole, left, right);
             return None;
         }
@@ -194,10 +197,13 @@ impl<'a> Checker<'a> {
             }
             let Some((least, greatest)) = facts.range(ranges) else { continue };
             let scale = facts.scale.max(number.scale);
-            let scaled = |value: i128, from: u8| value.checked_mul(10_i128.checked_pow((scale - from).into())?);
-            let (Some(low), Some(high), Some(value)) =
-                (scaled(least, facts.scale), scaled(greatest, facts.scale), scaled(number.constant, number.scale))
-            else {
+            let scaled =
+                |value: i128, from: u8| value.checked_mul(10_i128.checked_pow((scale - from).into())?);
+            let (Some(low), Some(high), Some(value)) = (
+                scaled(least, facts.scale),
+                scaled(greatest, facts.scale),
+                scaled(number.constant, number.scale),
+            ) else {
                 continue;
             };
             if (low..=high).contains(&value) {
@@ -209,7 +215,8 @@ impl<'a> Checker<'a> {
                 Some(declared) => subject(declared),
                 None => "this sum".to_owned(),
             };
-            let message = format!("{subject} never reaches {}, so this {holds} holds", number.constant_text());
+            let message =
+                format!("{subject} never reaches {}, so this {holds} holds", number.constant_text());
             let error = self.error(codes::OUT_OF_RANGE, expr.span, message);
             let error = error.help(format!("it lies between {} and {}", write(least), write(greatest)));
             self.report(match facts_expr.span == expr.span || facts.lone_fact().is_some() {
@@ -258,7 +265,9 @@ impl<'a> Checker<'a> {
             if quoted && !KEYWORDS.contains(&word.as_str()) {
                 let message = format!("the words of `{fact}` stand without quotation marks");
                 let error = self.error(codes::QUOTED_WORD, expr.span, message);
-                self.report(error.help(format!("write `{word}`")).fix(format!("write `{word}`"), word.as_str()));
+                self.report(
+                    error.help(format!("write `{word}`")).fix(format!("write `{word}`"), word.as_str()),
+                );
                 return None;
             }
             return Some(word);

@@ -7,8 +7,8 @@ use ordain_ir::{Code, Fact, Span, Type, Value, codes};
 
 use super::Checker;
 use super::condition::Guards;
-use super::linear::Linear;
 use super::limit::is_literal;
+use super::linear::Linear;
 use super::literal::Unit;
 use crate::resolve::Meaning;
 
@@ -16,13 +16,19 @@ impl Checker<'_> {
     /// Reads a number that must be known when the policies are compiled; `what` names it: "a bound".
     pub(super) fn constant(&mut self, expr: &Expr, what: &str) -> Option<Linear> {
         if let Some((name, span)) = self.fact_in(expr) {
-            self.varies(span, format!("`{name}` is a fact, and {what} must be known when policies are compiled"));
+            self.varies(
+                span,
+                format!("`{name}` is a fact, and {what} must be known when policies are compiled"),
+            );
             return None;
         }
         self.prepare_condition(expr);
         let value = self.number(expr, &mut Guards::before(expr))?;
         if !value.is_constant() {
-            self.varies(expr.span, format!("this depends on facts, and {what} must be known when policies are compiled"));
+            self.varies(
+                expr.span,
+                format!("this depends on facts, and {what} must be known when policies are compiled"),
+            );
             return None;
         }
         Some(value)
@@ -119,7 +125,8 @@ impl Checker<'_> {
         let value = self.constant(expr, "a value")?;
         let (unit, scale) = (Unit::of(ty)?, ty.scale()?);
         if value.unit != unit {
-            let message = format!("`{}` is {}, not {}", fact.name, unit.description(), value.unit.description());
+            let message =
+                format!("`{}` is {}, not {}", fact.name, unit.description(), value.unit.description());
             match self.bare((&value, expr), &unit) {
                 Some(error) => self.report(error),
                 None => {

@@ -57,7 +57,9 @@ impl Checker<'_> {
         let (meter, period) = match LimitType::parse(&word.text) {
             Some(LimitType::RiskCeiling) => return Some(Quantity::RiskCeiling),
             Some(LimitType::Cooldown) => return Some(Quantity::Cooldown),
-            Some(LimitType::Metered(own, period)) => (built_in(own).or_else(|| self.declared_meter(own)), period),
+            Some(LimitType::Metered(own, period)) => {
+                (built_in(own).or_else(|| self.declared_meter(own)), period)
+            }
             None => (None, None),
         };
         match (meter, period) {
@@ -81,7 +83,9 @@ impl Checker<'_> {
         let mut meters = self.view.origin().names(self.db).meters.values();
         let entry = meters.find(|entry| meter::word(&entry.name) == word)?;
         let mut packages = entry.packages.iter();
-        packages.find(|(package, private)| !package.is_empty() && !**private).map(|(package, _)| package.as_str())
+        packages
+            .find(|(package, private)| !package.is_empty() && !**private)
+            .map(|(package, _)| package.as_str())
     }
 
     fn unknown_type(&mut self, word: &Name) {
@@ -90,7 +94,8 @@ impl Checker<'_> {
         if let Some(LimitType::Metered(own, _)) = LimitType::parse(&word.text)
             && let Some(package) = self.unseen_meter(own).map(str::to_owned)
         {
-            error = error.help(format!("its meter is declared in package `{package}`; add `use {package}.*`"));
+            error =
+                error.help(format!("its meter is declared in package `{package}`; add `use {package}.*`"));
             error.fixes.push(self.use_fix(&package));
             self.report(error);
             return;
@@ -114,10 +119,8 @@ impl Checker<'_> {
 
     fn bound_value(&mut self, quantity: &Quantity, word: &Name, value: &Linear, expr: &Expr) -> Option<i64> {
         let wanted = unit_of(quantity);
-        let is_cost = matches!(
-            quantity,
-            Quantity::PerRun(Meter::Cost(_)) | Quantity::Accumulated(Meter::Cost(_), _)
-        );
+        let is_cost =
+            matches!(quantity, Quantity::PerRun(Meter::Cost(_)) | Quantity::Accumulated(Meter::Cost(_), _));
         if value.unit != wanted {
             self.wrong_unit(quantity, word, value, expr, &wanted, is_cost);
             return None;
@@ -158,7 +161,9 @@ impl Checker<'_> {
             return;
         }
         let counts = *wanted == Unit::Plain && *quantity != Quantity::RiskCeiling;
-        if let Some(error) = self.bare((value, expr), wanted).filter(|_| !(counts && value.unit == Unit::Percent)) {
+        if let Some(error) =
+            self.bare((value, expr), wanted).filter(|_| !(counts && value.unit == Unit::Percent))
+        {
             self.report(error);
             return;
         }
@@ -170,7 +175,9 @@ impl Checker<'_> {
         };
         let error = self.error(code, expr.span, message);
         self.report(match value.unit {
-            Unit::Percent => error.help("a bound is an amount; to warn before it is reached, add `warn at 85%`"),
+            Unit::Percent => {
+                error.help("a bound is an amount; to warn before it is reached, add `warn at 85%`")
+            }
             _ => error,
         });
     }
@@ -209,8 +216,13 @@ impl Checker<'_> {
                 warning.expr.span,
                 &format!("`warn at` wants a percentage of the bound, not {}", part.unit.description()),
                 &match part.unit {
-                    Unit::Plain => format!("write for example `{}`", percent_of(part).unwrap_or_else(|| "85%".to_owned())),
-                    _ => format!("write for example `85%`; for a bound of its own, such as {written}, write a limit"),
+                    Unit::Plain => format!(
+                        "write for example `{}`",
+                        percent_of(part).unwrap_or_else(|| "85%".to_owned())
+                    ),
+                    _ => format!(
+                        "write for example `85%`; for a bound of its own, such as {written}, write a limit"
+                    ),
                 },
             );
         }
@@ -252,15 +264,18 @@ fn percent_of(part: &Linear) -> Option<String> {
     Some(format!("{}%", Unit::Plain.written(value, part.scale)))
 }
 
-fn unit_of(quantity: &Quantity) -> Unit {
+/// The unit of a quantity's bounds.
+pub(super) fn unit_of(quantity: &Quantity) -> Unit {
     match quantity {
         Quantity::RiskCeiling => Unit::Plain,
         Quantity::Cooldown => Unit::Duration,
-        Quantity::PerRun(meter) | Quantity::Accumulated(meter, _) => match (meter.currency(), meter.scale()) {
-            (Some(currency), _) => Unit::Money(currency.to_owned()),
-            (None, 0) => Unit::Plain,
-            (None, _) => Unit::Duration,
-        },
+        Quantity::PerRun(meter) | Quantity::Accumulated(meter, _) => {
+            match (meter.currency(), meter.scale()) {
+                (Some(currency), _) => Unit::Money(currency.to_owned()),
+                (None, 0) => Unit::Plain,
+                (None, _) => Unit::Duration,
+            }
+        }
     }
 }
 

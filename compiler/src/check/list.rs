@@ -121,9 +121,7 @@ impl Checker<'_> {
                     return None;
                 }
                 Err(unresolved) => {
-                    let is_word = |ty: &Type| {
-                        matches!(ty.element(), Type::Enum { variants } if variants.contains(&name.text))
-                    };
+                    let is_word = |ty: &Type| matches!(ty.element(), Type::Enum { variants } if variants.contains(&name.text));
                     if words.and_then(|fact| self.declared(fact)).is_some_and(|fact| is_word(&fact.ty)) {
                         let message = format!("`{}` is a word, not a list", name.text);
                         let braces = format!("{{ {} }}", name.text);
@@ -178,8 +176,7 @@ impl Checker<'_> {
             }
             Typed::Text(fact) => {
                 let texts: Vec<_> = set.iter().map(|entry| self.text_entry(&fact, entry)).collect();
-                let test =
-                    |text| Condition::Text { fact: fact.clone(), test: TextTest::Equals(text) };
+                let test = |text| Condition::Text { fact: fact.clone(), test: TextTest::Equals(text) };
                 texts.into_iter().map(|text| text.map(test)).collect()
             }
             Typed::Number(number) => {

@@ -4,6 +4,10 @@ use ordain_grammar::ast::{self, FactTypeKind};
 use ordain_grammar::suggest::nearest;
 use ordain_ir::{Diagnostic, Meter, MeterUnit, Period, Quantity, codes};
 
+use super::Checker;
+use super::declare::declaration;
+use crate::resolve::Meaning;
+
 /// The declared unit, telling `report` of every mistake; `None` if it is not understood. Who reports knows the
 /// file.
 pub(crate) fn lower(meter: &ast::Meter, report: &mut dyn FnMut(Diagnostic)) -> Option<MeterUnit> {
@@ -21,7 +25,9 @@ pub(crate) fn lower(meter: &ast::Meter, report: &mut dyn FnMut(Diagnostic)) -> O
                 None
             }
             "int" => {
-                report(problem("a meter counts in `count`, not `int`".to_owned()).fix("write `count`", "count"));
+                report(
+                    problem("a meter counts in `count`, not `int`".to_owned()).fix("write `count`", "count"),
+                );
                 None
             }
             word => {
@@ -49,9 +55,43 @@ pub(crate) fn word(meter: &str) -> String {
     Meter::Declared { name: meter.to_owned(), unit }.word().to_ascii_lowercase()
 }
 
-/// Whether a word is that of a meter that every request has.
-pub(crate) fn is_built_in(word: &str) -> bool {
-    matches!(word, "runs" | "tokens" | "cost")
+/// What every request reports, by the words that a meter can't have.
+const BUILT_IN: [&str; 5] = ["runs", "tokens", "cost", "risk", "since_last_run"];
+
+impl Checker<'_> {
+    /// Checks the declaration of a meter.
+    pub(super) fn meter(&mut self, it: &ast::Meter) {
+        let mut problems = vec![];
+        let unit = lower(it, &mut |problem| problems.push(problem));
+        self.placed(problems);
+        if BUILT_IN.contains(&word(&it.name.text).as_str()) {
+            let message = format!("every request reports its `{}` already", it.name.text);
+            let error = self.error(codes::METER_CLASH, it.name.span, message);
+            self.report(error.help("limits can bound it without a declaration; take this one out, or rename it"));
+        }
+        let (Some(unit), Ok(Meaning::Meter(first))) = (unit, self.view.meter(&it.name.text)) else { return };
+        let Some(other) = first.unit.as_ref().filter(|other| **other != unit) else { return };
+        let message = format!("meter `{}` is declared twice with different units", it.name.text);
+        let error = self.error(codes::CONFLICTING_METER, it.name.span, message);
+        let error = error.labelled(format!("here as {}", written(&unit)));
+        let error = match declaration(self.db, first.origin, &it.name.text) {
+            Some(span) => error.and_at(
+                first.origin.path(self.db),
+                span,
+                format!("first declared here as {}", written(other)),
+            ),
+            None => error,
+        };
+        self.report(error.help("a meter's name means the same everywhere; take the same unit, or another name"));
+    }
+}
+
+fn written(unit: &MeterUnit) -> String {
+    match unit {
+        MeterUnit::Count => "count".to_owned(),
+        MeterUnit::Money(currency) => format!("money {currency}"),
+        MeterUnit::Duration => "duration".to_owned(),
+    }
 }
 
 /// How a type of limit names what it counts and when.
@@ -113,15 +153,17 @@ mod tests {
                 Quantity::Cooldown => LimitType::Cooldown,
                 Quantity::PerRun(_) => LimitType::Metered(word.strip_suffix("_per_run").unwrap(), None),
                 Quantity::Accumulated(meter, period) => {
-                    assert!(is_built_in(&meter.word().to_lowercase()));
+                    assert!(BUILT_IN.contains(&meter.word().to_lowercase().as_str()));
                     LimitType::Metered(word.split('_').next().unwrap(), Some(*period))
                 }
             };
             assert_eq!(LimitType::parse(&word), Some(expected), "{word}");
         }
         let declared = Meter::Declared { name: "api-calls".to_owned(), unit: MeterUnit::Count };
-        let own: Vec<String> =
-            Quantity::of_meter(&declared).iter().map(|quantity| quantity.to_string().to_lowercase()).collect();
+        let own: Vec<String> = Quantity::of_meter(&declared)
+            .iter()
+            .map(|quantity| quantity.to_string().to_lowercase())
+            .collect();
         assert_eq!(limit_types(["api-calls"])[Quantity::all("USD").len()..], own);
     }
 

@@ -1,10 +1,13 @@
 //! Checking one file: names, types and values, and the policies that come out of it.
 
+mod allow;
 mod arithmetic;
+mod case;
 mod clause;
 mod comparison;
 mod condition;
 mod constant;
+mod coverage;
 mod declare;
 pub(crate) mod fact;
 mod lets;
@@ -38,6 +41,7 @@ use crate::view::View;
 use crate::{Db, SourceFile, Workspace};
 pub(crate) use clause::clause_of;
 use condition::Typed;
+pub(crate) use case::{CheckedCases, check_cases};
 pub(crate) use declare::declaration;
 use declare::declared;
 use template::{Binding, Expansion, Siblings};
@@ -60,8 +64,16 @@ pub struct FilePolicies {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Checked {
     pub(crate) policies: FilePolicies,
+    pub(crate) places: Places,
     pub(crate) branches: Branches,
     pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Where the obligations and allowances of a file stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub(crate) obligations: BTreeMap<Obligation, Span>,
+    pub(crate) allowances: BTreeMap<Allowance, Span>,
 }
 
 /// The tests that the condition of each policy joins, as written, with their places from the beginning of the
@@ -86,7 +98,8 @@ pub(crate) fn check(db: &dyn Db, origin: Origin) -> Checked {
     checker.uses();
     let mut seen = BTreeSet::new();
     for item in &checker.file.items {
-        let first = declared(item).is_none_or(|name| seen.insert(name.into_owned().text));
+        let template = matches!(item, Item::Template(_));
+        let first = declared(item).is_none_or(|name| seen.insert((template, name.into_owned().text)));
         let repeated = checker.is_repeated(item, first);
         match item {
             Item::Fact(it) => checker.fact(it),
@@ -94,11 +107,15 @@ pub(crate) fn check(db: &dyn Db, origin: Origin) -> Checked {
             Item::Policy(it) => checker.policy(it, repeated, &mut policies),
             Item::Template(it) => checker.template(it, repeated),
             Item::Apply(it) => checker.apply(it, repeated, &mut policies),
+            Item::Meter(it) => checker.meter(it),
+            Item::Require(it) => checker.require(it, &mut policies),
+            Item::Allow(it) => checker.allow(it, &mut policies),
             _ => {}
         }
     }
     checker.packages();
-    Checked { policies, branches: checker.branches, diagnostics: checker.diagnostics }
+    let Checker { places, branches, diagnostics, .. } = checker;
+    Checked { policies, places, branches, diagnostics }
 }
 
 /// The state of checking one file.
@@ -113,6 +130,7 @@ pub(crate) struct Checker<'a> {
     /// Whether a `let` is being read whose errors are reported elsewhere.
     muted: bool,
     diagnostics: Vec<Diagnostic>,
+    places: Places,
     branches: Branches,
     /// The tests of the condition that is being read, where somebody wants to know them.
     tests: Option<Vec<(Span, Condition)>>,
@@ -138,6 +156,7 @@ impl<'a> Checker<'a> {
             facts: BTreeMap::new(),
             muted: false,
             diagnostics: vec![],
+            places: Places::default(),
             branches: Branches::new(),
             tests: None,
             lets: BTreeMap::new(),

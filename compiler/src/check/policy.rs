@@ -27,7 +27,9 @@ impl Checker<'_> {
                 into.rules.insert(name.clone(), Arc::new(Rule { doc, derived, ..rule }));
             }
             PolicyKind::Limit => {
-                let Some((limit, warning)) = self.limit(&name, clauses).filter(|_| sound(self)) else { return };
+                let Some((limit, warning)) = self.limit(&name, clauses).filter(|_| sound(self)) else {
+                    return;
+                };
                 let limit = Limit { doc, derived, ..limit };
                 if let Some(bound) = warning {
                     let warning = announcing(&limit, bound);
@@ -74,9 +76,7 @@ impl Checker<'_> {
             self.one_of(clauses.enforce, "enforcement of a limit", Enforcement::ALL, Enforcement::as_str);
         let source = self.one_of(clauses.source, "source", Source::ALL, Source::as_str);
         let status = self.one_of(clauses.status, "status of a limit", LimitStatus::ALL, LimitStatus::as_str);
-        let bounded = clauses
-            .type_word
-            .and_then(|word| self.bounded_quantity(word, clauses.bound.as_ref()));
+        let bounded = clauses.type_word.and_then(|word| self.bounded_quantity(word, clauses.bound.as_ref()));
         let per = [Partition::Tenant, Partition::Project, Partition::Agent, Partition::Provider];
         let partition =
             self.one_of(clauses.per.map(|(word, _)| word), "subject of a counter", &per, Partition::as_str);

@@ -42,7 +42,8 @@ impl Checker<'_> {
             Typed::Set(fact) => fact,
             Typed::Poison => return None,
             other => {
-                let message = format!("`{word}` tests the elements of a set, and this is {}", other.description());
+                let message =
+                    format!("`{word}` tests the elements of a set, and this is {}", other.description());
                 let mut error = self.error(codes::NOT_A_SET, left.span, message);
                 if self.set_on_the_right(test) {
                     error = error.help("write the set on the left side of the test");
@@ -91,7 +92,8 @@ impl Checker<'_> {
             ExprKind::Text { op, op_span, right, .. } => {
                 let element = self.declared(fact)?.ty.element();
                 if *element != Type::String {
-                    let message = format!("`{}` tests texts, and `{fact}` is a set of `{element}`", op.as_str());
+                    let message =
+                        format!("`{}` tests texts, and `{fact}` is a set of `{element}`", op.as_str());
                     let error = self.error(codes::TYPE_MISMATCH, *op_span, message);
                     self.report(error.help("write `==`, another comparison, or `in { … }`"));
                     return None;

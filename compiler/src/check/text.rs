@@ -54,7 +54,9 @@ impl Checker<'_> {
         if !matches!(expr.kind, ExprKind::Missing) && !self.unquoted(expr) {
             let message = format!("expected a text in quotation marks after `{}`", op.as_str());
             let error = self.error(codes::TYPE_MISMATCH, expr.span, message);
-            self.report(error.help("a fact is tested against a text that is written here, not against another fact"));
+            self.report(
+                error.help("a fact is tested against a text that is written here, not against another fact"),
+            );
         }
         None
     }
