@@ -7,6 +7,7 @@
 pub mod ast;
 mod build;
 mod error;
+mod foreign;
 mod format;
 mod parser;
 mod recover;

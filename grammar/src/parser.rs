@@ -6,7 +6,7 @@ use ordain_ir::{Span, codes};
 use pest::Parser as _;
 
 use crate::ast::Item;
-use crate::{MAX_DEPTH, Parse, SyntaxError, build, source};
+use crate::{MAX_DEPTH, Parse, SyntaxError, build};
 
 /// What pest makes of the grammar.
 mod generated {
@@ -38,16 +38,10 @@ pub(crate) fn parse(text: &str) -> Parse {
     }
 }
 
-/// The span of a pair. Pest counts the white space before a part that turns out not to be there; here it is
-/// no part of anything.
+/// The span of a pair, with the white space that it may take behind its last token.
 pub(crate) fn span(pair: &Pair<'_>) -> Span {
-    let start = pair.as_span().start();
-    let length = match pair.as_rule() {
-        // White space is all there is to some tokens.
-        Rule::t_space | Rule::t_comment | Rule::t_doc | Rule::t_unclosed => pair.as_str().len(),
-        _ => source::significant_len(pair.as_str()),
-    };
-    Span::new(start, start + length)
+    let span = pair.as_span();
+    Span::new(span.start(), span.end())
 }
 
 /// Parentheses beyond the allowed depth are one error in each item, and everything else there is no news.

@@ -6,45 +6,42 @@ use ordain_ir::Span;
 
 use crate::{Token, TokenKind, tokens};
 
-/// The span without white space and comments at its end.
+/// White space, as the grammar has it.
+pub(crate) const BLANKS: [char; 5] = [' ', '\n', '\t', '\r', '\u{feff}'];
+
+/// The span without white space and comments at its end, if it begins at a token.
 pub(crate) fn trimmed(text: &str, span: Span) -> Span {
-    Span { start: span.start, end: trimmed_end(text, span) }
-}
-
-/// The end of the span's last byte that is neither white space nor in a comment; its start if there is none.
-pub(crate) fn trimmed_end(text: &str, span: Span) -> u32 {
-    let start = span.range().start;
-    Span::new(start, start + significant_len(&text[span.range()])).end
-}
-
-/// How long a text is without white space and comments at its end.
-pub(crate) fn significant_len(text: &str) -> usize {
-    let blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{feff}');
-    if !text.contains("//") {
-        return text.trim_end_matches(blank).len();
-    }
-    let (mut end, mut chars) = (0, text.char_indices().peekable());
-    let (mut quoted, mut comment) = (false, false);
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '\n' | '\r' => (quoted, comment) = (false, false),
-            _ if comment => {}
-            '\\' if quoted => {
-                end = at + 1;
-                if let Some((at, c)) = chars.next_if(|(_, c)| !matches!(c, '\n' | '\r')) {
-                    end = at + c.len_utf8();
-                }
-            }
-            '"' => {
-                quoted = !quoted;
-                end = at + 1;
-            }
-            '/' if !quoted && chars.peek().is_some_and(|(_, next)| *next == '/') => comment = true,
-            c if blank(c) && !quoted => {}
-            c => end = at + c.len_utf8(),
+    let mut rest = &text[span.range()];
+    loop {
+        rest = rest.trim_end_matches(BLANKS);
+        // Neither texts nor comments go over the end of a line.
+        let line = rest.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        match comment_start(&rest[line..]) {
+            Some(at) => rest = &rest[..line + at],
+            None => return Span::new(span.range().start, span.range().start + rest.len()),
         }
     }
-    end
+}
+
+/// Where the comment of a line begins, if it has one.
+fn comment_start(line: &str) -> Option<usize> {
+    let bytes = line.as_bytes();
+    let mut at = line.find("//")?;
+    // A text before it may have swallowed it.
+    if line[..at].contains('"') {
+        at = 0;
+    }
+    let mut quoted = false;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'\\' if quoted => at += 1,
+            b'"' => quoted = !quoted,
+            b'/' if !quoted && bytes.get(at + 1) == Some(&b'/') => return Some(at),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
 }
 
 /// A text with its tokens, which are made when the first error asks for them and once only.
@@ -83,6 +80,17 @@ impl<'a> Source<'a> {
             }
             _ => token.kind == TokenKind::Unclosed,
         }) || depth > 0
+    }
+
+    /// Whether a stretch reads like this.
+    pub(crate) fn is(&self, span: Span, text: &str) -> bool {
+        self.text.get(span.range()) == Some(text)
+    }
+
+    /// The first token that begins at or after `at`.
+    pub(crate) fn after(&self, at: u32) -> Option<Token> {
+        let tokens = self.tokens();
+        tokens.get(tokens.partition_point(|token| token.span.start < at)).copied()
     }
 
     /// The last token that ends at or before `at`.

@@ -44,6 +44,11 @@ impl Wanted {
     pub(crate) fn words(words: &str) -> Self {
         Self { words: words.to_owned(), example: None }
     }
+
+    /// The same, or the end of an entry of a list where nothing else is wanted.
+    pub(crate) fn or_end_of_list(self) -> Self {
+        if self.words.is_empty() { Self::words("`,` or `)`") } else { self }
+    }
 }
 
 pub(crate) fn expected(source: &Source<'_>, within: Span, at: u32, wanted: &Wanted) -> SyntaxError {
@@ -95,46 +100,27 @@ pub(crate) fn expectation(positives: &[Rule]) -> Wanted {
 /// What a rule of the grammar stands for; `None` for what is no news.
 fn describe(rule: Rule) -> Option<Wanted> {
     let (words, example) = match rule {
-        Rule::EOI
-        | Rule::star
-        | Rule::missing_name
-        | Rule::missing_open
-        | Rule::missing_close
-        | Rule::missing_operand
-        | Rule::missing_paren
-        | Rule::missing_set
-        | Rule::minus
-        | Rule::dots
-        | Rule::range
-        | Rule::kw_optional
-        | Rule::kw_opaque
-        | Rule::kw_private
-            if rule != Rule::dots =>
-        {
-            return None;
+        Rule::name_t | Rule::plain_t | Rule::assignment | Rule::parameter | Rule::argument => {
+            ("a name", None)
         }
-        Rule::name
-        | Rule::plain_word
-        | Rule::name_list
-        | Rule::assignment
-        | Rule::parameter
-        | Rule::argument => ("a name", None),
-        Rule::any_word => ("a word", None),
-        Rule::number => ("a number", None),
-        Rule::percent | Rule::duration | Rule::money | Rule::literal | Rule::sum | Rule::argument_value => {
-            ("a value", Some("`500`, `0.7`, `30s` or `1_200.00 USD`"))
-        }
-        Rule::currency => ("a currency", Some("`USD`")),
-        Rule::string => ("a text in quotation marks", None),
+        Rule::word_t => ("a word", None),
+        Rule::number_t => ("a number", None),
+        Rule::percent_t
+        | Rule::duration_t
+        | Rule::want_literal
+        | Rule::want_operand
+        | Rule::sum
+        | Rule::argument_value => ("a value", Some("`500`, `0.7`, `30s` or `1_200.00 USD`")),
+        Rule::currency_t => ("a currency", Some("`USD`")),
+        Rule::string_t => ("a text in quotation marks", None),
         Rule::fact_type
-        | Rule::plain_type
+        | Rule::parameter_type
         | Rule::decimal_type
         | Rule::money_type
         | Rule::enum_type
-        | Rule::parameter_type
         | Rule::set_type => ("a type", Some("`int`, `string` or `money USD`")),
         Rule::scope_list | Rule::scope_entry => ("a scope", Some("`global` or `tenant acme`")),
-        Rule::path | Rule::glob_segment => ("a path", Some("`acme` or `acme/support`")),
+        Rule::want_path | Rule::glob_t => ("a path", Some("`acme` or `acme/support`")),
         Rule::window
         | Rule::weekly
         | Rule::daily
@@ -142,22 +128,26 @@ fn describe(rule: Rule) -> Option<Wanted> {
         | Rule::window_zone
         | Rule::window_from
         | Rule::window_until => ("a window", Some("`mon..fri 09:00 .. 17:00`")),
-        Rule::day_span | Rule::day => ("a day", Some("`mon`")),
-        Rule::time => ("a time", Some("`09:00`")),
-        Rule::zone => ("a time zone", Some("`Europe/Berlin`")),
-        Rule::moment => ("a date", Some("`2026-03-01`")),
-        Rule::condition | Rule::or_expr => ("a condition", None),
-        Rule::open_brace => ("`{`", None),
-        Rule::close_brace => ("`}`", None),
-        Rule::open_paren => ("`(`", None),
-        Rule::close_paren => ("`)`", None),
-        Rule::comma => ("`,`", None),
-        Rule::colon => ("`:`", None),
-        Rule::equals => ("`=`", None),
-        Rule::dots => ("`..`", None),
+        Rule::day_span | Rule::day_t => ("a day", Some("`mon`")),
+        Rule::time_t => ("a time", Some("`09:00`")),
+        Rule::zone_t => ("a time zone", Some("`Europe/Berlin`")),
+        Rule::moment_t => ("a date", Some("`2026-03-01`")),
+        Rule::condition => ("a condition", None),
+        Rule::want_list => ("a list", Some("`in { pii, phi }`")),
+        Rule::want_open_brace => ("`{`", None),
+        Rule::want_close_brace => ("`}`", None),
+        Rule::want_open_paren => ("`(`", None),
+        Rule::want_close_paren => ("`)`", None),
+        Rule::want_colon => ("`:`", None),
+        Rule::want_equals => ("`=`", None),
+        Rule::want_dots => ("`..`", None),
+        Rule::direction => ("`most` or `least`", None),
+        Rule::given_clause | Rule::given_agent | Rule::given_provider | Rule::given_at => {
+            ("the request", Some("`agent acme/support/mailer` or `tool.name = \"export\"`"))
+        }
         other => {
             let name = format!("{other:?}");
-            return name.strip_prefix("kw_").map(|word| Wanted::words(&format!("`{word}`")));
+            return name.strip_prefix("want_").map(|word| Wanted::words(&format!("`{word}`")));
         }
     };
     Some(Wanted { words: words.to_owned(), example })

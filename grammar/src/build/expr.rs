@@ -1,46 +1,44 @@
-//! Conditions.
+//! Conditions. Operands and operators come one after the other; here they are put together by how tightly they
+//! bind: `or`, `and`, `not`, comparisons, `+` and `-`, `*`, the sign.
 
 use ordain_ir::{CompareOp, Span, codes};
 
-use super::Builder;
-use crate::ast::{Expr, ExprKind, LiteralKind, Name, TextOp};
+use super::literal::negate;
+use super::{Builder, Parts, inner};
+use crate::ast::{Expr, ExprKind, Literal, LiteralKind, Name, TextOp};
 use crate::parser::{Pair, Rule, span};
-use crate::{SyntaxError, recover, source};
+use crate::{SyntaxError, recover};
 
 impl Builder<'_> {
     pub(super) fn condition(&mut self, pair: Pair<'_>) -> Expr {
-        let whole = span(&pair);
-        match pair.into_inner().next() {
-            Some(inner) => self.or_expr(inner),
-            None => Expr { span: whole, kind: ExprKind::Missing },
+        self.or_expr(&mut inner(pair))
+    }
+
+    /// A value that is computed at compile time.
+    pub(super) fn sum(&mut self, pair: Pair<'_>) -> Expr {
+        self.sum_of(&mut inner(pair))
+    }
+
+    fn or_expr(&mut self, parts: &mut Parts<'_>) -> Expr {
+        let first = self.and_expr(parts);
+        let mut terms = vec![];
+        while let Some(operator) = parts.next_if(|part| part.as_rule() == Rule::or_t) {
+            self.check_spelling(&operator, "or");
+            let next = self.and_expr(parts);
+            terms.push(next);
         }
+        joined(first, terms, ExprKind::Or)
     }
 
-    fn or_expr(&mut self, pair: Pair<'_>) -> Expr {
-        self.chain(pair, Rule::or_op, "or", Self::and_expr, ExprKind::Or)
-    }
-
-    fn and_expr(&mut self, pair: Pair<'_>) -> Expr {
-        self.chain(pair, Rule::and_op, "and", Self::not_expr, ExprKind::And)
-    }
-
-    fn chain(
-        &mut self,
-        pair: Pair<'_>,
-        operator: Rule,
-        word: &str,
-        part: fn(&mut Self, Pair<'_>) -> Expr,
-        join: fn(Vec<Expr>) -> ExprKind,
-    ) -> Expr {
-        let mut parts = vec![];
-        for inner in pair.into_inner() {
-            if inner.as_rule() == operator {
-                self.check_spelling(&inner, word);
-            } else {
-                parts.push(part(self, inner));
-            }
+    fn and_expr(&mut self, parts: &mut Parts<'_>) -> Expr {
+        let first = self.not_expr(parts);
+        let mut terms = vec![];
+        while let Some(operator) = parts.next_if(|part| part.as_rule() == Rule::and_t) {
+            self.check_spelling(&operator, "and");
+            let next = self.not_expr(parts);
+            terms.push(next);
         }
-        joined(parts, join)
+        joined(first, terms, ExprKind::And)
     }
 
     /// Operators of other languages are understood, and refused.
@@ -53,168 +51,143 @@ impl Builder<'_> {
         }
     }
 
-    fn not_expr(&mut self, pair: Pair<'_>) -> Expr {
-        let whole = span(&pair);
+    fn not_expr(&mut self, parts: &mut Parts<'_>) -> Expr {
+        let mut first = None;
         let mut negations = 0;
-        let mut inner = Expr { span: whole, kind: ExprKind::Missing };
-        for part in pair.into_inner() {
-            if part.as_rule() == Rule::not_op {
-                self.check_spelling(&part, "not");
-                negations += 1;
-            } else {
-                inner = self.comparison(part);
-            }
+        while let Some(operator) = parts.next_if(|part| part.as_rule() == Rule::not_t) {
+            self.check_spelling(&operator, "not");
+            first.get_or_insert(span(&operator));
+            negations += 1;
         }
+        let expr = self.comparison(parts);
+        let Some(first) = first else { return expr };
+        let span = first.cover(expr.span);
         // Pairs of negations cancel out, so that no chain of them makes the tree deep.
         match negations % 2 {
-            0 => Expr { span: if negations == 0 { inner.span } else { whole }, ..inner },
-            _ => {
-                Expr { span: source::trimmed(self.source.text, whole), kind: ExprKind::Not(Box::new(inner)) }
-            }
+            0 => Expr { span, ..expr },
+            _ => Expr { span, kind: ExprKind::Not(Box::new(expr)) },
         }
     }
 
-    fn comparison(&mut self, pair: Pair<'_>) -> Expr {
-        let whole = source::trimmed(self.source.text, span(&pair));
-        match pair.into_inner().next() {
-            Some(inner) if inner.as_rule() == Rule::quantified => self.quantified(inner),
-            Some(inner) => self.tested(inner),
-            None => Expr { span: whole, kind: ExprKind::Missing },
+    fn comparison(&mut self, parts: &mut Parts<'_>) -> Expr {
+        match parts.next_if(|part| part.as_rule() == Rule::any_or_all) {
+            Some(quantifier) => self.quantified(&quantifier, parts),
+            None => self.tested(parts),
         }
     }
 
     /// `any` or `all` and what they say it of.
-    fn quantified(&mut self, pair: Pair<'_>) -> Expr {
+    fn quantified(&mut self, quantifier: &Pair<'_>, parts: &mut Parts<'_>) -> Expr {
         let before = self.errors.len();
-        let whole = source::trimmed(self.source.text, span(&pair));
-        let (mut all, mut keyword, mut test) = (false, whole, None);
-        for inner in pair.into_inner() {
-            match inner.as_rule() {
-                Rule::tested => test = Some(self.tested(inner)),
-                rule => (all, keyword) = (rule == Rule::kw_all, span(&inner)),
-            }
+        let keyword = span(quantifier);
+        let all = quantifier.as_str() == "all";
+        let test = self.tested(parts);
+        let span = keyword.cover(test.span);
+        let is_test = matches!(
+            test.kind,
+            ExprKind::Compare { .. } | ExprKind::In { .. } | ExprKind::InNamed { .. } | ExprKind::Text { .. }
+        );
+        if is_test {
+            return Expr { span, kind: ExprKind::Quantified { all, keyword, test: Box::new(test) } };
         }
-        let is_test = |kind: &ExprKind| {
-            matches!(
-                kind,
-                ExprKind::Compare { .. }
-                    | ExprKind::In { .. }
-                    | ExprKind::InNamed { .. }
-                    | ExprKind::Text { .. }
-            )
-        };
-        match test {
-            Some(test) if is_test(&test.kind) => {
-                Expr { span: whole, kind: ExprKind::Quantified { all, keyword, test: Box::new(test) } }
-            }
-            test => {
-                if self.errors.len() == before {
-                    let word = if all { "all" } else { "any" };
-                    let message = format!("`{word}` takes one comparison, without parentheses");
-                    let place = test.map_or(keyword, |test| keyword.cover(test.span));
-                    let help = format!("for example `{word} labels like \"pii.*\"`");
-                    self.report(SyntaxError::new(codes::SYNTAX, place, message).help(help));
-                }
-                Expr { span: whole, kind: ExprKind::Missing }
-            }
+        if self.errors.len() == before {
+            let word = quantifier.as_str();
+            let message = format!("`{word}` takes one comparison, without parentheses");
+            let help = format!("for example `{word} labels like \"pii.*\"`");
+            self.report(SyntaxError::new(codes::SYNTAX, span, message).help(help));
         }
+        Expr { span, kind: ExprKind::Missing }
     }
 
-    fn tested(&mut self, pair: Pair<'_>) -> Expr {
-        let mut parts = pair.into_inner();
-        let Some(first) = parts.next() else {
-            return Expr { span: Span::default(), kind: ExprKind::Missing };
-        };
+    fn tested(&mut self, parts: &mut Parts<'_>) -> Expr {
         let before = self.errors.len();
-        let mut left = self.sum(first);
+        let mut left = self.sum_of(parts);
         let mut tested: Option<Span> = None;
-        for test in parts {
+        while let Some(operator) = parts.next_if(|part| is_test_op(part)) {
+            let start = span(&operator).start;
             // What stands behind a mistake is most likely a part of it.
-            if self.errors.len() > before && (tested.is_some() || left.kind == ExprKind::Missing) {
-                break;
-            }
-            let place = span(&test);
-            if let Some(first) = tested {
+            let rest = self.errors.len() > before && (tested.is_some() || left.kind == ExprKind::Missing);
+            let first = match tested {
+                None if !rest => {
+                    left = self.applied(left, operator, parts);
+                    tested = Some(Span { start, end: left.span.end });
+                    continue;
+                }
+                first => first.unwrap_or(left.span),
+            };
+            let errors = self.errors.len();
+            let nothing = Expr { span: left.span, kind: ExprKind::Missing };
+            let test = self.applied(nothing, operator, parts);
+            self.errors.truncate(errors);
+            if !rest {
+                let place = Span { start, end: test.span.end };
                 let error = SyntaxError::new(codes::SYNTAX, place, "comparisons cannot be chained")
                     .and_at(first, "the first comparison")
                     .help("compare twice: `a < b and b < c`");
                 self.report(error);
-                break;
             }
-            tested = Some(place);
-            left = self.applied(left, &test);
         }
         left
     }
 
-    fn applied(&mut self, left: Expr, pair: &Pair<'_>) -> Expr {
-        let rule = pair.as_rule();
-        let parts: Vec<Pair<'_>> = pair.clone().into_inner().collect();
-        let op_span = parts.first().map_or(left.span, span);
-        let whole = left.span.cover(source::trimmed(self.source.text, span(pair)));
+    /// An expression compared by an operator with what follows.
+    fn applied(&mut self, left: Expr, operator: Pair<'_>, parts: &mut Parts<'_>) -> Expr {
+        let op_span = span(&operator);
+        let start = left.span;
         let left = Box::new(left);
-        let kind = match (rule, parts.last()) {
-            (Rule::in_test, Some(list)) if list.as_rule() == Rule::name => {
-                ExprKind::InNamed { left, list: self.name(list) }
+        match operator.as_rule() {
+            Rule::in_test => {
+                let span = start.cover(self.whole(&operator));
+                Expr { span, kind: self.in_test(left, operator) }
             }
-            (Rule::in_test, _) => {
-                if parts.iter().any(|part| part.as_rule() == Rule::missing_set) {
-                    let error = SyntaxError::new(codes::SYNTAX, op_span, "expected `{` after `in`");
-                    self.report(error.help("list the words in braces: `in { pii, phi }`"));
-                }
-                ExprKind::In { left, set: self.entries(parts) }
-            }
-            (Rule::text_test, Some(right)) => {
-                let op = match parts[0].clone().into_inner().next().map(|word| word.as_rule()) {
-                    Some(Rule::kw_like) => TextOp::Like,
-                    Some(Rule::kw_matches) => TextOp::Matches,
-                    Some(Rule::kw_contains) => TextOp::Contains,
-                    Some(Rule::kw_starts) => TextOp::StartsWith,
+            Rule::text_op => {
+                let op = match operator.as_str().as_bytes() {
+                    [b'l', ..] => TextOp::Like,
+                    [b'm', ..] => TextOp::Matches,
+                    [b'c', ..] => TextOp::Contains,
+                    [b's', ..] => TextOp::StartsWith,
                     _ => TextOp::EndsWith,
                 };
-                let right = Box::new(self.right_side(right));
-                ExprKind::Text { left, op, op_span, right }
+                let right = Box::new(self.sum_of(parts));
+                Expr { span: start.cover(right.span), kind: ExprKind::Text { left, op, op_span, right } }
             }
-            (Rule::compare_test, Some(right)) => {
-                let op = self.compare_op(&parts[0]);
-                let right = Box::new(self.right_side(right));
-                ExprKind::Compare { left, op, op_span, right }
+            _ => {
+                let op = self.compare_op(&operator);
+                let right = Box::new(self.sum_of(parts));
+                Expr { span: start.cover(right.span), kind: ExprKind::Compare { left, op, op_span, right } }
             }
-            _ => ExprKind::Missing,
-        };
-        Expr { span: whole, kind }
+        }
     }
 
-    /// A sum, or a keyword in place of a word of an enumeration.
-    fn right_side(&mut self, pair: &Pair<'_>) -> Expr {
-        if pair.as_rule() == Rule::enum_word {
-            return Expr { span: span(pair), kind: ExprKind::Name(pair.as_str().to_owned()) };
+    fn in_test(&mut self, left: Box<Expr>, pair: Pair<'_>) -> ExprKind {
+        let keyword = self.keyword(span(&pair));
+        let mut parts = inner(pair);
+        if let Some(list) = parts.next_if(|part| part.as_rule() == Rule::name_t) {
+            return ExprKind::InNamed { left, list: self.name(&list) };
         }
-        self.sum(pair.clone())
+        if parts.next_if(|part| part.as_rule() == Rule::missing_set).is_some() {
+            let error = SyntaxError::new(codes::SYNTAX, keyword, "expected `{` after `in`");
+            self.report(error.help("list the words in braces: `in { pii, phi }`"));
+        }
+        ExprKind::In { left, set: self.entries(parts) }
     }
 
     /// What stands between braces.
     pub(super) fn list(&mut self, pair: Pair<'_>) -> Vec<Expr> {
-        self.entries(pair.into_inner())
+        self.entries(inner(pair))
     }
 
-    /// The literals and words among the parts of a list.
-    fn entries<'a>(&mut self, parts: impl IntoIterator<Item = Pair<'a>>) -> Vec<Expr> {
+    /// All literals and words among some parts.
+    fn entries(&mut self, mut parts: Parts<'_>) -> Vec<Expr> {
         let mut entries = vec![];
-        for part in parts {
-            match part.as_rule() {
-                Rule::any_word => entries.push(word(&part)),
-                Rule::literal => entries.push(self.literal_expr(part)),
-                _ => {}
+        loop {
+            if let Some(name) = parts.next_if(|part| part.as_rule() == Rule::word_t) {
+                entries.push(word(self.name(&name)));
+                continue;
             }
+            let Some(literal) = self.literal(&mut parts) else { return entries };
+            entries.push(Expr { span: literal.span, kind: ExprKind::Literal(literal.kind) });
         }
-        entries
-    }
-
-    /// A literal as an expression.
-    pub(super) fn literal_expr(&mut self, pair: Pair<'_>) -> Expr {
-        let literal = self.literal(pair);
-        Expr { span: literal.span, kind: ExprKind::Literal(literal.kind) }
     }
 
     fn compare_op(&mut self, pair: &Pair<'_>) -> CompareOp {
@@ -235,151 +208,135 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn sum(&mut self, pair: Pair<'_>) -> Expr {
-        let mut minus = false;
-        let mut parts: Vec<(bool, Expr)> = vec![];
-        for inner in pair.into_inner() {
-            if inner.as_rule() == Rule::sum_op {
-                minus = inner.as_str() == "-";
-            } else {
-                let part = self.product(inner);
-                parts.push((minus, part));
-            }
+    fn sum_of(&mut self, parts: &mut Parts<'_>) -> Expr {
+        let first = self.product(parts);
+        if !parts.peek().is_some_and(|part| is_sum_op(part)) {
+            return first;
         }
-        if parts.len() == 1 {
-            return parts.swap_remove(0).1;
+        let mut terms = vec![(false, first)];
+        while let Some(operator) = parts.next_if(|part| is_sum_op(part)) {
+            let term = self.product(parts);
+            terms.push((operator.as_str() == "-", term));
         }
-        let span = covering(parts.iter().map(|(_, part)| part.span));
-        Expr { span, kind: ExprKind::Sum(parts) }
+        Expr { span: covering(terms.iter().map(|(_, term)| term.span)), kind: ExprKind::Sum(terms) }
     }
 
-    fn product(&mut self, pair: Pair<'_>) -> Expr {
-        let mut parts = vec![];
-        for inner in pair.into_inner().filter(|inner| inner.as_rule() == Rule::unary) {
-            parts.push(self.unary(inner));
+    fn product(&mut self, parts: &mut Parts<'_>) -> Expr {
+        let first = self.unary(parts);
+        let mut factors = vec![];
+        while parts.next_if(|part| part.as_rule() == Rule::arithmetic_op && part.as_str() == "*").is_some() {
+            let factor = self.unary(parts);
+            factors.push(factor);
         }
-        joined(parts, ExprKind::Product)
+        joined(first, factors, ExprKind::Product)
     }
 
-    fn unary(&mut self, pair: Pair<'_>) -> Expr {
-        let whole = source::trimmed(self.source.text, span(&pair));
-        let mut negative = false;
-        let mut operand = Expr { span: whole, kind: ExprKind::Missing };
-        for inner in pair.into_inner() {
-            if inner.as_rule() == Rule::minus {
-                negative = true;
-            } else {
-                operand = self.operand(inner);
-            }
-        }
-        if !negative {
-            return operand;
-        }
-        // A sign before a number is a part of it, so that the least number of 64 bits can be written.
+    fn unary(&mut self, parts: &mut Parts<'_>) -> Expr {
+        let sign = parts.next_if(|part| part.as_rule() == Rule::minus_t).map(|sign| span(&sign));
+        let operand = self.operand(parts);
+        let Some(sign) = sign else { return operand };
         let kind = match operand.kind {
-            ExprKind::Literal(LiteralKind::Number(text)) => {
-                ExprKind::Literal(LiteralKind::Number(format!("-{text}")))
-            }
-            ExprKind::Literal(LiteralKind::Money(text, unit)) => {
-                ExprKind::Literal(LiteralKind::Money(format!("-{text}"), unit))
-            }
-            ExprKind::Literal(LiteralKind::Duration(text)) => {
-                ExprKind::Literal(LiteralKind::Duration(format!("-{text}")))
-            }
-            ExprKind::Literal(LiteralKind::Percent(text)) => {
-                ExprKind::Literal(LiteralKind::Percent(format!("-{text}")))
+            ExprKind::Literal(mut kind) if !matches!(kind, LiteralKind::Text(_)) => {
+                negate(&mut kind);
+                ExprKind::Literal(kind)
             }
             kind => ExprKind::Negative(Box::new(Expr { span: operand.span, kind })),
         };
-        Expr { span: whole, kind }
+        Expr { span: sign.cover(operand.span), kind }
     }
 
-    fn operand(&mut self, pair: Pair<'_>) -> Expr {
-        let place = span(&pair);
-        let kind = match pair.as_rule() {
-            Rule::paren => return self.paren(pair),
-            Rule::name => ExprKind::Name(pair.as_str().to_owned()),
-            Rule::bool => ExprKind::Bool(pair.as_str() == "true"),
-            Rule::has => {
-                let mut parts = pair.into_inner().skip(1);
-                let name = match parts.next() {
-                    Some(name) if name.as_rule() == Rule::name => self.name(&name),
-                    _ => {
-                        self.report(SyntaxError::new(
-                            codes::SYNTAX,
-                            source::trimmed(self.source.text, place),
-                            "expected the name of an optional fact after `has`",
-                        ));
-                        Name { text: String::new(), span: place }
-                    }
-                };
-                ExprKind::Has(name)
-            }
-            Rule::missing_operand => {
-                self.missing_operand(place);
-                ExprKind::Missing
-            }
-            _ => ExprKind::Literal(self.quantity(&pair)),
+    fn operand(&mut self, parts: &mut Parts<'_>) -> Expr {
+        // The grammar has an operand wherever one is asked for; should it ever not, one is missing.
+        let Some(pair) = parts.next() else {
+            return Expr { span: Span::default(), kind: ExprKind::Missing };
         };
-        Expr { span: place, kind }
+        let place = span(&pair);
+        match pair.as_rule() {
+            Rule::name_t | Rule::enum_word => {
+                let name = self.name(&pair);
+                Expr { span: name.span, kind: ExprKind::Name(name.text) }
+            }
+            Rule::bool => Expr { span: place, kind: ExprKind::Bool(pair.as_str() == "true") },
+            Rule::paren => self.paren(pair),
+            Rule::has_t => self.has(place, parts),
+            Rule::missing_operand => Expr { span: self.missing_operand(place), kind: ExprKind::Missing },
+            _ => {
+                let Literal { span, kind } = self.quantity(&pair, parts);
+                Expr { span, kind: ExprKind::Literal(kind) }
+            }
+        }
     }
 
-    /// Of operators in a row only the first is told to lack its operand.
-    fn missing_operand(&mut self, place: Span) {
+    fn has(&mut self, keyword: Span, parts: &mut Parts<'_>) -> Expr {
+        if let Some(name) = parts.next_if(|part| part.as_rule() == Rule::name_t) {
+            let name = self.name(&name);
+            return Expr { span: keyword.cover(name.span), kind: ExprKind::Has(name) };
+        }
+        parts.next_if(|part| part.as_rule() == Rule::missing_operand);
+        let message = "expected the name of an optional fact after `has`";
+        self.report(SyntaxError::new(codes::SYNTAX, keyword, message));
+        Expr { span: keyword, kind: ExprKind::Has(Name { text: String::new(), span: keyword }) }
+    }
+
+    /// Of operators in a row only the first is told to lack its operand. Gives the place behind it.
+    fn missing_operand(&mut self, place: Span) -> Span {
         let Some(lacking) = self.source.before(place.start) else {
             self.report(SyntaxError::new(codes::SYNTAX, place, "expected a condition"));
-            return;
+            return place;
         };
         let before = self.source.before(lacking.span.start).map(|token| token.span);
         if before.is_none() || before != self.lacking {
             self.report(recover::missing_operand(&self.source, lacking));
         }
         self.lacking = Some(lacking.span);
+        Span { start: lacking.span.end, end: lacking.span.end }
     }
 
     fn paren(&mut self, pair: Pair<'_>) -> Expr {
         let before = self.errors.len();
-        let mut whole = span(&pair);
-        let mut kind = ExprKind::Missing;
-        let mut open = whole;
-        for part in pair.into_inner() {
-            match part.as_rule() {
-                Rule::open_paren => open = span(&part),
-                Rule::or_expr => kind = self.or_expr(part).kind,
-                Rule::missing_paren => {
-                    whole = source::trimmed(self.source.text, whole);
-                    if self.errors.len() == before {
-                        let last = self.source.before(whole.end).map_or(open, |token| token.span);
-                        self.report(
-                            SyntaxError::new(codes::UNCLOSED, open, "this `(` is not closed")
-                                .and_at(last, "expected `)` after this"),
-                        );
-                    }
-                }
-                _ => {}
-            }
+        let whole = self.whole(&pair);
+        let mut parts = inner(pair);
+        let kind = self.or_expr(&mut parts).kind;
+        if parts.next().is_some_and(|part| part.as_rule() == Rule::missing_paren)
+            && self.errors.len() == before
+        {
+            let open = Span { start: whole.start, end: whole.start + 1 };
+            let last = self.source.before(whole.end).map_or(open, |token| token.span);
+            self.report(
+                SyntaxError::new(codes::UNCLOSED, open, "this `(` is not closed")
+                    .and_at(last, "expected `)` after this"),
+            );
         }
         Expr { span: whole, kind }
     }
+}
+
+fn is_test_op(pair: &Pair<'_>) -> bool {
+    matches!(pair.as_rule(), Rule::compare_op | Rule::text_op | Rule::in_test)
+}
+
+fn is_sum_op(pair: &Pair<'_>) -> bool {
+    pair.as_rule() == Rule::arithmetic_op && pair.as_str() != "*"
 }
 
 fn covering(spans: impl Iterator<Item = Span>) -> Span {
     spans.reduce(Span::cover).unwrap_or_default()
 }
 
-fn joined(mut parts: Vec<Expr>, join: fn(Vec<Expr>) -> ExprKind) -> Expr {
-    if parts.len() == 1 {
-        return parts.swap_remove(0);
+fn joined(first: Expr, mut rest: Vec<Expr>, join: fn(Vec<Expr>) -> ExprKind) -> Expr {
+    if rest.is_empty() {
+        return first;
     }
-    Expr { span: covering(parts.iter().map(|part| part.span)), kind: join(parts) }
+    rest.insert(0, first);
+    Expr { span: covering(rest.iter().map(|part| part.span)), kind: join(rest) }
 }
 
 /// A word as the right side of a comparison or the entry of a list.
-pub(super) fn word(pair: &Pair<'_>) -> Expr {
-    let kind = match pair.as_str() {
+pub(super) fn word(name: Name) -> Expr {
+    let kind = match name.text.as_str() {
         "true" => ExprKind::Bool(true),
         "false" => ExprKind::Bool(false),
-        text => ExprKind::Name(text.to_owned()),
+        _ => ExprKind::Name(name.text),
     };
-    Expr { span: span(pair), kind }
+    Expr { span: name.span, kind }
 }

@@ -2,56 +2,56 @@
 
 use ordain_ir::{Span, codes};
 
-use super::Builder;
+use super::{Builder, Parts};
 use crate::SyntaxError;
 use crate::ast::{Literal, LiteralKind};
 use crate::parser::{Pair, Rule, span};
 
 impl Builder<'_> {
-    /// A `literal` or an `integer`: a sign and a quantity, or text.
-    pub(super) fn literal(&mut self, pair: Pair<'_>) -> Literal {
-        let whole = span(&pair);
-        let mut negative = false;
-        let mut kind = LiteralKind::Number(String::new());
-        for inner in pair.into_inner() {
-            match inner.as_rule() {
-                Rule::minus => negative = true,
-                _ => kind = self.quantity(&inner),
-            }
+    /// The next literal among some parts: a sign and a quantity, or text. A sign before a number is a part of
+    /// it, so that the least number of 64 bits can be written.
+    pub(super) fn literal(&mut self, parts: &mut Parts<'_>) -> Option<Literal> {
+        let sign = parts.next_if(|part| part.as_rule() == Rule::minus_t).map(|sign| span(&sign));
+        let pair = parts.next()?;
+        let mut literal = self.quantity(&pair, parts);
+        if let Some(sign) = sign {
+            literal.span = sign.cover(literal.span);
+            negate(&mut literal.kind);
         }
-        if negative {
-            match &mut kind {
-                LiteralKind::Number(text)
-                | LiteralKind::Money(text, _)
-                | LiteralKind::Duration(text)
-                | LiteralKind::Percent(text) => text.insert(0, '-'),
-                LiteralKind::Text(_) => {}
-            }
-        }
-        Literal { span: whole, kind }
+        Some(literal)
     }
 
-    /// One of the unsigned literals.
-    pub(super) fn quantity(&mut self, pair: &Pair<'_>) -> LiteralKind {
+    /// One of the unsigned literals; money takes its currency from the parts that follow.
+    pub(super) fn quantity(&mut self, pair: &Pair<'_>, rest: &mut Parts<'_>) -> Literal {
+        let place = span(pair);
         let text = pair.as_str();
-        match pair.as_rule() {
-            Rule::percent => LiteralKind::Percent(text.trim_end_matches('%').to_owned()),
-            Rule::duration => LiteralKind::Duration(text.to_owned()),
-            Rule::money => {
-                let (amount, currency) = text
-                    .split_once(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '_'))
-                    .unwrap_or((text, ""));
-                let currency = pair.clone().into_inner().last().map_or(currency, |part| part.as_str());
-                LiteralKind::Money(amount.to_owned(), currency.to_owned())
-            }
-            Rule::string => LiteralKind::Text(self.string(span(pair))),
-            _ => LiteralKind::Number(text.to_owned()),
-        }
+        let kind = match pair.as_rule() {
+            Rule::percent_t => LiteralKind::Percent(text.trim_end_matches('%').to_owned()),
+            Rule::duration_t => LiteralKind::Duration(text.to_owned()),
+            Rule::string_t => LiteralKind::Text(self.string(place)),
+            _ => match rest.next_if(|part| part.as_rule() == Rule::currency_t) {
+                Some(currency) => {
+                    let kind = LiteralKind::Money(text.to_owned(), currency.as_str().to_owned());
+                    return Literal { span: place.cover(span(&currency)), kind };
+                }
+                None => LiteralKind::Number(text.to_owned()),
+            },
+        };
+        Literal { span: place, kind }
+    }
+
+    /// A text as a literal.
+    pub(super) fn text(&mut self, pair: &Pair<'_>) -> Literal {
+        let place = span(pair);
+        Literal { span: place, kind: LiteralKind::Text(self.string(place)) }
     }
 
     /// The text between quotation marks, with its escapes resolved.
     pub(super) fn string(&mut self, quoted: Span) -> String {
         let source = &self.source.text[quoted.range()];
+        if !source.contains('\\') {
+            return source.trim_matches('"').to_owned();
+        }
         let mut out = String::new();
         let mut chars = source.char_indices().skip(1).peekable();
         while let Some((at, c)) = chars.next() {
@@ -81,6 +81,17 @@ impl Builder<'_> {
             }
         }
         out
+    }
+}
+
+/// The literal with a minus sign before it.
+pub(super) fn negate(kind: &mut LiteralKind) {
+    match kind {
+        LiteralKind::Number(text)
+        | LiteralKind::Money(text, _)
+        | LiteralKind::Duration(text)
+        | LiteralKind::Percent(text) => text.insert(0, '-'),
+        LiteralKind::Text(_) => {}
     }
 }
 

@@ -11,9 +11,9 @@ mod window;
 
 use ordain_ir::Span;
 
-use crate::ast::{Broken, File, Item, Name, TestClause, TestClauseKind};
+use crate::ast::{Broken, File, Item, Name};
 use crate::parser::{Pair, Rule, span};
-use crate::{Parse, SyntaxError, recover, source};
+use crate::{Parse, SyntaxError, foreign, recover, source};
 
 /// Collects the errors that the tree's making brings up.
 pub(crate) struct Builder<'a> {
@@ -22,14 +22,18 @@ pub(crate) struct Builder<'a> {
     errors: Vec<SyntaxError>,
     /// The last token that was found to lack what should follow it.
     lacking: Option<Span>,
+    /// Whether a missing brace has been reported, so that one too many is no news.
+    unclosed: bool,
 }
 
 pub(crate) fn file(text: &str, pair: Pair<'_>) -> Parse {
-    let mut builder = Builder { source: source::Source::new(text), errors: vec![], lacking: None };
+    let source = source::Source::new(text);
+    let mut builder = Builder { source, errors: vec![], lacking: None, unclosed: false };
     let mut items: Vec<Item> = vec![];
     let mut after_error = false;
-    for pair in pair.into_inner() {
+    for pair in inner(pair) {
         let before = builder.errors.len();
+        let mut after = vec![];
         let item = match pair.as_rule() {
             Rule::package => Item::Package(builder.package(pair)),
             Rule::use_item => Item::Use(builder.use_item(pair)),
@@ -37,19 +41,51 @@ pub(crate) fn file(text: &str, pair: Pair<'_>) -> Parse {
             Rule::let_item => Item::Let(builder.let_item(pair)),
             Rule::policy => Item::Policy(builder.policy(pair)),
             Rule::meter => Item::Meter(builder.meter(pair)),
-            Rule::template => Item::Template(builder.template(pair)),
+            Rule::template => Item::Template(builder.template(pair, &mut after)),
             Rule::apply => Item::Apply(builder.apply(pair)),
             Rule::require => Item::Require(builder.require(pair)),
             Rule::allow => Item::Allow(builder.allow(pair)),
-            Rule::test => Item::Test(builder.test(pair)),
+            Rule::test => Item::Test(builder.test(pair, &mut after)),
             Rule::bad_item => Item::Broken(builder.bad_item(&pair, &mut items, after_error)),
             _ => continue,
         };
         after_error = builder.errors.len() > before;
         items.push(item);
+        items.append(&mut after);
     }
     builder.errors.sort_by_key(|error| error.span);
     Parse { file: File { items }, errors: builder.errors }
+}
+
+/// The parts of a pair, one after the other, without the comments between them.
+struct Parts<'a> {
+    pairs: pest::iterators::Pairs<'a, Rule>,
+    next: Option<Pair<'a>>,
+}
+
+impl<'a> Parts<'a> {
+    fn peek(&self) -> Option<&Pair<'a>> {
+        self.next.as_ref()
+    }
+
+    fn next_if(&mut self, wanted: impl Fn(&Pair<'a>) -> bool) -> Option<Pair<'a>> {
+        if self.next.as_ref().is_some_and(wanted) { self.next() } else { None }
+    }
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = Pair<'a>;
+
+    fn next(&mut self) -> Option<Pair<'a>> {
+        let next = self.pairs.find(|pair| pair.as_rule() != Rule::comment);
+        std::mem::replace(&mut self.next, next)
+    }
+}
+
+fn inner(pair: Pair<'_>) -> Parts<'_> {
+    let mut parts = Parts { pairs: pair.into_inner(), next: None };
+    parts.next();
+    parts
 }
 
 impl Builder<'_> {
@@ -57,61 +93,50 @@ impl Builder<'_> {
         self.errors.push(error);
     }
 
-    fn name(&self, pair: &Pair<'_>) -> Name {
+    /// The span of a pair without the white space and comments that it takes behind its last token.
+    fn whole(&self, pair: &Pair<'_>) -> Span {
+        source::trimmed(self.source.text, span(pair))
+    }
+
+    /// A name or a word. Where letters in it are none of ASCII's, the name is what it looks like.
+    fn name(&mut self, pair: &Pair<'_>) -> Name {
         let span = span(pair);
-        Name { text: self.source.text[span.range()].to_owned(), span }
+        Name { text: self.word_text(span), span }
+    }
+
+    fn word_text(&mut self, span: Span) -> String {
+        let text = &self.source.text[span.range()];
+        if text.is_ascii() {
+            return text.to_owned();
+        }
+        let (plain, error) = foreign::plain(text, span);
+        self.report(error);
+        plain
     }
 
     /// What could not be read as an item. `after_error` tells that something in the item before has been
     /// reported: what follows on its line is most likely the rest of the same mistake.
     fn bad_item(&mut self, pair: &Pair<'_>, before: &mut [Item], after_error: bool) -> Broken {
-        let whole = span(pair);
-        let same_line = before.last().is_some_and(|it| self.source.same_line(it.span(), whole));
+        let whole = self.whole(pair);
         let declares = recover::declares(&self.source, whole);
-        let error = match before.last_mut() {
-            Some(Item::Policy(policy)) => {
-                let error = recover::closed_too_early(&self.source, whole, policy);
-                policy.broken |= error.is_some();
-                error
+        let rest = match before.last_mut() {
+            Some(previous) if declares.is_none() => {
+                let same_line = self.source.same_line(previous.span(), whole);
+                let error = recover::rest_of_item(&self.source, whole, previous, same_line);
+                if error.is_some() {
+                    mark_broken(previous);
+                }
+                (after_error && (same_line || error.is_some()), error)
             }
-            Some(Item::Let(it)) if declares.is_none() => {
-                let error = recover::rest_of_let(&self.source, whole, same_line);
-                it.broken |= error.is_some();
-                error
-            }
-            _ => None,
+            _ => (false, None),
         };
-        let rest = after_error && (same_line || error.is_some()) && declares.is_none();
-        if !rest {
-            self.report(error.unwrap_or_else(|| recover::bad_item(&self.source, whole)));
+        match rest {
+            (true, _) => {}
+            (false, Some(error)) => self.report(error),
+            (false, None) if self.unclosed && self.source.is(whole, "}") => {}
+            (false, None) => self.report(recover::bad_item(&self.source, whole)),
         }
         Broken { span: whole, declares }
-    }
-
-    /// What could not be read in a template, between `before`.
-    fn bad_member(&mut self, pair: &Pair<'_>, before: &[Item], broken: bool) -> Broken {
-        let whole = span(pair);
-        let same_line = before.last().is_some_and(|it| self.source.same_line(it.span(), whole));
-        let declares = recover::declares(&self.source, whole);
-        if !(broken && same_line && declares.is_none()) {
-            self.report(recover::bad_member(&self.source, whole));
-        }
-        Broken { span: whole, declares }
-    }
-
-    /// What could not be read in a test.
-    fn bad_test_clause(
-        &mut self,
-        pair: &Pair<'_>,
-        previous: Option<&TestClause>,
-        broken: bool,
-    ) -> TestClause {
-        let whole = span(pair);
-        let same_line = previous.is_some_and(|it| self.source.same_line(it.span, whole));
-        if !(broken && same_line) {
-            self.report(recover::bad_test_clause(&self.source, whole));
-        }
-        TestClause { span: whole, keyword: whole, kind: TestClauseKind::Broken }
     }
 
     /// The lines straight above `item` that begin with `///`, without that and one blank after it.
@@ -132,5 +157,25 @@ impl Builder<'_> {
             .collect();
         lines.reverse();
         lines.join("\n").trim().to_owned()
+    }
+
+    /// Whether something stands at the very beginning of a line.
+    fn outermost(&self, span: Span) -> bool {
+        let before = &self.source.text[..span.range().start];
+        before.is_empty() || before.ends_with(['\n', '\r', '\u{feff}'])
+    }
+}
+
+/// Notes that an error in an item has been reported.
+pub(crate) fn mark_broken(item: &mut Item) {
+    match item {
+        Item::Let(it) => it.broken = true,
+        Item::Policy(it) => it.broken = true,
+        Item::Template(it) => it.broken = true,
+        Item::Apply(it) => it.broken = true,
+        Item::Require(it) => it.broken = true,
+        Item::Allow(it) => it.broken = true,
+        Item::Test(it) => it.broken = true,
+        Item::Package(_) | Item::Use(_) | Item::Fact(_) | Item::Meter(_) | Item::Broken(_) => {}
     }
 }

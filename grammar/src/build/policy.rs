@@ -1,119 +1,140 @@
 //! Rules, limits and their clauses.
 
-use ordain_ir::{Direction, PolicyKind, Span, codes};
+use ordain_ir::{Direction, PolicyKind, Span};
 
-use super::Builder;
+use super::item::nameless;
+use super::{Builder, Parts, inner};
 use crate::ast::{Clause, ClauseKind, Name, Policy};
 use crate::parser::{Pair, Rule, span};
-use crate::{SyntaxError, recover, source};
+use crate::recover;
 
 impl Builder<'_> {
     /// A rule or a limit.
     pub(super) fn policy(&mut self, pair: Pair<'_>) -> Policy {
         let before = self.errors.len();
-        let whole = span(&pair);
+        let whole = self.whole(&pair);
         let (mut kind, mut keyword, mut private) = (PolicyKind::Rule, whole, None);
-        let mut name = Name { text: String::new(), span: whole };
+        let mut name = nameless(whole);
         let mut clauses: Vec<Clause> = vec![];
-        let mut open = None;
-        for inner in pair.into_inner() {
-            let place = span(&inner);
-            match inner.as_rule() {
-                Rule::kw_private => private = Some(place),
-                Rule::kw_rule => keyword = place,
-                Rule::kw_limit => (kind, keyword) = (PolicyKind::Limit, place),
-                Rule::name => name = self.name(&inner),
+        for part in inner(pair) {
+            let place = span(&part);
+            match part.as_rule() {
+                Rule::private_t => private = Some(place),
+                Rule::policy_kind => {
+                    keyword = place;
+                    if part.as_str() == "limit" {
+                        kind = PolicyKind::Limit;
+                    }
+                }
+                Rule::name_t => name = self.name(&part),
                 Rule::missing_name => {
                     name.span = keyword;
-                    self.report(SyntaxError::new(
-                        codes::SYNTAX,
-                        keyword,
-                        format!("expected a name after `{kind}`"),
-                    ));
+                    self.report(recover::missing_name(&self.source, keyword));
                 }
-                Rule::open_brace => open = Some(place),
-                Rule::missing_open => {
-                    let message = format!("expected `{{` after `{}`", name.text);
-                    self.report(SyntaxError::new(codes::SYNTAX, name.span, message));
-                }
-                Rule::close_brace => {}
+                Rule::bad_header => self.bad_header(&part, before),
+                Rule::missing_open => self.missing_open(name.span, before),
                 Rule::missing_close => {
                     // A text or bracket that is not closed may have swallowed the brace.
                     let swallowed = clauses.last().is_some_and(|it| it.broken && self.source.opens(it.span));
                     if !swallowed {
-                        self.report(recover::unclosed(&self.source, kind.as_str(), &name, open, place));
+                        let error =
+                            recover::unclosed(&self.source, kind.as_str(), &name.text, whole, place.start);
+                        self.report(error);
+                        self.unclosed = true;
                     }
                 }
                 Rule::bad_clause => {
-                    let clause = self.bad_clause(&inner, kind, clauses.last_mut());
+                    let clause = self.bad_clause(&part, kind, clauses.last_mut());
                     clauses.push(clause);
                 }
-                _ => clauses.push(self.clause(inner)),
+                _ => clauses.push(self.clause(part)),
             }
         }
-        let doc = self.doc(whole);
-        // White space before a brace that isn't there is no part of the item.
-        let span = Span { start: whole.start, end: source::trimmed_end(self.source.text, whole) };
-        Policy { span, private, kind, doc, name, clauses, broken: self.errors.len() > before }
+        let broken = self.errors.len() > before;
+        Policy { span: whole, private, kind, doc: self.doc(whole), name, clauses, broken }
+    }
+
+    /// What stands between a header and its brace and belongs to neither. `before` counts the errors that
+    /// there were before the header.
+    pub(super) fn bad_header(&mut self, pair: &Pair<'_>, before: usize) {
+        if self.errors.len() == before {
+            let place = self.whole(pair);
+            self.report(recover::bad_header(&self.source, place));
+        }
+    }
+
+    /// The body's brace is missing after `last`.
+    pub(super) fn missing_open(&mut self, last: Span, before: usize) {
+        if self.errors.len() == before {
+            self.report(recover::missing_open(&self.source, last));
+            self.unclosed = true;
+        }
     }
 
     fn clause(&mut self, pair: Pair<'_>) -> Clause {
         let before = self.errors.len();
-        let whole = span(&pair);
+        let whole = self.whole(&pair);
+        let keyword = self.keyword(whole);
         let rule = pair.as_rule();
-        let mut inner = pair.into_inner();
-        let keyword = inner.next().map_or(whole, |word| span(&word));
-        let kind = self.clause_kind(rule, inner.collect());
+        let kind = self.clause_kind(rule, inner(pair));
+        // The grammar gives each clause its parts; should it ever not, the clause counts as broken.
+        let kind = kind.unwrap_or(ClauseKind::Broken);
         Clause { span: whole, keyword, kind, broken: self.errors.len() > before }
     }
 
-    fn clause_kind(&mut self, rule: Rule, parts: Vec<Pair<'_>>) -> ClauseKind {
-        // The grammar gives each clause its parts; should it ever not, the clause counts as broken.
-        let word = |this: &Self| parts.last().map(|part| this.name(part));
-        match rule {
-            Rule::type_clause => word(self).map(ClauseKind::Type),
-            Rule::enforce_clause => word(self).map(ClauseKind::Enforce),
-            Rule::per_clause => word(self).map(ClauseKind::Per),
-            Rule::status_clause => word(self).map(ClauseKind::Status),
-            Rule::source_clause => word(self).map(ClauseKind::Source),
-            Rule::when_rule_clause => word(self).map(ClauseKind::WhenRule),
-            Rule::scope_clause => parts.into_iter().last().map(|list| ClauseKind::Scope(self.scope(list))),
-            Rule::priority_clause => {
-                parts.into_iter().last().map(|value| ClauseKind::Priority(self.sum(value)))
-            }
-            Rule::active_clause => {
-                parts.into_iter().last().map(|window| ClauseKind::Active(self.window(window)))
-            }
-            Rule::when_clause => {
-                parts.into_iter().last().map(|condition| ClauseKind::When(self.condition(condition)))
-            }
-            Rule::bound_clause => {
-                let floor = parts.first().is_some_and(|word| word.as_rule() == Rule::kw_least);
-                let direction = if floor { Direction::AtLeast } else { Direction::AtMost };
-                parts.into_iter().last().map(|value| ClauseKind::Bound(direction, self.sum(value)))
-            }
-            Rule::depends_clause => {
-                parts.into_iter().last().map(|list| ClauseKind::DependsOn(self.name_list(list)))
-            }
-            Rule::overrides_clause => {
-                let mut parts = parts.into_iter();
-                parts.next().map(|list| {
-                    let names = self.name_list(list);
-                    let because =
-                        parts.find(|part| part.as_rule() == Rule::string).map(|part| self.text(&part));
-                    ClauseKind::Overrides(names, because)
-                })
-            }
-            Rule::warn_clause => parts.into_iter().last().map(|value| ClauseKind::WarnAt(self.sum(value))),
-            _ => None,
+    /// The word at the beginning of a stretch.
+    pub(super) fn keyword(&self, whole: Span) -> Span {
+        let text = &self.source.text.as_bytes()[whole.range()];
+        let length = text.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+        Span::new(whole.range().start, whole.range().start + length)
+    }
+
+    fn clause_kind(&mut self, rule: Rule, mut parts: Parts<'_>) -> Option<ClauseKind> {
+        if rule == Rule::depends_clause {
+            return Some(ClauseKind::DependsOn(self.name_list(&mut parts)));
         }
-        .unwrap_or(ClauseKind::Broken)
+        if rule == Rule::overrides_clause {
+            let names = self.name_list(&mut parts);
+            let because = parts.next().and_then(|because| inner(because).next());
+            return Some(ClauseKind::Overrides(names, because.map(|text| self.text(&text))));
+        }
+        let first = parts.next()?;
+        Some(match rule {
+            Rule::type_clause => ClauseKind::Type(self.name(&first)),
+            Rule::enforce_clause => ClauseKind::Enforce(self.name(&first)),
+            Rule::per_clause => ClauseKind::Per(self.name(&first)),
+            Rule::status_clause => ClauseKind::Status(self.name(&first)),
+            Rule::source_clause => ClauseKind::Source(self.name(&first)),
+            Rule::scope_clause => ClauseKind::Scope(self.scope(first)),
+            Rule::priority_clause => ClauseKind::Priority(self.sum(first)),
+            Rule::active_clause => ClauseKind::Active(self.window(first)),
+            Rule::warn_clause => ClauseKind::WarnAt(self.sum(first)),
+            Rule::bound_clause => {
+                let floor = first.as_str() == "least";
+                let direction = if floor { Direction::AtLeast } else { Direction::AtMost };
+                ClauseKind::Bound(direction, self.sum(parts.next()?))
+            }
+            Rule::when_clause if first.as_rule() == Rule::rule_reference => {
+                ClauseKind::WhenRule(self.name(&inner(first).next()?))
+            }
+            Rule::when_clause => ClauseKind::When(self.condition(first)),
+            _ => return None,
+        })
+    }
+
+    /// The names that come next.
+    pub(super) fn name_list(&mut self, parts: &mut Parts<'_>) -> Vec<Name> {
+        let mut names = vec![];
+        while let Some(name) = parts.next_if(|part| part.as_rule() == Rule::name_t) {
+            names.push(self.name(&name));
+        }
+        names
     }
 
     /// What could not be read as a clause. Where something before it has been reported, this is most likely
     /// the rest of the same mistake: all that begins no clause, and keywords alone on the same line.
     fn bad_clause(&mut self, pair: &Pair<'_>, kind: PolicyKind, previous: Option<&mut Clause>) -> Clause {
-        let whole = span(pair);
+        let whole = self.whole(pair);
         let error = recover::bad_clause(&self.source, whole, kind, previous.as_deref());
         let mut rest = false;
         if let Some(previous) = previous {
@@ -125,9 +146,5 @@ impl Builder<'_> {
             self.report(error.error);
         }
         Clause { span: whole, keyword: error.keyword, kind: ClauseKind::Broken, broken: true }
-    }
-
-    pub(super) fn name_list(&mut self, pair: Pair<'_>) -> Vec<Name> {
-        pair.into_inner().filter(|part| part.as_rule() == Rule::name).map(|part| self.name(&part)).collect()
     }
 }

@@ -2,117 +2,155 @@
 
 use ordain_ir::{Span, codes};
 
-use super::Builder;
-use super::scope::level;
+use super::item::nameless;
+use super::scope::level_of;
+use super::{Builder, inner};
 use crate::ast::{
-    Apply, Argument, ArgumentValue, FactTypeKind, Item, Name, Parameter, ParameterType, ParameterTypeKind,
+    Apply, Argument, ArgumentValue, Broken, FactTypeKind, Item, Parameter, ParameterType, ParameterTypeKind,
     Template,
 };
 use crate::parser::{Pair, Rule, span};
-use crate::{SyntaxError, recover, source};
+use crate::{SyntaxError, recover};
 
 impl Builder<'_> {
-    pub(super) fn template(&mut self, pair: Pair<'_>) -> Template {
+    /// A template. What turns out to stand behind it, since its brace is missing, goes to `after`.
+    pub(super) fn template(&mut self, pair: Pair<'_>, after: &mut Vec<Item>) -> Template {
         let before = self.errors.len();
-        let whole = span(&pair);
-        let (mut keyword, mut private, mut open) = (whole, None, None);
-        let mut name = Name { text: String::new(), span: whole };
+        let mut whole = self.whole(&pair);
+        let (mut keyword, mut private, mut name) = (whole, None, nameless(whole));
         let (mut parameters, mut items): (_, Vec<Item>) = (vec![], vec![]);
-        for inner in pair.into_inner() {
-            let place = span(&inner);
-            match inner.as_rule() {
-                Rule::kw_private => private = Some(place),
-                Rule::kw_template => keyword = place,
-                Rule::name => name = self.name(&inner),
+        for part in inner(pair) {
+            let place = span(&part);
+            match part.as_rule() {
+                Rule::private_t => private = Some(place),
+                Rule::template_t => keyword = place,
+                Rule::name_t => name = self.name(&part),
                 Rule::missing_name => {
                     name.span = keyword;
-                    let message = "expected a name after `template`";
-                    self.report(SyntaxError::new(codes::SYNTAX, keyword, message));
+                    self.report(recover::missing_name(&self.source, keyword));
                 }
-                Rule::parameters => parameters = self.parameters(inner),
-                Rule::bad_parameters => {
+                Rule::parameters => parameters = self.parameters(part),
+                Rule::bad_parameters if self.errors.len() == before => {
+                    let place = self.whole(&part);
                     self.report(recover::bad_parameters(&self.source, place, name.span));
                 }
-                Rule::open_brace => open = Some(place),
+                Rule::bad_header => self.bad_header(&part, before),
                 Rule::missing_open_template => {
                     let last = self.source.before(place.start).map_or(name.span, |token| token.span);
-                    let message = format!("expected `{{` after the parameters of `{}`", name.text);
-                    self.report(SyntaxError::new(codes::SYNTAX, last, message));
+                    self.missing_open(last, before);
                 }
                 Rule::missing_close => {
-                    self.report(recover::unclosed(&self.source, "template", &name, open, place));
+                    *after = self.split_off_outermost(&mut items);
+                    let end = after.first().map_or(place.start, |item| item.span().start);
+                    whole = self.until(whole, end);
+                    self.report(recover::unclosed(&self.source, "template", &name.text, whole, end));
+                    self.unclosed = true;
                 }
-                Rule::policy => items.push(Item::Policy(self.policy(inner))),
-                Rule::apply => items.push(Item::Apply(self.apply(inner))),
+                Rule::policy => items.push(Item::Policy(self.policy(part))),
+                Rule::apply => items.push(Item::Apply(self.apply(part))),
                 Rule::bad_member => {
-                    let broken = self.bad_member(&inner, &items, self.errors.len() > before);
+                    let broken = self.bad_member(&part, &items, self.errors.len() > before);
                     items.push(Item::Broken(broken));
                 }
                 _ => {}
             }
         }
-        let doc = self.doc(whole);
-        let span = Span { start: whole.start, end: source::trimmed_end(self.source.text, whole) };
         let broken = self.errors.len() > before;
-        Template { span, private, doc, name, parameters, items, broken }
+        Template { span: whole, private, doc: self.doc(whole), name, parameters, items, broken }
+    }
+
+    /// Where the brace of a template is missing, the rules behind it read as its members. Those at the very
+    /// beginning of a line are taken out again, if the first member is not there as well.
+    fn split_off_outermost(&self, items: &mut Vec<Item>) -> Vec<Item> {
+        let mut outermost = items.iter().map(|item| self.outermost(item.span()));
+        match outermost.next() {
+            Some(true) | None => vec![],
+            Some(false) => {
+                let inside = outermost.take_while(|outermost| !outermost).count();
+                items.split_off(inside + 1)
+            }
+        }
+    }
+
+    /// A stretch cut off at `end`, without what is blank there.
+    pub(super) fn until(&self, whole: Span, end: u32) -> Span {
+        crate::source::trimmed(self.source.text, Span { start: whole.start, end: end.min(whole.end) })
+    }
+
+    /// What could not be read in a template, between `before`.
+    fn bad_member(&mut self, pair: &Pair<'_>, before: &[Item], broken: bool) -> Broken {
+        let whole = self.whole(pair);
+        let same_line = before.last().is_some_and(|it| self.source.same_line(it.span(), whole));
+        let declares = recover::declares(&self.source, whole);
+        if !(broken && same_line && declares.is_none()) {
+            self.report(recover::bad_member(&self.source, whole));
+        }
+        Broken { span: whole, declares }
     }
 
     fn parameters(&mut self, pair: Pair<'_>) -> Vec<Parameter> {
-        pair.into_inner()
-            .filter(|part| part.as_rule() == Rule::parameter)
-            .map(|part| self.parameter(part))
-            .collect()
+        let before = self.errors.len();
+        let mut parameters = vec![];
+        for part in inner(pair) {
+            match part.as_rule() {
+                Rule::parameter => parameters.push(self.parameter(part)),
+                Rule::bad_parameter => {
+                    let place = self.whole(&part);
+                    self.report(recover::bad_part(&self.source, place, Rule::only_parameter));
+                }
+                _ => self.missing_close_paren(&part, before),
+            }
+        }
+        parameters
+    }
+
+    fn missing_close_paren(&mut self, pair: &Pair<'_>, before: usize) {
+        if self.errors.len() == before {
+            let last = self.source.before(span(pair).start).map_or(span(pair), |token| token.span);
+            self.report(SyntaxError::new(codes::UNCLOSED, last, "expected `)` after this"));
+        }
     }
 
     fn parameter(&mut self, pair: Pair<'_>) -> Parameter {
-        let whole = span(&pair);
-        let name = self.find_name(pair.clone());
+        let whole = self.whole(&pair);
         let unknown = ParameterTypeKind::Value(FactTypeKind::Word(String::new()));
         let mut ty = ParameterType { span: whole, kind: unknown };
-        let mut default = None;
-        for inner in pair.into_inner() {
-            match inner.as_rule() {
+        let (mut name, mut default) = (nameless(whole), None);
+        for part in inner(pair) {
+            match part.as_rule() {
+                Rule::plain_t => name = self.name(&part),
                 Rule::parameter_type => {
-                    ty.span = span(&inner);
-                    if let Some(inner) = inner.into_inner().next() {
-                        ty.kind = self.parameter_type(inner);
+                    ty.span = self.whole(&part);
+                    if let Some(part) = inner(part).next() {
+                        ty.kind = self.parameter_type(part);
                     }
                 }
-                Rule::argument_value => default = self.argument_value(inner),
-                _ => {}
+                _ => default = self.argument_value(part),
             }
         }
         Parameter { span: whole, name, ty, default }
     }
 
     fn parameter_type(&mut self, pair: Pair<'_>) -> ParameterTypeKind {
-        match pair.as_rule() {
-            Rule::fact_type => ParameterTypeKind::Value(self.fact_type(pair).kind),
-            Rule::level => {
-                let text = pair.as_str().to_owned();
-                let keyword = pair.into_inner().next();
-                keyword
-                    .and_then(|word| level(&word))
-                    .map_or(ParameterTypeKind::Value(FactTypeKind::Word(text)), ParameterTypeKind::Level)
-            }
-            _ => ParameterTypeKind::Value(FactTypeKind::Word(pair.as_str().to_owned())),
+        if pair.as_rule() == Rule::fact_type {
+            return ParameterTypeKind::Value(self.fact_type(pair).kind);
         }
+        let word = pair.as_str();
+        level_of(word).map_or_else(
+            || ParameterTypeKind::Value(FactTypeKind::Word(word.to_owned())),
+            ParameterTypeKind::Level,
+        )
     }
 
     pub(super) fn apply(&mut self, pair: Pair<'_>) -> Apply {
         let before = self.errors.len();
-        let whole = span(&pair);
-        let template = self.find_name(pair.clone());
-        let (mut arguments, mut alias) = (vec![], None);
-        for inner in pair.into_inner() {
-            match inner.as_rule() {
-                Rule::arguments => {
-                    let parts = inner.into_inner().filter(|part| part.as_rule() == Rule::argument);
-                    for part in parts {
-                        arguments.extend(self.argument(part));
-                    }
-                }
-                Rule::plain_word => alias = Some(self.name(&inner)),
+        let whole = self.whole(&pair);
+        let (mut template, mut arguments, mut alias) = (nameless(whole), vec![], None);
+        for part in inner(pair) {
+            match part.as_rule() {
+                Rule::name_t => template = self.name(&part),
+                Rule::arguments => arguments = self.arguments(part),
+                Rule::apply_alias => alias = inner(part).next().map(|name| self.name(&name)),
                 _ => {}
             }
         }
@@ -120,19 +158,35 @@ impl Builder<'_> {
         Apply { span: whole, doc: self.doc(whole), template, arguments, alias, broken }
     }
 
+    fn arguments(&mut self, pair: Pair<'_>) -> Vec<Argument> {
+        let before = self.errors.len();
+        let mut arguments = vec![];
+        for part in inner(pair) {
+            match part.as_rule() {
+                Rule::argument => arguments.extend(self.argument(part)),
+                Rule::bad_argument => {
+                    let place = self.whole(&part);
+                    self.report(recover::bad_part(&self.source, place, Rule::only_argument));
+                }
+                _ => self.missing_close_paren(&part, before),
+            }
+        }
+        arguments
+    }
+
     fn argument(&mut self, pair: Pair<'_>) -> Option<Argument> {
-        let whole = span(&pair);
-        let name = self.find_name(pair.clone());
-        let value = pair.into_inner().find(|part| part.as_rule() == Rule::argument_value)?;
-        Some(Argument { span: whole, name, value: self.argument_value(value)? })
+        let whole = self.whole(&pair);
+        let mut parts = inner(pair);
+        let name = self.name(&parts.next()?);
+        Some(Argument { span: whole, name, value: self.argument_value(parts.next()?)? })
     }
 
     fn argument_value(&mut self, pair: Pair<'_>) -> Option<ArgumentValue> {
-        let value = pair.into_inner().next()?;
+        let value = inner(pair).next()?;
         Some(match value.as_rule() {
             Rule::list => ArgumentValue::Set(self.list(value)),
-            Rule::moment => ArgumentValue::Moment(self.name(&value)),
-            Rule::time => ArgumentValue::Time(self.name(&value)),
+            Rule::moment_t => ArgumentValue::Moment(self.name(&value)),
+            Rule::time_t => ArgumentValue::Time(self.name(&value)),
             Rule::scope_list_in => ArgumentValue::Scope(self.scope(value)),
             _ => ArgumentValue::Expr(self.condition(value)),
         })

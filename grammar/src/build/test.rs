@@ -1,57 +1,86 @@
 //! Tests.
 
-use ordain_ir::{Span, codes};
+use ordain_ir::codes;
 
-use super::Builder;
 use super::expr::word;
+use super::item::nameless;
+use super::{Builder, inner};
 use crate::ast::{
-    AssignedValue, Assignment, Expect, Given, Literal, LiteralKind, Name, Test, TestClause, TestClauseKind,
+    AssignedValue, Assignment, Expect, Expr, ExprKind, Given, Item, Literal, LiteralKind, Test, TestClause,
+    TestClauseKind,
 };
 use crate::parser::{Pair, Rule, span};
-use crate::{SyntaxError, recover, source};
+use crate::{SyntaxError, recover};
 
 impl Builder<'_> {
-    pub(super) fn test(&mut self, pair: Pair<'_>) -> Test {
+    /// A test. What turns out to stand behind it, since its brace is missing, goes to `after`.
+    pub(super) fn test(&mut self, pair: Pair<'_>, after: &mut Vec<Item>) -> Test {
         let before = self.errors.len();
-        let whole = span(&pair);
-        let (mut keyword, mut open) = (whole, None);
+        let mut whole = self.whole(&pair);
+        let mut keyword = whole;
         let mut name = Literal { span: whole, kind: LiteralKind::Text(String::new()) };
         let mut clauses: Vec<TestClause> = vec![];
-        for inner in pair.into_inner() {
-            let place = span(&inner);
-            match inner.as_rule() {
-                Rule::kw_test => keyword = place,
-                Rule::string => name = self.text(&inner),
+        for part in inner(pair) {
+            let place = span(&part);
+            match part.as_rule() {
+                Rule::test_t => keyword = place,
+                Rule::string_t => name = self.text(&part),
                 Rule::missing_text => {
                     name.span = keyword;
                     let error = SyntaxError::new(codes::SYNTAX, keyword, "expected a text after `test`");
                     self.report(error.help("say what is tested: `test \"exports are blocked\" { … }`"));
                 }
-                Rule::open_brace => open = Some(place),
-                Rule::missing_open_test => {
-                    let message = "expected `{` after what is tested";
-                    self.report(SyntaxError::new(codes::SYNTAX, name.span, message));
-                }
+                Rule::bad_header => self.bad_header(&part, before),
+                Rule::missing_open_test => self.missing_open(name.span, before),
                 Rule::missing_close => {
-                    let label = Name { text: String::new(), span: name.span };
-                    self.report(recover::unclosed(&self.source, "the test", &label, open, place));
+                    *after = self.applications_behind(&mut clauses);
+                    let end = after.first().map_or(place.start, |item| item.span().start);
+                    whole = self.until(whole, end);
+                    self.report(recover::unclosed(&self.source, "the test", "", whole, end));
+                    self.unclosed = true;
                 }
-                Rule::close_brace => {}
                 Rule::bad_test_clause => {
-                    let clause = self.bad_test_clause(&inner, clauses.last(), self.errors.len() > before);
+                    let clause = self.bad_test_clause(&part, clauses.last(), self.errors.len() > before);
                     clauses.push(clause);
                 }
-                _ => clauses.push(self.test_clause(inner)),
+                _ => clauses.push(self.test_clause(part)),
             }
         }
-        let doc = self.doc(whole);
-        let span = Span { start: whole.start, end: source::trimmed_end(self.source.text, whole) };
-        Test { span, doc, name, clauses, broken: self.errors.len() > before }
+        let broken = self.errors.len() > before;
+        Test { span: whole, doc: self.doc(whole), name, clauses, broken }
+    }
+
+    /// Where the brace of a test is missing, applications behind it read as its clauses. Those at the very
+    /// beginning of a line are taken out again.
+    fn applications_behind(&self, clauses: &mut Vec<TestClause>) -> Vec<Item> {
+        let behind = |clause: &TestClause| {
+            matches!(clause.kind, TestClauseKind::Apply(_)) && self.outermost(clause.span)
+        };
+        let inside = clauses.iter().position(behind).unwrap_or(clauses.len());
+        let apply = |clause: TestClause| match clause.kind {
+            TestClauseKind::Apply(apply) => Some(Item::Apply(apply)),
+            _ => None,
+        };
+        clauses.split_off(inside).into_iter().filter_map(apply).collect()
+    }
+
+    /// What could not be read in a test.
+    fn bad_test_clause(
+        &mut self,
+        pair: &Pair<'_>,
+        previous: Option<&TestClause>,
+        broken: bool,
+    ) -> TestClause {
+        let whole = self.whole(pair);
+        let same_line = previous.is_some_and(|it| self.source.same_line(it.span, whole));
+        if !(broken && same_line) {
+            self.report(recover::bad_test_clause(&self.source, whole));
+        }
+        TestClause { span: whole, keyword: self.keyword(whole), kind: TestClauseKind::Broken }
     }
 
     fn test_clause(&mut self, pair: Pair<'_>) -> TestClause {
-        let whole = span(&pair);
-        let keyword = pair.clone().into_inner().next().map_or(whole, |word| span(&word));
+        let whole = self.whole(&pair);
         let kind = match pair.as_rule() {
             Rule::apply => TestClauseKind::Apply(self.apply(pair)),
             Rule::given_clause => TestClauseKind::Given(self.given(pair)),
@@ -59,69 +88,69 @@ impl Builder<'_> {
             Rule::used_clause => TestClauseKind::Used(self.assignments(pair)),
             _ => TestClauseKind::Expect(self.expect(pair)),
         };
-        TestClause { span: whole, keyword, kind }
+        TestClause { span: whole, keyword: self.keyword(whole), kind }
     }
 
     fn given(&mut self, pair: Pair<'_>) -> Given {
         let mut given = Given::default();
-        for part in pair.into_inner() {
-            let place = span(&part);
+        for part in inner(pair) {
+            let place = self.whole(&part);
             let twice = match part.as_rule() {
                 Rule::given_agent => given.agent.replace(self.scope_entry(part)).map(|_| "the agent"),
                 Rule::given_provider => {
                     given.provider.replace(self.scope_entry(part)).map(|_| "the provider")
                 }
                 Rule::given_at => {
-                    let moment = part.into_inner().last().map(|moment| self.name(&moment));
+                    let moment = inner(part).next().map(|moment| self.name(&moment));
                     std::mem::replace(&mut given.at, moment).map(|_| "the instant")
                 }
-                Rule::assignment => {
+                _ => {
                     given.facts.extend(self.assignment(part));
                     None
                 }
-                _ => None,
             };
             if let Some(what) = twice {
-                self.report(SyntaxError::new(
-                    codes::DUPLICATE_CLAUSE,
-                    place,
-                    format!("{what} is given twice"),
-                ));
+                let error =
+                    SyntaxError::new(codes::DUPLICATE_CLAUSE, place, format!("{what} is given twice"));
+                self.report(error);
             }
         }
         given
     }
 
     fn assignments(&mut self, pair: Pair<'_>) -> Vec<Assignment> {
-        let parts = pair.into_inner().filter(|part| part.as_rule() == Rule::assignment);
-        parts.filter_map(|part| self.assignment(part)).collect()
+        inner(pair).filter_map(|part| self.assignment(part)).collect()
     }
 
     fn assignment(&mut self, pair: Pair<'_>) -> Option<Assignment> {
-        let whole = span(&pair);
-        let name = self.find_name(pair.clone());
-        let value = pair.into_inner().last()?;
-        let place = span(&value);
-        let value = match value.as_rule() {
-            Rule::list => AssignedValue::Set(place, self.list(value)),
-            Rule::literal => AssignedValue::Expr(self.literal_expr(value)),
-            _ => AssignedValue::Expr(word(&value)),
+        let whole = self.whole(&pair);
+        let mut parts = inner(pair);
+        let name = self.name(&parts.next()?);
+        let value = match parts.peek()?.as_rule() {
+            Rule::list => {
+                let list = parts.next()?;
+                AssignedValue::Set(self.whole(&list), self.list(list))
+            }
+            Rule::word_t => AssignedValue::Expr(word(self.name(&parts.next()?))),
+            _ => {
+                let literal = self.literal(&mut parts)?;
+                AssignedValue::Expr(Expr { span: literal.span, kind: ExprKind::Literal(literal.kind) })
+            }
         };
         Some(Assignment { span: whole, name, value })
     }
 
     fn expect(&mut self, pair: Pair<'_>) -> Expect {
-        let mut expect =
-            Expect { outcome: Name { text: String::new(), span: span(&pair) }, by: vec![], not_by: vec![] };
-        for part in pair.into_inner() {
+        let mut expect = Expect { outcome: nameless(span(&pair)), by: vec![], not_by: vec![] };
+        for part in inner(pair) {
             match part.as_rule() {
-                Rule::any_word => expect.outcome = self.name(&part),
-                rule @ (Rule::by | Rule::not_by) => {
-                    let names = part.into_inner().find(|part| part.as_rule() == Rule::name_list);
-                    let names = names.map(|list| self.name_list(list)).unwrap_or_default();
-                    if rule == Rule::by { expect.by.extend(names) } else { expect.not_by.extend(names) }
+                Rule::by => expect.by.extend(self.names(part)),
+                Rule::not_by => {
+                    for by in inner(part) {
+                        expect.not_by.extend(self.names(by));
+                    }
                 }
-                _ => {}
+                _ => expect.outcome = self.name(&part),
             }
         }
         expect

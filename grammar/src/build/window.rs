@@ -1,46 +1,44 @@
 //! Windows.
 
-use super::Builder;
+use super::{Builder, inner};
 use crate::ast::{Name, Recurrence, Window};
-use crate::parser::{Pair, Rule, span};
+use crate::parser::{Pair, Rule};
 
 impl Builder<'_> {
     pub(super) fn window(&mut self, pair: Pair<'_>) -> Window {
         let mut window =
-            Window { span: span(&pair), recurrence: None, zones: vec![], from: vec![], until: vec![] };
-        for part in pair.into_inner() {
-            let last = part.clone().into_inner().last().map(|word| self.name(&word));
-            match (part.as_rule(), last) {
-                (Rule::window_zone, Some(word)) => window.zones.push(word),
-                (Rule::window_from, Some(word)) => window.from.push(word),
-                (Rule::window_until, Some(word)) => window.until.push(word),
-                (Rule::weekly, _) => {
-                    let words: Vec<Name> = self.names_of(part, &[Rule::day, Rule::time, Rule::plain_word]);
-                    window.recurrence = <[Name; 4]>::try_from(words).ok().map(Recurrence::Weekly);
+            Window { span: self.whole(&pair), recurrence: None, zones: vec![], from: vec![], until: vec![] };
+        for part in inner(pair) {
+            match part.as_rule() {
+                Rule::window_zone => window.zones.extend(self.names(part)),
+                Rule::window_from => window.from.extend(self.names(part)),
+                Rule::window_until => window.until.extend(self.names(part)),
+                Rule::weekly => {
+                    window.recurrence = <[Name; 4]>::try_from(self.names(part)).ok().map(Recurrence::Weekly);
                 }
-                (Rule::daily, _) => window.recurrence = Some(self.daily(part)),
-                _ => {}
+                _ => window.recurrence = Some(self.daily(part)),
             }
         }
         window
     }
 
     fn daily(&mut self, pair: Pair<'_>) -> Recurrence {
-        let mut days = vec![];
-        for list in pair.clone().into_inner().filter(|part| part.as_rule() == Rule::days) {
-            for day_span in list.into_inner().filter(|part| part.as_rule() == Rule::day_span) {
-                let names = self.names_of(day_span, &[Rule::day]);
+        let (mut days, mut times) = (vec![], vec![]);
+        for part in inner(pair) {
+            if part.as_rule() != Rule::days {
+                times.push(self.name(&part));
+                continue;
+            }
+            for day_span in inner(part) {
+                let names = self.names(day_span);
                 days.extend(names.first().cloned().zip(names.last().cloned()));
             }
         }
-        let times = self.names_of(pair, &[Rule::time, Rule::plain_word]);
         Recurrence::Daily { days, times: times.first().cloned().zip(times.last().cloned()) }
     }
 
-    fn names_of(&self, pair: Pair<'_>, rules: &[Rule]) -> Vec<Name> {
-        pair.into_inner()
-            .filter(|part| rules.contains(&part.as_rule()))
-            .map(|part| self.name(&part))
-            .collect()
+    /// All parts of a pair as names.
+    pub(super) fn names(&mut self, pair: Pair<'_>) -> Vec<Name> {
+        inner(pair).map(|part| self.name(&part)).collect()
     }
 }

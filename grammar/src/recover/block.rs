@@ -2,7 +2,7 @@
 
 use ordain_ir::{Span, codes};
 
-use super::{unclosed_text, unexpected};
+use super::{told_by_token, unexpected};
 use crate::SyntaxError;
 use crate::parser::Rule;
 use crate::source::{Source, quoted};
@@ -14,26 +14,37 @@ const TEST_WORDS: [&str; 5] = ["apply", "given", "uses", "used", "expect"];
 
 /// What stands between a template's name and its body, and is no list of parameters.
 pub(crate) fn bad_parameters(source: &Source<'_>, span: Span, name: Span) -> SyntaxError {
-    let text = source.text;
     if source.within(span).is_empty() {
-        let message = format!("expected `(` after `{}`", &text[name.range()]);
+        let message = format!("expected `(` after `{}`", &source.text[name.range()]);
         return SyntaxError::new(codes::SYNTAX, name, message)
             .help("parameters are written `(team: project, cap: money USD = 100.00 USD)`; none, `()`");
     }
-    let failure = reread(Rule::only_parameters, text, span);
-    expected(source, span, failure.at, &expectation(&failure.positives))
+    bad_part(source, span, Rule::only_parameters)
+}
+
+/// A parameter or an argument that could not be read, or the whole list.
+pub(crate) fn bad_part(source: &Source<'_>, span: Span, rule: Rule) -> SyntaxError {
+    if let Some(error) = told_by_token(source.text, source.within(span)) {
+        return error;
+    }
+    let failure = reread(rule, source.text, span);
+    let wanted = match rule {
+        Rule::only_parameters => expectation(&failure.positives),
+        _ => expectation(&failure.positives).or_end_of_list(),
+    };
+    expected(source, span, failure.at, &wanted)
 }
 
 /// Something that stands in a template where a rule, a limit or an application should begin.
 pub(crate) fn bad_member(source: &Source<'_>, span: Span) -> SyntaxError {
-    bad_part(source, span, Rule::only_member, &MEMBER_WORDS, "begins nothing in a template", || {
+    stray(source, span, Rule::only_member, &MEMBER_WORDS, "begins nothing in a template", || {
         format!("a template consists of {}", listed(&MEMBER_WORDS))
     })
 }
 
 /// Something that stands in a test where a clause should begin.
 pub(crate) fn bad_test_clause(source: &Source<'_>, span: Span) -> SyntaxError {
-    bad_part(source, span, Rule::only_test_clause, &TEST_WORDS, "is no clause of a test", || {
+    stray(source, span, Rule::only_test_clause, &TEST_WORDS, "is no clause of a test", || {
         format!("the clauses of a test are {}", listed(&TEST_WORDS))
     })
 }
@@ -42,7 +53,7 @@ fn listed(words: &[&str]) -> String {
     any_of(&words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>(), "and")
 }
 
-fn bad_part(
+fn stray(
     source: &Source<'_>,
     span: Span,
     rule: Rule,
@@ -55,7 +66,7 @@ fn bad_part(
     let Some(first) = tokens.first().copied() else {
         return SyntaxError::new(codes::SYNTAX, span, "expected something else");
     };
-    if let Some(error) = unclosed_text(text, tokens) {
+    if let Some(error) = told_by_token(text, tokens) {
         return error;
     }
     let word = &text[first.span.range()];

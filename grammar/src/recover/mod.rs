@@ -3,16 +3,16 @@
 
 use ordain_ir::{Level, PolicyKind, Span, codes};
 
-use crate::ast::{Clause, ClauseKind, Declares, Name, Policy, Scope};
+use crate::ast::{Clause, ClauseKind, Declares, Item, Name, Policy, Scope};
 use crate::parser::Rule;
 use crate::source::{Source, quoted};
 use crate::suggest::nearest;
 use crate::wanted::{Wanted, any_of, expectation, expected, reread};
-use crate::{SyntaxError, Token, TokenKind};
+use crate::{SyntaxError, Token, TokenKind, foreign};
 
 mod block;
 
-pub(crate) use block::{bad_member, bad_parameters, bad_test_clause};
+pub(crate) use block::{bad_member, bad_parameters, bad_part, bad_test_clause};
 
 const CLAUSES: [&str; 14] = [
     "type",
@@ -61,22 +61,65 @@ pub(crate) fn missing_operand(source: &Source<'_>, before: Token) -> SyntaxError
     SyntaxError::new(codes::SYNTAX, before.span, format!("expected {wanted} after {}", quoted(text, before)))
 }
 
-/// Something whose closing brace is missing.
-pub(crate) fn unclosed(
-    source: &Source<'_>,
-    what: &str,
-    name: &Name,
-    open: Option<Span>,
-    at: Span,
-) -> SyntaxError {
-    let last = source.before(at.start).map_or(name.span, |token| token.span);
-    let name = if name.text.is_empty() { String::new() } else { format!(" `{}`", name.text) };
-    let mut error =
-        SyntaxError::new(codes::UNCLOSED, last, format!("expected `}}` at the end of {what}{name}"));
-    if let Some(open) = open {
-        error = error.and_at(open, "this `{` is not closed");
+/// A body whose brace at the end is missing before `at`.
+pub(crate) fn unclosed(source: &Source<'_>, what: &str, name: &str, whole: Span, at: u32) -> SyntaxError {
+    let last = source.before(at).map_or(whole, |token| token.span);
+    let name = if name.is_empty() { String::new() } else { format!(" `{name}`") };
+    let error = SyntaxError::new(codes::UNCLOSED, last, format!("expected `}}` at the end of {what}{name}"));
+    match source.within(whole).iter().find(|token| source.is(token.span, "{")) {
+        Some(open) => error.and_at(open.span, "this `{` is not closed"),
+        None => error,
     }
-    error
+}
+
+/// A keyword without the name that it declares.
+pub(crate) fn missing_name(source: &Source<'_>, keyword: Span) -> SyntaxError {
+    let word = &source.text[keyword.range()];
+    let message = match source.after(keyword.end) {
+        Some(found) if !source.is(found.span, "{") && !source.is(found.span, "(") => {
+            let error = format!("expected a name after `{word}`, found {}", quoted(source.text, found));
+            let error = SyntaxError::new(codes::SYNTAX, found.span, error);
+            return match found.kind {
+                TokenKind::Keyword => error.help(format!(
+                    "`{}` is a keyword; choose another name",
+                    &source.text[found.span.range()]
+                )),
+                _ => error,
+            };
+        }
+        _ => format!("expected a name after `{word}`"),
+    };
+    SyntaxError::new(codes::SYNTAX, keyword, message)
+}
+
+/// The brace that should follow `last`.
+pub(crate) fn missing_open(source: &Source<'_>, last: Span) -> SyntaxError {
+    SyntaxError::new(codes::SYNTAX, last, format!("expected `{{` after `{}`", &source.text[last.range()]))
+}
+
+/// What stands between a header and the brace that should follow it.
+pub(crate) fn bad_header(source: &Source<'_>, span: Span) -> SyntaxError {
+    let text = source.text;
+    let tokens = source.within(span);
+    let Some((first, last)) = tokens.first().copied().zip(source.before(span.start)) else {
+        return SyntaxError::new(codes::SYNTAX, span, "expected `{`");
+    };
+    if let Some(error) = told_by_token(text, tokens) {
+        return error;
+    }
+    let message = format!("expected `{{` after {}, found {}", quoted(text, last), quoted(text, first));
+    let error = SyntaxError::new(codes::SYNTAX, first.span, message);
+    let words: Vec<&str> = std::iter::once(last)
+        .chain(tokens.iter().copied())
+        .map_while(|token| token.kind.is_word().then_some(&text[token.span.range()]))
+        .collect();
+    if words.len() != tokens.len() + 1 {
+        return error;
+    }
+    // Blanks in a name.
+    let name = words.join("-");
+    let whole = Span { start: last.span.start, end: span.end };
+    error.help(format!("a name has no blanks: `{name}`")).fix_at(whole, format!("write `{name}`"), name)
 }
 
 /// A string without its end anywhere in a stretch.
@@ -89,6 +132,15 @@ fn unclosed_text(text: &str, tokens: &[Token]) -> Option<SyntaxError> {
             .help("end it with `\"` on the same line; a line break is written `\\n`")
             .fix("close it at the end of the line", format!("{source}\"")),
     )
+}
+
+/// What a token in a stretch tells by itself: a text without its end, or a letter that is none of ours.
+fn told_by_token(text: &str, tokens: &[Token]) -> Option<SyntaxError> {
+    unclosed_text(text, tokens).or_else(|| {
+        let foreign = |token: &&Token| token.kind == TokenKind::Word && !text[token.span.range()].is_ascii();
+        let token = tokens.iter().find(foreign)?;
+        Some(foreign::plain(&text[token.span.range()], token.span).1)
+    })
 }
 
 /// A clause that could not be read.
@@ -117,7 +169,7 @@ pub(crate) fn bad_clause(
     };
     let word = &text[first.span.range()];
     let starts_clause = CLAUSE_WORDS.contains(&word);
-    let error = unclosed_text(text, tokens).unwrap_or_else(|| {
+    let error = told_by_token(text, tokens).unwrap_or_else(|| {
         if starts_clause {
             failed_clause(source, span, first)
         } else {
@@ -226,19 +278,31 @@ fn rest_of_condition(source: &Source<'_>, first: Token) -> Option<SyntaxError> {
     })
 }
 
-/// Something behind a `let` that goes on with it.
-pub(crate) fn rest_of_let(source: &Source<'_>, span: Span, same_line: bool) -> Option<SyntaxError> {
+/// Something behind an item that goes on with it, most likely.
+pub(crate) fn rest_of_item(
+    source: &Source<'_>,
+    span: Span,
+    previous: &Item,
+    same_line: bool,
+) -> Option<SyntaxError> {
     let tokens = source.within(span);
     let first = tokens.first().copied()?;
     let word = &source.text[first.span.range()];
-    if ITEM_WORDS.contains(&word) || word == "}" {
+    if let Item::Policy(policy) = previous {
+        return closed_too_early(source, first, policy);
+    }
+    if matches!(previous, Item::Template(_) | Item::Test(_) | Item::Broken(_))
+        || ITEM_WORDS.contains(&word)
+        || word == "}"
+    {
         return None;
     }
-    let error = rest_of_condition(source, first).or_else(|| {
+    let continues = matches!(previous, Item::Let(_) | Item::Require(_));
+    let error = rest_of_condition(source, first).filter(|_| continues).or_else(|| {
         let before = source.before(first.span.start).filter(|_| same_line)?;
         Some(unexpected(source.text, first, before))
     });
-    error.map(|error| unclosed_text(source.text, tokens).unwrap_or(error))
+    error.map(|error| told_by_token(source.text, tokens).unwrap_or(error))
 }
 
 /// A `/` behind a scope that is not followed by a segment.
@@ -261,7 +325,7 @@ pub(crate) fn bad_item(source: &Source<'_>, span: Span) -> SyntaxError {
     let Some(first) = tokens.first().copied() else {
         return SyntaxError::new(codes::SYNTAX, span, "expected an item");
     };
-    if let Some(error) = unclosed_text(text, tokens) {
+    if let Some(error) = told_by_token(text, tokens) {
         return error;
     }
     let word = &text[first.span.range()];
@@ -287,11 +351,9 @@ pub(crate) fn bad_item(source: &Source<'_>, span: Span) -> SyntaxError {
         .help(format!("a file consists of {}", any_of(&ITEM_WORDS.map(|word| format!("`{word}`")), "and")))
 }
 
-/// The rest of a policy behind a brace that closed it too early, or of an item on the same line.
-pub(crate) fn closed_too_early(source: &Source<'_>, span: Span, policy: &Policy) -> Option<SyntaxError> {
-    let text = source.text;
-    let first = source.within(span).first().copied()?;
-    let word = &text[first.span.range()];
+/// The rest of a policy behind a brace that closed it too early.
+fn closed_too_early(source: &Source<'_>, first: Token, policy: &Policy) -> Option<SyntaxError> {
+    let word = &source.text[first.span.range()];
     if !CLAUSE_WORDS.contains(&word) {
         return None;
     }
