@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ordain_ir::{CompareOp, Condition, Fact, FactName, TextTest, Type, Value};
+use ordain_ir::{CompareOp, Condition, ElementTest, Fact, FactName, TextTest, Type, Value};
 
-use crate::Answer;
 use crate::strings::Strings;
+use crate::{Answer, sets};
 
 /// Values by fact: what a condition is true of. Optional facts that it doesn't name are absent.
 pub type Valuation = BTreeMap<FactName, Value>;
@@ -35,6 +35,8 @@ enum Values {
     Words(BTreeSet<usize>),
     /// Tests with the outcome wanted.
     Text(BTreeSet<(TextTest, bool)>),
+    /// Tests with whether some element passes.
+    Set(BTreeSet<(ElementTest, bool)>),
 }
 
 /// A conjunction of constraints.
@@ -51,7 +53,8 @@ impl Constraint {
             Type::Bool => Values::Bool(0b11),
             Type::Enum { variants } => Values::Words((0..variants.len()).collect()),
             Type::String => Values::Text(BTreeSet::new()),
-            Type::Int | Type::Decimal { .. } | Type::Money { .. } | Type::Duration | Type::Set { .. } => {
+            Type::Set { .. } => Values::Set(BTreeSet::new()),
+            Type::Int | Type::Decimal { .. } | Type::Money { .. } | Type::Duration => {
                 let (least, greatest) = fact.bounds();
                 Values::Number(if least <= greatest { vec![(least, greatest)] } else { vec![] })
             }
@@ -71,6 +74,7 @@ impl Constraint {
             ),
             (Values::Words(a), Values::Words(b)) => Values::Words(a & b),
             (Values::Text(a), Values::Text(b)) => Values::Text(a | b),
+            (Values::Set(a), Values::Set(b)) => Values::Set(a | b),
             // Facts have one type in a workspace.
             _ => return None,
         };
@@ -90,11 +94,14 @@ impl Constraint {
             Values::Text(tests) => {
                 tests.iter().any(|(test, wanted)| *wanted && tests.contains(&(test.clone(), false)))
             }
+            Values::Set(tests) => {
+                tests.iter().any(|(test, wanted)| *wanted && tests.contains(&(test.clone(), false)))
+            }
         }
     }
 
     /// The canonical value: absent where possible, else the smallest magnitude (the positive of two), false,
-    /// the first word, the shortest text.
+    /// the first word, the shortest text, the smallest set.
     fn value(&self, fact: &Fact, strings: &Strings) -> Answer<Option<Value>> {
         if self.present != Some(true) {
             return Answer::Yes(None);
@@ -110,6 +117,7 @@ impl Constraint {
             Values::Text(tests) => strings
                 .witness(&tests.iter().cloned().collect::<Vec<_>>())
                 .map(|text| Some(Value::Text(text))),
+            Values::Set(tests) => sets::witness(fact, tests, strings).map(|set| Some(Value::Set(set))),
         }
     }
 }
@@ -200,6 +208,9 @@ fn literal(atom: &Condition, positive: bool, facts: &Facts) -> Option<Vec<Cube>>
         Condition::Text { fact: name, test } => {
             Some(cube(facts.get(name)?, Values::Text([(test.clone(), positive)].into())))
         }
+        Condition::Any { fact: name, test } => {
+            Some(cube(facts.get(name)?, Values::Set([(test.clone(), positive)].into())))
+        }
         Condition::Compare { terms, op, bound } => match &**terms {
             [(name, coefficient)] => {
                 let op = if positive { *op } else { op.negated() };
@@ -207,12 +218,7 @@ fn literal(atom: &Condition, positive: bool, facts: &Facts) -> Option<Vec<Cube>>
             }
             _ => Some(vec![Cube { facts: BTreeMap::new(), partial: true }]),
         },
-        Condition::Any { .. }
-        | Condition::True
-        | Condition::False
-        | Condition::Not(_)
-        | Condition::And(_)
-        | Condition::Or(_) => None,
+        Condition::True | Condition::False | Condition::Not(_) | Condition::And(_) | Condition::Or(_) => None,
     }
 }
 
@@ -241,23 +247,6 @@ fn solutions(coefficient: i64, op: CompareOp, bound: i64) -> Vec<(i64, i64)> {
             (from <= to).then(|| (narrow(from), narrow(to)))
         })
         .collect()
-}
-
-/// Turns a comparison round, as multiplying both sides by -1 does.
-trait Mirrored {
-    fn mirrored(self) -> Self;
-}
-
-impl Mirrored for CompareOp {
-    fn mirrored(self) -> Self {
-        match self {
-            Self::Less => Self::Greater,
-            Self::LessEqual => Self::GreaterEqual,
-            Self::Greater => Self::Less,
-            Self::GreaterEqual => Self::LessEqual,
-            Self::Equal | Self::NotEqual => self,
-        }
-    }
 }
 
 /// Whether a condition in negation normal form can be true, with the canonical valuation of its first box that

@@ -82,6 +82,7 @@ fn in_words(witness: &Witness) -> String {
     used.extend(usage.runs.map(|n| format!("runs = {n}")));
     used.extend(usage.tokens.map(|n| format!("tokens = {n}")));
     used.extend(usage.cost.iter().map(|(currency, amount)| format!("cost = {amount} {currency}")));
+    used.extend(usage.meters.iter().map(|(meter, amount)| format!("{meter} = {amount}")));
     used.extend(usage.risk.as_ref().map(|risk| format!("risk = {risk}")));
     used.extend(usage.since_last_run.as_ref().map(|time| format!("since last run = {time}")));
     if !used.is_empty() {

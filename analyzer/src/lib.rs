@@ -8,7 +8,7 @@
 //! | can the two conflict at all? | `rules`, `limits`, `overrides`, `candidates` | attributes, tenants |
 //! | do their scopes meet? | [`scope`] | classes of path segments |
 //! | do their windows meet? | [`window`] | interval sets between offset transitions |
-//! | do their conditions meet? | [`boxes`], [`strings`] | boxes; products of automata |
+//! | do their conditions meet? | [`boxes`], [`sets`], [`strings`] | boxes; combinations of elements; products of automata |
 //! | … where sums of facts or too many cases are involved | [`solver`] | Z3, within a resource bound |
 //! | can a set of limits on what accumulates hold at all? | [`empty`] | exact linear programs |
 //!
@@ -29,6 +29,7 @@ mod limits;
 mod overrides;
 mod rules;
 pub mod scope;
+pub mod sets;
 pub mod solver;
 pub mod strings;
 pub mod window;

@@ -258,7 +258,7 @@ pub(crate) fn judge<'a>(
 
 /// The claim in words, without its doubt and its witness.
 fn claim(line: Line, a: &Limit, b: &Limit) -> Claim {
-    let names = Names::of(&[&a.name, &b.name]);
+    let names = Names::of([a, b].map(|limit| (&limit.name, limit.label())));
     let quoted = |limit: &Limit| names.quoted(&limit.name);
     let mut pair = [a, b];
     pair.sort_by_key(|limit| (Reverse(limit.enforcement.strictness()), &limit.name));

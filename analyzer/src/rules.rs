@@ -48,7 +48,7 @@ pub(crate) fn judge(
             Some(evidence::witness(&request, pair.map(|rule| &rule.window), policies))
         }
     };
-    let names = Names::of(&[&strict.name, &mild.name]);
+    let names = Names::of(pair.map(|rule| (&rule.name, rule.label())));
     let quoted = |rule: &Rule| names.quoted(&rule.name);
     let windowed = pair.iter().any(|rule| !rule.window.is_always());
     let says = |rule: &Rule| format!("{} {}", quoted(rule), verb(rule.enforcement_mode));

@@ -3,7 +3,8 @@
 //!
 //! Numbers are mathematical integers within their declared bounds, never machine words; enumerations are
 //! integers; each (fact, test) of a string is a boolean, with a lemma that lists the combinations that some
-//! text realises. Work is bounded by Z3's resource counter, never by a clock.
+//! text realises, and so is each (fact, test) of a set, with a lemma for each that lists what else an element that
+//! passes it passes at least. Work is bounded by Z3's resource counter, never by a clock.
 //!
 //! **A verdict depends on the question alone.** A model of a long-lived solver depends on what it was asked
 //! before, so no value of a raw model ever leaves this module: the witness is found by further yes-or-no
@@ -14,12 +15,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
-use ordain_ir::{CompareOp, Condition, Fact, FactName, TextTest, Type, Value};
+use ordain_ir::{CompareOp, Condition, ElementTest, Fact, FactName, TextTest, Type, Value};
 use z3::ast::{Bool, Int};
 use z3::{Config, Params, SatResult, Solver};
 
 use crate::Answer;
 use crate::boxes::{Facts, Valuation, word_value};
+use crate::sets::Elements;
 use crate::strings::{Strings, Vectors};
 
 /// The only version whose behaviour is known.
@@ -100,7 +102,7 @@ fn limit(solver: &Solver, bound: u32) {
 
 /// Whether a condition in negation normal form can be true, with its canonical valuation: facts by name, each
 /// absent if it can be, else false, the first word, the smallest magnitude (the positive of two), the shortest
-/// text, given the facts before it.
+/// text, the smallest set, given the facts before it.
 ///
 /// Undecided if the solver is not the expected one; see [`check`].
 pub fn satisfiable(condition: &Condition, facts: &Facts, strings: &Strings, bound: u32) -> Answer<Valuation> {
@@ -129,8 +131,8 @@ pub fn satisfiable(condition: &Condition, facts: &Facts, strings: &Strings, boun
         })
     });
     match outcome {
-        // The listed outcomes are not all that texts can realise, so a model may be of no text at all.
-        Answer::Yes(_) if plan.free_texts => Answer::Undecided,
+        // The outcomes of some tests are free, so a model may be of no value at all.
+        Answer::Yes(_) if plan.free => Answer::Undecided,
         other => other,
     }
 }
@@ -139,8 +141,9 @@ pub fn satisfiable(condition: &Condition, facts: &Facts, strings: &Strings, boun
 struct Plan<'a> {
     facts: Vec<&'a Fact>,
     texts: BTreeMap<FactName, (Vec<TextTest>, Option<Arc<Vectors>>)>,
-    /// Whether some string's tests are beyond the caps: their outcomes are free, so only a no counts.
-    free_texts: bool,
+    sets: BTreeMap<FactName, (Vec<ElementTest>, Option<Elements>)>,
+    /// Whether the tests of some string or set are beyond the caps: their outcomes are free, so only a no counts.
+    free: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -148,12 +151,10 @@ impl<'a> Plan<'a> {
         let mut names = BTreeSet::new();
         condition.collect_facts(&mut names);
         let facts = names.iter().map(|name| facts.get(name)).collect::<Option<Vec<_>>>()?;
-        if facts.iter().any(|fact| matches!(fact.ty, Type::Set { .. })) {
-            return None;
-        }
-        let mut tests: BTreeMap<FactName, BTreeSet<TextTest>> = BTreeMap::new();
-        collect_tests(condition, &mut tests);
+        let mut tests = Tests::default();
+        tests.collect(condition);
         let texts: BTreeMap<_, _> = tests
+            .texts
             .into_iter()
             .map(|(name, tests)| {
                 let tests: Vec<TextTest> = tests.into_iter().collect();
@@ -161,23 +162,42 @@ impl<'a> Plan<'a> {
                 (name, (tests, vectors))
             })
             .collect();
-        let free_texts = texts.values().any(|(_, vectors)| vectors.is_none());
-        Some(Self { facts, texts, free_texts })
+        let declared = |name: &FactName| facts.iter().find(|fact| fact.name == *name);
+        let sets: BTreeMap<_, _> = tests
+            .sets
+            .into_iter()
+            .map(|(name, tests)| {
+                let tests: Vec<ElementTest> = tests.into_iter().collect();
+                let elements = declared(&name).and_then(|fact| Elements::of(fact, &tests, strings));
+                (name, (tests, elements))
+            })
+            .collect();
+        let free = texts.values().any(|(_, vectors)| vectors.is_none())
+            || sets.values().any(|(_, elements)| elements.is_none());
+        Some(Self { facts, texts, sets, free })
     }
 }
 
-fn collect_tests(condition: &Condition, into: &mut BTreeMap<FactName, BTreeSet<TextTest>>) {
-    match condition {
-        Condition::Not(inner) => collect_tests(inner, into),
-        Condition::And(parts) | Condition::Or(parts) => {
-            for part in parts {
-                collect_tests(part, into);
+/// The tests of strings and sets in a condition.
+#[derive(Default)]
+struct Tests {
+    texts: BTreeMap<FactName, BTreeSet<TextTest>>,
+    sets: BTreeMap<FactName, BTreeSet<ElementTest>>,
+}
+
+impl Tests {
+    fn collect(&mut self, condition: &Condition) {
+        match condition {
+            Condition::Not(inner) => self.collect(inner),
+            Condition::And(parts) | Condition::Or(parts) => parts.iter().for_each(|part| self.collect(part)),
+            Condition::Text { fact, test } => {
+                self.texts.entry(fact.clone()).or_default().insert(test.clone());
             }
+            Condition::Any { fact, test } => {
+                self.sets.entry(fact.clone()).or_default().insert(test.clone());
+            }
+            _ => {}
         }
-        Condition::Text { fact, test } => {
-            into.entry(fact.clone()).or_default().insert(test.clone());
-        }
-        _ => {}
     }
 }
 
@@ -187,6 +207,7 @@ struct Variables {
     bools: BTreeMap<FactName, Bool>,
     present: BTreeMap<FactName, Bool>,
     texts: BTreeMap<FactName, Vec<Bool>>,
+    sets: BTreeMap<FactName, Vec<Bool>>,
 }
 
 impl Variables {
@@ -196,6 +217,7 @@ impl Variables {
             bools: BTreeMap::new(),
             present: BTreeMap::new(),
             texts: BTreeMap::new(),
+            sets: BTreeMap::new(),
         };
         for fact in &plan.facts {
             let name = &fact.name;
@@ -216,6 +238,17 @@ impl Variables {
                         solver.assert(Bool::or(&rows));
                     }
                     out.texts.insert(name.clone(), outcomes);
+                }
+                Type::Set { .. } => {
+                    let Some((tests, elements)) = plan.sets.get(name) else { continue };
+                    let outcomes: Vec<Bool> =
+                        tests.iter().map(|test| Bool::new_const(format!("any {name} {test:?}"))).collect();
+                    for (bit, outcome) in outcomes.iter().enumerate() {
+                        let Some(elements) = elements else { break };
+                        let least = elements.least_with(bit).into_iter().map(|mask| all_of(&outcomes, mask));
+                        solver.assert(outcome.implies(Bool::or(&least.collect::<Vec<_>>())));
+                    }
+                    out.sets.insert(name.clone(), outcomes);
                 }
                 _ => {
                     let (least, greatest) = match &fact.ty {
@@ -245,7 +278,7 @@ impl Variables {
             |parts: &[Condition]| -> Vec<Bool> { parts.iter().map(|part| self.encode(part, plan)).collect() };
         match condition {
             Condition::True => Bool::from_bool(true),
-            Condition::False | Condition::Any { .. } => Bool::from_bool(false),
+            Condition::False => Bool::from_bool(false),
             Condition::Not(inner) => self.encode(inner, plan).not(),
             Condition::And(parts) => Bool::and(&all(parts)),
             Condition::Or(parts) => Bool::or(&all(parts)),
@@ -266,6 +299,11 @@ impl Variables {
                 let (tests, _) = &plan.texts[name];
                 let at = tests.iter().position(|known| known == test).expect("the plan has all tests");
                 self.guarded(&[name], self.texts[name][at].clone())
+            }
+            Condition::Any { fact: name, test } => {
+                let (tests, _) = &plan.sets[name];
+                let at = tests.iter().position(|known| known == test).expect("the plan has all tests");
+                self.guarded(&[name], self.sets[name][at].clone())
             }
             Condition::Compare { terms, op, bound } => {
                 let products: Vec<Int> =
@@ -294,6 +332,12 @@ fn matching(outcomes: &[Bool], vector: u64) -> Bool {
     Bool::and(&row)
 }
 
+/// The outcomes of a mask hold, whatever the others.
+fn all_of(outcomes: &[Bool], mask: u64) -> Bool {
+    let chosen = outcomes.iter().enumerate().filter(|(bit, _)| mask >> bit & 1 == 1);
+    Bool::and(&chosen.map(|(_, outcome)| outcome.clone()).collect::<Vec<_>>())
+}
+
 /// Asks one solver. `None` if it gave up, on the question or on its witness.
 fn ask(
     plan: &Plan<'_>,
@@ -308,7 +352,7 @@ fn ask(
         SatResult::Unknown => return None,
         SatResult::Sat => {}
     }
-    if plan.free_texts {
+    if plan.free {
         return Some(Answer::Yes(Valuation::new()));
     }
     let search = Search { solver };
@@ -329,10 +373,17 @@ fn ask(
                     Answer::No | Answer::Undecided => Value::Text(String::new()),
                 },
                 Some((_, vectors)) => {
-                    let vectors = vectors.as_ref().expect("without free texts, all are listed");
+                    let vectors = vectors.as_ref().expect("without free tests, all are listed");
                     Value::Text(search.text(&variables.texts[name], vectors)?)
                 }
             },
+            Type::Set { .. } => Value::Set(match plan.sets.get(name) {
+                None => BTreeSet::new(),
+                Some((_, elements)) => {
+                    let elements = elements.as_ref().expect("without free tests, all are listed");
+                    search.set(&variables.sets[name], elements)?
+                }
+            }),
             Type::Enum { variants } => {
                 let number = &variables.numbers[name];
                 let mut chosen = variants.len() - 1;
@@ -386,6 +437,26 @@ impl Search<'_> {
             }
         }
         unreachable!("the lemma says that some row holds")
+    }
+
+    /// The smallest set whose outcomes are possible; beyond the cap, one with as few outcomes as the first allow.
+    fn set(&self, outcomes: &[Bool], elements: &Elements) -> Option<BTreeSet<Value>> {
+        if let Some(sets) = elements.sets() {
+            for (mask, set) in sets {
+                if self.fix(&matching(outcomes, mask))? {
+                    return Some(set);
+                }
+            }
+            unreachable!("the lemmas say that the outcomes are those of some set");
+        }
+        let mut required = 0;
+        for (bit, outcome) in outcomes.iter().enumerate() {
+            if !self.fix(&outcome.not())? {
+                self.solver.assert(outcome);
+                required |= 1 << bit;
+            }
+        }
+        Some(elements.smallest(required, !required).expect("the lemmas say that some set has these outcomes"))
     }
 
     /// The possible value of smallest magnitude, the positive of two.

@@ -231,6 +231,7 @@ impl Strings {
                     |all| if all { Answer::Yes(text.to_owned()) } else { Answer::No },
                 );
         }
+        let tests = &one_exclusion(tests);
         let plain: Vec<TextTest> = tests.iter().map(|(test, _)| test.clone()).collect();
         let Some(automata) = self.automata(&plain) else { return Answer::Undecided };
         let target =
@@ -256,6 +257,21 @@ impl Strings {
         }
         tests.iter().map(|test| self.compiled(test)).collect()
     }
+}
+
+/// The same tests with one for all texts that are excluded by name, so that a long list costs one automaton.
+fn one_exclusion(tests: &[(TextTest, bool)]) -> Vec<(TextTest, bool)> {
+    let excluded = |(test, wanted): &(TextTest, bool)| match test {
+        TextTest::Equals(text) if !wanted => Some(escape(text)),
+        _ => None,
+    };
+    let names: Vec<String> = tests.iter().filter_map(excluded).collect();
+    if names.len() < 2 {
+        return tests.to_vec();
+    }
+    let others = tests.iter().filter(|test| excluded(test).is_none()).cloned();
+    let one = TextTest::Matches(format!(r"\A(?:{})\z", names.join("|")));
+    others.chain([(one, false)]).collect()
 }
 
 fn outcome(automata: &[Arc<Compiled>], text: &str) -> u64 {

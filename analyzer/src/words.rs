@@ -2,22 +2,24 @@
 
 use ordain_ir::{Direction, EnforcementMode, Limit, PolicyName, PolicyRef, ScopeSelector};
 
-/// How policies are named within one finding: by local name, unless two of them share it.
-pub(crate) struct Names(Vec<PolicyName>);
+/// How policies are named within one finding: by their names within their packages, unless two of them share it.
+pub(crate) struct Names<'a>(Vec<(&'a PolicyName, &'a str)>);
 
-impl Names {
-    pub(crate) fn of(policies: &[&PolicyName]) -> Self {
-        Self(policies.iter().copied().cloned().collect())
+impl<'a> Names<'a> {
+    /// Of policies with their labels.
+    pub(crate) fn of(policies: impl IntoIterator<Item = (&'a PolicyName, &'a str)>) -> Self {
+        Self(policies.into_iter().collect())
     }
 
     /// The name without quotes.
-    pub(crate) fn plain<'n>(&self, name: &'n PolicyName) -> &'n str {
-        let shared = self.0.iter().filter(|other| other.local() == name.local()).count() > 1;
-        if shared { name.as_str() } else { name.local() }
+    pub(crate) fn plain(&self, name: &'a PolicyName) -> &'a str {
+        let label = self.0.iter().find(|(known, _)| *known == name).map_or(name.as_str(), |(_, label)| label);
+        let shared = self.0.iter().filter(|(_, other)| *other == label).count() > 1;
+        if shared { name.as_str() } else { label }
     }
 
     /// The name in single quotes, as the audit writes it.
-    pub(crate) fn quoted(&self, name: &PolicyName) -> String {
+    pub(crate) fn quoted(&self, name: &'a PolicyName) -> String {
         format!("'{}'", self.plain(name))
     }
 }
@@ -25,11 +27,14 @@ impl Names {
 /// Writes the names of an explanation in backticks instead of quotes, and leaves out the leading word: what a
 /// diagnostic says.
 pub(crate) fn as_message(explanation: &str, policies: &[PolicyRef]) -> String {
-    let names: Vec<&PolicyName> = policies.iter().map(|policy| &policy.name).collect();
-    let naming = Names::of(&names);
     let mut text = explanation.strip_prefix("Policy ").unwrap_or(explanation).to_owned();
-    for name in names {
-        text = text.replace(&naming.quoted(name), &format!("`{}`", naming.plain(name)));
+    for policy in policies {
+        // A label is the name, or what follows one of its dots.
+        let name = policy.name.as_str();
+        let labels = name.match_indices('.').map(|(dot, _)| &name[dot + 1..]);
+        for label in [name].into_iter().chain(labels) {
+            text = text.replace(&format!("'{label}'"), &format!("`{label}`"));
+        }
     }
     text.trim_end_matches('.').to_owned()
 }

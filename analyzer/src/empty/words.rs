@@ -13,9 +13,9 @@ use crate::scope::Subject;
 
 /// Names of the members of one finding: their own name, or the full one where two share it.
 pub(super) fn name(members: &[Member], set: u64, at: usize) -> String {
-    let own = &members[at].limit.name;
-    let shared = indices(set).filter(|other| members[*other].limit.name.local() == own.local()).count() > 1;
-    if shared { own.to_string() } else { own.local().to_owned() }
+    let own = members[at].limit;
+    let shared = indices(set).filter(|other| members[*other].limit.label() == own.label()).count() > 1;
+    if shared { own.name.to_string() } else { own.label().to_owned() }
 }
 
 /// `hour`, `day`, …

@@ -4,7 +4,10 @@
 
 mod algebra;
 mod common;
+mod conditions;
 mod determinism;
 mod diagnostics;
 mod limits;
 mod rules;
+mod sets;
+mod strings;
