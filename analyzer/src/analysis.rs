@@ -85,6 +85,7 @@ pub fn analyze(policies: &Policies, options: &Options<'_>) -> Result<Report, Ana
     let PairCounts { considered, by_solver, undecided, .. } = report.pairs;
     report.pairs.by_algebra = considered - by_solver - undecided;
     sort(&mut report.conflicts);
+    crate::allowances::acknowledge(&mut report, policies);
     Ok(report)
 }
 

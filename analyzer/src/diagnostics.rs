@@ -5,12 +5,15 @@ use std::fmt::Write as _;
 use num_rational::BigRational;
 use num_traits::Zero as _;
 use ordain_ir::report::{Certificate, Witness};
-use ordain_ir::{Certainty, Clause, Conflict, ConflictSeverity, Diagnostic, PolicyRef, Report, SourceMap};
+use ordain_ir::{
+    Certainty, Clause, Conflict, ConflictSeverity, Diagnostic, PolicyRef, Report, Severity, SourceMap,
+};
 
 use crate::words::as_message;
 
 /// One diagnostic for each conflict, in the report's order: the decisive clause of the first policy is the
-/// primary place, the clauses of the others are secondary. BLOCKING is an error, WARNING a warning.
+/// primary place, the clauses of the others are secondary. BLOCKING is an error, WARNING a warning, and for
+/// information only once it is allowed.
 pub fn conflict_diagnostics(report: &Report, sources: &SourceMap) -> Vec<Diagnostic> {
     report.conflicts.iter().map(|conflict| diagnostic(conflict, sources)).collect()
 }
@@ -22,6 +25,10 @@ fn diagnostic(conflict: &Conflict, sources: &SourceMap) -> Diagnostic {
         let clauses = if clauses.is_empty() { &[Clause::Name][..] } else { clauses };
         let source = sources.get(&policy.id);
         source.map_or(vec![], |source| {
+            // What a template makes is changed where it is applied.
+            if let Some(site) = &source.application {
+                return vec![(site.file.clone(), site.place.span)];
+            }
             let mut spans: Vec<_> = clauses.iter().map(|clause| source.clause(*clause).span).collect();
             spans.dedup();
             spans.truncate(count);
@@ -42,12 +49,20 @@ fn diagnostic(conflict: &Conflict, sources: &SourceMap) -> Diagnostic {
         }
     };
     if conflict.severity == ConflictSeverity::Warning {
-        out.severity = ordain_ir::Severity::Warning;
+        out.severity = if conflict.resolved { Severity::Info } else { Severity::Warning };
     }
     for policy in policies {
         for (file, span) in places(policy, 1) {
             out = out.and_at(&file, span, named(policy));
         }
+    }
+    for policy in &conflict.policies {
+        let Some(source) = sources.get(&policy.id).filter(|source| source.application.is_some()) else {
+            continue;
+        };
+        let clause = conflict.clauses.get(&policy.id).and_then(|clauses| clauses.first());
+        let span = source.clause(clause.copied().unwrap_or(Clause::Name)).span;
+        out = out.and_at(&source.file, span, format!("what the template says for `{}`", policy.name));
     }
     let (kind, severity) = (conflict.conflict_type, conflict.severity);
     out = out.note(match conflict.certainty {
@@ -63,7 +78,11 @@ fn diagnostic(conflict: &Conflict, sources: &SourceMap) -> Diagnostic {
     if let Some(certificate) = &conflict.certificate {
         out = out.note(arithmetic(certificate));
     }
-    out.help(conflict.recommended_action.clone())
+    if let Some(acknowledgement) = &conflict.acknowledgement {
+        let until = acknowledgement.until.map_or_else(String::new, |until| format!(" until {until}"));
+        out = out.note(format!("allowed{until}: {}", acknowledgement.because));
+    }
+    if conflict.resolved { out } else { out.help(conflict.recommended_action.clone()) }
 }
 
 /// `acme/support/mailer at Mon 2026-03-02 11:00 Europe/Berlin, tool.name = "export", usage tokens = 100`.

@@ -15,6 +15,7 @@
 //! Scope, window and condition share no variable, so a [`domain`] is empty exactly if one of the three is. A
 //! positive answer carries a witness, which the engine must confirm before it is reported.
 
+mod allowances;
 mod analysis;
 mod answer;
 pub mod boxes;
@@ -35,6 +36,7 @@ pub mod strings;
 pub mod window;
 mod words;
 
+pub use allowances::{Places, Ruling, ruling};
 pub use analysis::{Options, analyze};
 pub use answer::Answer;
 pub use conditions::Memo;
