@@ -14,6 +14,8 @@ pub struct Config {
     pub language: String,
     /// Folders with sources, relative to the workspace, with `/` between folders; `.` is all of it.
     pub sources: Vec<String>,
+    /// Folders of the workspaces that it depends on, as written: `../platform`.
+    pub dependencies: Vec<String>,
     /// For the analysis.
     pub settings: Settings,
 }
@@ -25,6 +27,7 @@ impl Config {
             name: name.into(),
             language: LANGUAGE.to_owned(),
             sources: vec![".".to_owned()],
+            dependencies: vec![],
             settings: Settings::default(),
         }
     }

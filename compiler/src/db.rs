@@ -1,5 +1,7 @@
 //! The database: what goes in, and who may ask.
 
+use std::collections::BTreeMap;
+
 use ordain_ir::Span;
 use salsa::Setter as _;
 
@@ -97,7 +99,7 @@ impl Workspace {
         root: &str,
         files: impl IntoIterator<Item = (String, String)>,
     ) -> Self {
-        let files: std::collections::BTreeMap<String, String> = files.into_iter().collect();
+        let files: BTreeMap<String, String> = files.into_iter().collect();
         let files =
             files.into_iter().map(|(path, text)| SourceFile::new(db, path, root.to_owned(), text)).collect();
         Self::new(db, files, config, root.to_owned(), vec![], vec![])
@@ -145,6 +147,27 @@ impl Workspace {
         files.insert(at, file);
         self.set_files(db).to(files);
         file
+    }
+
+    /// Makes these the files, touching only what differs.
+    pub fn set_texts(self, db: &mut dyn Db, texts: &BTreeMap<String, String>) {
+        let known: BTreeMap<String, SourceFile> =
+            self.files(db).iter().map(|file| (file.path(db).to_owned(), *file)).collect();
+        let mut files = vec![];
+        for (path, text) in texts {
+            files.push(match known.get(path).copied() {
+                Some(file) => {
+                    if file.text(db) != text {
+                        file.set_text(db).to(text.clone());
+                    }
+                    file
+                }
+                None => SourceFile::new(db, path.clone(), self.root(db).to_owned(), text.clone()),
+            });
+        }
+        if self.files(db) != files {
+            self.set_files(db).to(files);
+        }
     }
 
     /// Takes a file out; tells whether it was there.

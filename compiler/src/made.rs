@@ -45,7 +45,7 @@ pub(crate) fn template<'a>(
     let (names, outline) = (origin.names(db), origin.outline(db));
     let member = |package: &str, name: &str| {
         let (package, home) = names.packages.get_key_value(package)?;
-        let (name, member) = home.members.get_key_value(name)?;
+        let (name, member) = home.templates.get_key_value(name)?;
         let seen = *package == outline.package || !member.private;
         (seen && matches!(member.kind, MemberKind::Template { .. })).then_some((&**package, &**name, member))
     };
@@ -167,7 +167,7 @@ pub(crate) fn round_trip<'a>(
     let mut open = VecDeque::from([(package, name, origin)]);
     while let Some((at_package, at_name, at)) = open.pop_front() {
         let home = at.names(db).packages.get(at_package)?;
-        let Some(MemberKind::Template { inner, .. }) = home.members.get(at_name).map(|it| &it.kind) else {
+        let Some(MemberKind::Template { inner, .. }) = home.templates.get(at_name).map(|it| &it.kind) else {
             continue;
         };
         for it in inner.iter() {

@@ -145,8 +145,16 @@ pub enum Home {
 pub struct Package {
     /// Whose it is.
     pub home: Home,
-    /// What it declares, apart from facts and meters.
+    /// What it declares, apart from facts, meters and templates.
     pub members: BTreeMap<String, Member>,
+    /// Its templates. They have names of their own, since an application without `as` takes its template's.
+    pub templates: BTreeMap<String, Member>,
+}
+
+impl Package {
+    fn empty(home: Home) -> Arc<Self> {
+        Arc::new(Self { home, members: BTreeMap::new(), templates: BTreeMap::new() })
+    }
 }
 
 /// Everything that a workspace can speak of.
@@ -200,10 +208,10 @@ impl Names {
         let known = self
             .packages
             .entry(package.clone())
-            .or_insert_with(|| Arc::new(Package { home, members: BTreeMap::new() }));
+            .or_insert_with(|| Package::empty(home));
         if known.home != home {
             self.clashes.entry(package.clone()).or_insert((known.home, home));
-            *known = Arc::new(Package { home, members: BTreeMap::new() });
+            *known = Package::empty(home);
         }
         for declaration in &outline.declarations {
             self.declare(package, declaration, origin);
@@ -237,7 +245,9 @@ impl Names {
             DeclarationKind::Apply { template } => MemberKind::Apply { template: template.clone() },
         };
         if let Some(package) = self.packages.get_mut(package) {
-            let members = &mut Arc::make_mut(package).members;
+            let package = Arc::make_mut(package);
+            let template = matches!(kind, MemberKind::Template { .. });
+            let members = if template { &mut package.templates } else { &mut package.members };
             let member = Member { kind, private: *private, origin, repeated: false };
             members.entry(name.clone()).and_modify(|first| first.repeated = true).or_insert(member);
         }

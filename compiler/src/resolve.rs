@@ -202,10 +202,14 @@ impl<'a> Lens<'a> {
                 MemberKind::Policy { kind, .. } => {
                     Meaning::Policy(PolicyName::new(package, name), *kind, member)
                 }
-                MemberKind::Template { .. } => Meaning::Template(package, name, member),
+                MemberKind::Template { .. } => return None,
                 MemberKind::Apply { .. } => Meaning::Apply(package, name, member),
             };
             Some(Candidate { meaning, private: member.private })
+        });
+        let template = home.and_then(|(package, it)| {
+            let (name, member) = it.templates.get_key_value(name)?;
+            Some(Candidate { meaning: Meaning::Template(package, name, member), private: member.private })
         });
         let made = home.and_then(|(package, it)| {
             splits(name).find_map(|(base, rest)| {
@@ -215,7 +219,7 @@ impl<'a> Lens<'a> {
                 Some(Candidate { meaning, private: member.private || made.private })
             })
         });
-        fact.into_iter().chain(meter).chain(member).chain(made)
+        fact.into_iter().chain(meter).chain(member).chain(template).chain(made)
     }
 
     /// What a name stands for here.
@@ -397,7 +401,8 @@ impl<'a> Lens<'a> {
         for (name, entry) in self.names.meters.iter().filter(|(_, entry)| seen(&entry.packages)) {
             into.insert(format!("{prefix}{name}"), Meaning::Meter(entry));
         }
-        let members = self.names.packages.get(package).into_iter().flat_map(|it| it.members.keys());
+        let home = self.names.packages.get(package).into_iter();
+        let members = home.flat_map(|it| it.members.keys().chain(it.templates.keys()));
         for name in members {
             for candidate in self.every(package, name).filter(|it| self.sees(package, it)) {
                 if !matches!(candidate.meaning, Meaning::Fact(..) | Meaning::Meter(_)) {

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ordain_grammar::ast::{Item, LetValue, Template};
-use ordain_ir::{Fact, FactName, PolicyKind, PolicyName};
+use ordain_ir::{Fact, FactName, PolicyKind, PolicyName, Span};
 
 use crate::library::units;
 use crate::mentions::{Mentions, Wanted, mentions, mentions_of_let, mentions_of_template};
-use crate::packages::{FactEntry, Member, MeterEntry, Origin};
+use crate::packages::{FactEntry, Member, MeterEntry, Origin, Package};
 use crate::resolve::{Lens, Meaning, Suggestion, Unresolved, Used};
 use crate::{Db, SourceFile, Workspace, parse};
 
@@ -104,6 +104,8 @@ pub(crate) struct FileTable {
     pub(crate) uses: Vec<(Used, bool)>,
     /// The names that the file declares and that are declared elsewhere or again, with where they stand first.
     pub(crate) repeated: BTreeMap<String, Origin>,
+    /// The same of templates.
+    pub(crate) repeated_templates: BTreeMap<String, Origin>,
 }
 
 impl FileTable {
@@ -111,10 +113,13 @@ impl FileTable {
         let lens = Lens::of(db, origin);
         let (names, outline) = (lens.names(), origin.outline(db));
         let own = names.packages.get(&outline.package);
-        let repeated = outline.declarations.iter().filter_map(|it| {
-            let member = own?.members.get(&it.name).filter(|member| member.repeated)?;
-            Some((it.name.clone(), member.origin))
-        });
+        let repeated = |pick: fn(&Package) -> &BTreeMap<String, Member>| {
+            let found = outline.declarations.iter().filter_map(|it| {
+                let member = pick(own?).get(&it.name).filter(|member| member.repeated)?;
+                Some((it.name.clone(), member.origin))
+            });
+            found.collect()
+        };
         let mut known: BTreeSet<&str> = BTreeSet::new();
         let uses = lens.uses().iter().zip(&outline.uses).map(|(used, it)| {
             let alias = it.alias.as_deref();
@@ -128,7 +133,12 @@ impl FileTable {
             (used.clone(), taken || again)
         });
         let uses = uses.collect();
-        Self { table: Table::new(&lens, mentions), uses, repeated: repeated.collect() }
+        Self {
+            uses,
+            repeated: repeated(|package| &package.members),
+            repeated_templates: repeated(|package| &package.templates),
+            table: Table::new(&lens, mentions),
+        }
     }
 }
 
@@ -183,6 +193,8 @@ impl LetUnit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TemplateUnit {
     pub(crate) template: Template,
+    /// Whether there is a syntax error in it outside of its rules, limits and applications.
+    pub(crate) is_header_broken: bool,
     pub(crate) table: Table,
 }
 
@@ -215,11 +227,18 @@ fn template_unit(
 impl TemplateUnit {
     /// Reads the text of one template alone, so that it stays equal wherever it stands.
     pub(crate) fn of(db: &dyn Db, origin: Origin, text: &str, doc: &str) -> Option<Self> {
-        let item = ordain_grammar::parse(text).file.items.into_iter().next()?;
-        let Item::Template(mut template) = item else { return None };
+        let parse = ordain_grammar::parse(text);
+        let Item::Template(mut template) = parse.file.items.into_iter().next()? else { return None };
         doc.clone_into(&mut template.doc);
+        let inside = |span: Span| {
+            template.items.iter().any(|item| {
+                let item = item.span();
+                item.start <= span.start && span.end <= item.end
+            })
+        };
+        let is_header_broken = parse.errors.iter().any(|error| !inside(error.span));
         let mentions = mentions_of_template(&template);
-        Some(Self { table: Table::of(db, origin, &mentions), template })
+        Some(Self { table: Table::of(db, origin, &mentions), is_header_broken, template })
     }
 }
 

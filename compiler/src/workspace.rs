@@ -5,11 +5,14 @@ use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
 use ordain_ir::{Diagnostic, Span, codes};
-use salsa::Setter as _;
 
-use crate::{Config, Db, Workspace};
+use crate::{Config, library};
 
+mod dependencies;
 mod manifest;
+mod open;
+
+pub use dependencies::{LoadedDependency, LoadedLibrary};
 
 /// The name of the file that makes a folder a workspace.
 pub const MANIFEST: &str = "ordain.yaml";
@@ -27,41 +30,33 @@ pub struct LoadedWorkspace {
     pub config: Config,
     /// The texts of the files by path.
     pub files: BTreeMap<String, String>,
-    /// The files that could not be read.
+    /// What went wrong while files were read.
     pub problems: Vec<Diagnostic>,
+    /// The workspaces that it depends on.
+    pub dependencies: Vec<LoadedDependency>,
+    /// All workspaces that it depends on, directly or not, each behind those that it depends on itself.
+    pub libraries: Vec<LoadedLibrary>,
 }
 
 impl LoadedWorkspace {
-    /// Puts the workspace into a database.
-    pub fn open(&self, db: &mut dyn Db) -> Workspace {
-        let files = self.files.iter().map(|(path, text)| (path.clone(), text.clone()));
-        let workspace = Workspace::of(db, self.config.clone(), files);
-        if !self.problems.is_empty() {
-            workspace.set_problems(db).to(self.problems.clone());
+    /// A workspace without files.
+    pub fn empty(root: &Path, config: Config) -> Self {
+        Self {
+            root: root.to_owned(),
+            config,
+            files: BTreeMap::new(),
+            problems: vec![],
+            dependencies: vec![],
+            libraries: vec![],
         }
-        workspace
     }
 
-    /// Brings a workspace in a database up to date with this one, touching only what differs.
-    pub fn update(&self, db: &mut dyn Db, workspace: Workspace) {
-        let gone: Vec<String> = workspace
-            .files(db)
-            .iter()
-            .map(|file| file.path(db).to_owned())
-            .filter(|path| !self.files.contains_key(path))
-            .collect();
-        for path in gone {
-            workspace.remove_file(db, &path);
-        }
-        for (path, text) in &self.files {
-            workspace.set_file(db, path, text.as_str());
-        }
-        if *workspace.config(db) != self.config {
-            workspace.set_config(db).to(self.config.clone());
-        }
-        if *workspace.problems(db) != *self.problems {
-            workspace.set_problems(db).to(self.problems.clone());
-        }
+    /// Every text that a diagnostic may point at, by path: also those of libraries.
+    pub fn texts(&self) -> BTreeMap<String, String> {
+        let mut texts = self.files.clone();
+        texts.extend(self.libraries.iter().flat_map(|library| library.files.clone()));
+        texts.extend(library().iter().map(|file| (file.path.clone(), file.text.to_owned())));
+        texts
     }
 }
 
@@ -81,51 +76,73 @@ pub fn load(path: &Path) -> Result<LoadedWorkspace, Vec<Diagnostic>> {
     if let Some(root) = folder.ancestors().find(|folder| folder.join(MANIFEST).is_file()) {
         return load_root(root);
     }
-    let mut loaded = LoadedWorkspace {
-        root: folder.to_owned(),
-        config: Config::named(""),
-        files: BTreeMap::new(),
-        problems: vec![],
-    };
+    let mut loaded = LoadedWorkspace::empty(folder, Config::named(""));
+    let mut reader = Reader::new(folder, "");
     if is_file {
         loaded.config.name =
             absolute.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        loaded.read(&absolute);
+        reader.read(&absolute);
     } else {
         loaded.config.name = folder_name(folder);
-        loaded.read_sources("");
+        reader.read_sources(&loaded.config.sources, "");
     }
+    (loaded.files, loaded.problems) = (reader.files, reader.problems);
     Ok(loaded)
 }
 
 fn load_root(root: &Path) -> Result<LoadedWorkspace, Vec<Diagnostic>> {
-    let placeless = |message: String| vec![Diagnostic::placeless(codes::UNREADABLE, message)];
-    let bytes = fs::read(root.join(MANIFEST))
-        .map_err(|error| placeless(format!("`{MANIFEST}` cannot be read: {}", reason(&error))))?;
-    let text = decode(MANIFEST, bytes).map_err(|problem| vec![*problem])?;
-    let config = manifest::read(&text, &folder_name(root))?;
-    let mut loaded =
-        LoadedWorkspace { root: root.to_owned(), config, files: BTreeMap::new(), problems: vec![] };
-    loaded.read_sources(&text);
+    let (text, config, written) = read_manifest(root, "")?;
+    let mut loaded = LoadedWorkspace::empty(root, config);
+    let mut reader = Reader::new(root, "");
+    reader.read_sources(&loaded.config.sources, &text);
+    (loaded.files, loaded.problems) = (reader.files, reader.problems);
+    dependencies::load(&mut loaded, &written);
     Ok(loaded)
+}
+
+/// Reads the `ordain.yaml` of a folder; `prefix` comes before the paths of its files. Gives its text, what it says,
+/// and the places of its dependencies.
+fn read_manifest(root: &Path, prefix: &str) -> Result<(String, Config, Vec<manifest::Written>), Vec<Diagnostic>> {
+    let path = format!("{prefix}{MANIFEST}");
+    let bytes = fs::read(root.join(MANIFEST)).map_err(|error| {
+        let message = format!("`{path}` cannot be read: {}", reason(&error));
+        vec![Diagnostic::placeless(codes::UNREADABLE, message)]
+    })?;
+    let text = decode(&path, bytes).map_err(|problem| vec![*problem])?;
+    let (config, written) = manifest::read(&text, &path, &folder_name(root))?;
+    Ok((text, config, written))
 }
 
 fn folder_name(folder: &Path) -> String {
     folder.file_name().map_or_else(|| "workspace".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-impl LoadedWorkspace {
+/// Reads the source files of one workspace.
+struct Reader<'a> {
+    root: &'a Path,
+    /// Comes before the paths of files: empty, or `../platform/`.
+    prefix: &'a str,
+    files: BTreeMap<String, String>,
+    problems: Vec<Diagnostic>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(root: &'a Path, prefix: &'a str) -> Self {
+        Self { root, prefix, files: BTreeMap::new(), problems: vec![] }
+    }
+
     /// Reads every source folder. `manifest` is the text of `ordain.yaml`, for the places in it.
-    fn read_sources(&mut self, manifest: &str) {
+    fn read_sources(&mut self, sources: &[String], manifest: &str) {
         let mut seen = BTreeSet::new();
-        for source in self.config.sources.clone() {
-            let folder = self.root.join(&source);
+        for source in sources {
+            let folder = self.root.join(source);
             if folder.is_dir() {
                 self.read_folder(&folder, &mut seen);
             } else {
                 let message = format!("the source folder `{source}` does not exist");
-                let place = manifest::place_of_source(manifest, &source);
-                let problem = Diagnostic::error(codes::BAD_WORKSPACE, MANIFEST, place, message);
+                let place = manifest::place_of_entry(manifest, "sources", source);
+                let file = format!("{}{MANIFEST}", self.prefix);
+                let problem = Diagnostic::error(codes::BAD_WORKSPACE, &file, place, message);
                 self.problems
                     .push(problem.help(format!("create it, or take it out of `sources` in `{MANIFEST}`")));
             }
@@ -133,7 +150,7 @@ impl LoadedWorkspace {
     }
 
     /// Reads a folder and those in it. Folders are known by their real paths, so that symbolic links which
-    /// lead round in a circle end; hidden folders are left out.
+    /// lead round in a circle end; hidden folders are left out, and folders that are workspaces themselves.
     fn read_folder(&mut self, folder: &Path, seen: &mut BTreeSet<PathBuf>) {
         let listed = fs::canonicalize(folder).and_then(|real| {
             if !seen.insert(real) {
@@ -151,7 +168,7 @@ impl LoadedWorkspace {
         for entry in entries {
             let hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
             if entry.is_dir() {
-                if !hidden {
+                if !hidden && !entry.join(MANIFEST).is_file() {
                     self.read_folder(&entry, seen);
                 }
             } else if entry.extension().is_some_and(|extension| extension == EXTENSION) {
@@ -185,13 +202,13 @@ impl LoadedWorkspace {
 
     /// The path from the workspace's folder, with `/` on every system.
     fn relative(&self, path: &Path) -> String {
-        let inner = path.strip_prefix(&self.root).unwrap_or(path);
+        let inner = path.strip_prefix(self.root).unwrap_or(path);
         let parts = inner.components().filter_map(|part| match part {
             Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
             Component::ParentDir => Some("..".to_owned()),
             _ => None,
         });
-        parts.collect::<Vec<_>>().join("/")
+        format!("{}{}", self.prefix, parts.collect::<Vec<_>>().join("/"))
     }
 }
 

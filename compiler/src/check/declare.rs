@@ -37,13 +37,19 @@ impl Checker<'_> {
         }
         let Some(name) = declared(item).filter(|name| !name.text.is_empty()) else { return false };
         let origin = self.view.origin();
-        let Some(first) = origin.table(self.db).repeated.get(&name.text).copied() else { return false };
+        let table = origin.table(self.db);
+        let template = matches!(item, Item::Template(_));
+        let repeated = if template { &table.repeated_templates } else { &table.repeated };
+        let Some(first) = repeated.get(&name.text).copied() else { return false };
         if first == origin && first_here {
             return false;
         }
         let error =
             self.error(codes::DUPLICATE_NAME, name.span, format!("`{}` is declared twice", name.text));
-        self.report(match declaration(self.db, first, &name.text) {
+        let items = first.parse(self.db).file.items.iter();
+        let before = items.filter(|it| matches!(it, Item::Template(_)) == template).filter_map(declared);
+        let place = before.filter(|it| it.text == name.text).map(|it| it.span).next();
+        self.report(match place {
             Some(span) => error.and_at(first.path(self.db), span, "first declared here"),
             None => error,
         });

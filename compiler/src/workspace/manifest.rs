@@ -17,6 +17,8 @@ struct Manifest {
     language: Option<Scalar>,
     sources: Option<Vec<String>>,
     #[serde(default)]
+    dependencies: Vec<String>,
+    #[serde(default)]
     severity: BTreeMap<ConflictType, ConflictSeverity>,
     solver_bound: Option<u32>,
     horizon: Option<Horizon>,
@@ -37,19 +39,28 @@ enum Scalar {
     Text(String),
 }
 
-const FIELDS: [&str; 6] = ["name", "language", "sources", "severity", "solver_bound", "horizon"];
-const HORIZON_FIELDS: [&str; 2] = ["from", "until"];
+/// The settings, in the order of the documentation.
+pub(super) const FIELDS: [&str; 7] =
+    ["name", "language", "sources", "dependencies", "severity", "solver_bound", "horizon"];
+pub(super) const HORIZON_FIELDS: [&str; 2] = ["from", "until"];
 
-/// Reads the manifest's text; `folder` names the workspace where it doesn't.
-pub(super) fn read(text: &str, folder: &str) -> Result<Config, Vec<Diagnostic>> {
+/// A dependency as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    pub(super) folder: String,
+    pub(super) span: Span,
+}
+
+/// Reads the manifest's text; `path` is that of the file, and `folder` names the workspace where it doesn't.
+pub(super) fn read(text: &str, path: &str, folder: &str) -> Result<(Config, Vec<Written>), Vec<Diagnostic>> {
     let mut config = Config::named(folder);
     // An empty file is as good as none.
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-        return Ok(config);
+        return Ok((config, vec![]));
     }
-    let manifest: Manifest = serde_yaml::from_str(text).map_err(|error| vec![explain(text, &error)])?;
+    let manifest: Manifest = serde_yaml::from_str(text).map_err(|error| vec![explain(text, path, &error)])?;
     let at_key = |key: &str, message: String| {
-        Diagnostic::error(codes::BAD_WORKSPACE, MANIFEST, place_of_key(text, key), message)
+        Diagnostic::error(codes::BAD_WORKSPACE, path, place_of_key(text, key), message)
     };
     let mut problems = vec![];
     if let Some(language) = manifest.language {
@@ -80,6 +91,21 @@ pub(super) fn read(text: &str, folder: &str) -> Result<Config, Vec<Diagnostic>> 
         }
         config.sources = sources;
     }
+    let mut written: Vec<Written> = vec![];
+    for folder in manifest.dependencies {
+        let span = place_of_entry(text, "dependencies", &folder);
+        let problem = |message: String| Diagnostic::error(codes::BAD_WORKSPACE, path, span, message);
+        if folder.trim().is_empty() || folder.starts_with(['/', '\\']) || folder.contains(':') {
+            let message = format!("the dependency `{folder}` is no folder beside this one");
+            problems.push(problem(message).help("name it from here, such as `../platform`"));
+        } else if written.iter().any(|it| it.folder == folder) {
+            let message = format!("the dependency `{folder}` stands twice");
+            problems.push(problem(message).help("take one of both out"));
+        } else {
+            written.push(Written { folder, span });
+        }
+    }
+    config.dependencies = written.iter().map(|it| it.folder.clone()).collect();
     let mut settings = Settings { severity: manifest.severity, ..Settings::default() };
     if let Some(bound) = manifest.solver_bound {
         if bound == 0 {
@@ -106,7 +132,7 @@ pub(super) fn read(text: &str, folder: &str) -> Result<Config, Vec<Diagnostic>> 
         }
     }
     config.settings = settings;
-    if problems.is_empty() { Ok(config) } else { Err(problems) }
+    if problems.is_empty() { Ok((config, written)) } else { Err(problems) }
 }
 
 /// The place of a key's first appearance at the beginning of a line; the start of the file if there is none.
@@ -122,27 +148,27 @@ fn place_of_key(text: &str, key: &str) -> Span {
     Span::new(0, 0)
 }
 
-/// The place of a source folder's name behind the key `sources`, else that of the key.
-pub(super) fn place_of_source(text: &str, source: &str) -> Span {
-    let key = place_of_key(text, "sources");
+/// The place of an entry of the list behind a key, else that of the key.
+pub(super) fn place_of_entry(text: &str, key: &str, entry: &str) -> Span {
+    let key = place_of_key(text, key);
     let rest = &text[key.range().end..];
     let bounded = |at: usize| {
         let name = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'' | '[' | ']' | ',' | '#');
-        !rest[..at].ends_with(name) && !rest[at + source.len()..].starts_with(name)
+        !rest[..at].ends_with(name) && !rest[at + entry.len()..].starts_with(name)
     };
-    let at = rest.match_indices(source).map(|(at, _)| at).find(|at| bounded(*at));
-    at.map_or(key, |at| Span::new(key.range().end + at, key.range().end + at + source.len()))
+    let at = rest.match_indices(entry).map(|(at, _)| at).find(|at| bounded(*at));
+    at.map_or(key, |at| Span::new(key.range().end + at, key.range().end + at + entry.len()))
 }
 
 /// The YAML library's complaint in our words.
-fn explain(text: &str, error: &serde_yaml::Error) -> Diagnostic {
+fn explain(text: &str, path: &str, error: &serde_yaml::Error) -> Diagnostic {
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or(&message);
     if let Some(field) = between(message, "unknown field `", "`") {
         let known: &[&str] = if message.starts_with("horizon") { &HORIZON_FIELDS } else { &FIELDS };
         let span = place_of_key(text, field);
         let problem =
-            Diagnostic::error(codes::BAD_WORKSPACE, MANIFEST, span, format!("`{field}` is no setting"));
+            Diagnostic::error(codes::BAD_WORKSPACE, path, span, format!("`{field}` is no setting"));
         return match nearest(field, known.iter().copied()) {
             Some(near) => {
                 problem.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), near)
@@ -164,7 +190,7 @@ fn explain(text: &str, error: &serde_yaml::Error) -> Diagnostic {
             .filter(|word| message.contains(&format!("`{word}`")))
             .collect();
         let problem =
-            Diagnostic::error(codes::BAD_WORKSPACE, MANIFEST, span, format!("`{word}` is not allowed here"));
+            Diagnostic::error(codes::BAD_WORKSPACE, path, span, format!("`{word}` is not allowed here"));
         return problem.help(match nearest(word, allowed.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("allowed are {}", allowed.join(", ")),
@@ -172,7 +198,7 @@ fn explain(text: &str, error: &serde_yaml::Error) -> Diagnostic {
     }
     Diagnostic::error(
         codes::BAD_WORKSPACE,
-        MANIFEST,
+        path,
         span,
         format!("`{MANIFEST}` is not understood: {message}"),
     )

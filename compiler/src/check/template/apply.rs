@@ -40,7 +40,7 @@ impl<'a> Checker<'a> {
     pub(in crate::check) fn apply(&mut self, apply: &Apply, repeated: bool, into: &mut FilePolicies) {
         let Some(found) = self.template_named(&apply.template) else { return };
         let depth = self.expansion.as_ref().map_or(0, |it| it.depth + 1);
-        let broken = apply.broken || found.unit.template.broken || repeated;
+        let broken = apply.broken || found.unit.is_header_broken || repeated;
         // Templates that apply each other in a cycle tell of it themselves.
         if broken || round_trip(self.db, found.origin, found.package, found.name).is_some() {
             return;

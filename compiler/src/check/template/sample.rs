@@ -70,20 +70,10 @@ fn problems_of(db: &dyn Db, origin: Origin, name: &str) -> Vec<Diagnostic> {
     let found = Found { origin, package: view.package(), name, unit };
     checker.template_header(&unit.template);
     checker.repeated_inside(&unit.template);
-    if !is_header_broken(&unit.template) {
+    if !unit.is_header_broken {
         checker.sampled(found);
     }
     checker.diagnostics
-}
-
-/// Whether an error lies outside of the rules, limits and applications.
-fn is_header_broken(template: &Template) -> bool {
-    let inside = |item: &Item| match item {
-        Item::Policy(it) => it.broken,
-        Item::Apply(it) => it.broken,
-        _ => true,
-    };
-    template.broken && !template.items.iter().any(inside)
 }
 
 impl<'a> Checker<'a> {
