@@ -47,6 +47,7 @@ codes! {
     // ORD0109 told of words that were reserved before they had a meaning.
     HIDDEN_TEXT = "ORD0110", "the text contains characters that can't be seen or that change its direction";
     CONFUSABLE = "ORD0111", "a name contains a character that looks like another";
+    SINGLE_EQUALS = "ORD0112", "one `=` stands where two compare";
 
     UNKNOWN_NAME = "ORD0201", "a name is not declared";
     DUPLICATE_NAME = "ORD0202", "a name is declared twice";
