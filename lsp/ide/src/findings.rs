@@ -42,14 +42,32 @@ impl Checked {
         }
         let mut files: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
         for diagnostic in all {
-            let file = diagnostic.primary.as_ref().map_or(WORKSPACE_FILE, |label| &label.file);
-            files.entry(file.to_owned()).or_default().push(diagnostic);
+            if let Some(diagnostic) = self.rehomed(diagnostic) {
+                let file = diagnostic.primary.as_ref().map_or(WORKSPACE_FILE, |label| &label.file);
+                files.entry(file.to_owned()).or_default().push(diagnostic);
+            }
         }
         for diagnostics in files.values_mut() {
             diagnostics.sort();
             diagnostics.dedup();
         }
         files
+    }
+}
+
+impl Checked {
+    /// What is said of a file that can't be opened, such as one of the standard library, is said at the workspace
+    /// file, unless a policy elsewhere takes part and tells of it too.
+    fn rehomed(&self, mut diagnostic: Diagnostic) -> Option<Diagnostic> {
+        let known = |label: &Label| label.file == WORKSPACE_FILE || self.lines.contains_key(&label.file);
+        let Some(primary) = diagnostic.primary.take_if(|label| !known(label)) else {
+            return Some(diagnostic);
+        };
+        if diagnostic.secondary.iter().any(known) {
+            return None;
+        }
+        diagnostic.secondary.insert(0, primary);
+        Some(diagnostic)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ordain_compiler::{Meaning, Origin};
+use ordain_compiler::Meaning;
 use ordain_grammar::ast::Item;
 use ordain_ir::{Bound, Direction, Fact, Limit, Policies, PolicyId, PolicyName, Report, Rule, Span, Value};
 
@@ -22,6 +22,10 @@ impl Snapshot {
     /// What to show over the name at an offset. Conflicts are those of `analysed`, as far as they still hold.
     pub fn hover(&self, file: &str, offset: u32, analysed: Option<&Analysed>) -> Option<Hover> {
         let name = occurrence(self.tree(file)?, offset)?;
+        if let Some(parameter) = name.parameter {
+            let text = self.input.file(&self.db, file)?.text(&self.db);
+            return Some(Hover { span: name.span, markdown: code(text.get(parameter.span.range())?) });
+        }
         let meaning = self.meaning(file, name)?;
         let policies = ordain_compiler::policies(&self.db, self.input);
         let markdown = match &meaning {
@@ -30,18 +34,30 @@ impl Snapshot {
                 policy_text(policies, &report, policy)?
             }
             Meaning::Fact(_, entry) => fact_text(entry.fact.as_ref()?),
-            Meaning::Let(..) => {
+            Meaning::Let(..) | Meaning::Meter(_) | Meaning::Template(..) | Meaning::Apply(..) => {
                 let (origin, item) = self.declaration(&meaning)?;
-                let Item::Let(declared) = item else { return None };
-                let text = match origin {
-                    Origin::File(file) => file.text(&self.db),
-                    Origin::Library(at) => ordain_compiler::library().get(at)?.text,
-                };
-                with_doc(format!("```ordain\n{}\n```", text.get(item.span().range())?), &declared.doc)
+                let text = origin.text(&self.db).get(item.span().range())?;
+                match item {
+                    Item::Let(it) => with_doc(code(text), &it.doc),
+                    Item::Meter(it) => with_doc(code(text), &it.doc),
+                    // What it makes follows from its parameters.
+                    Item::Template(it) => {
+                        let last = it.parameters.last().map_or(it.name.span, |parameter| parameter.span);
+                        let end = usize::try_from(last.end - it.span.start).ok()?;
+                        let rest = text.get(end..)?.split('{').next()?;
+                        with_doc(code(text.get(..end + rest.len())?.trim_end()), &it.doc)
+                    }
+                    Item::Apply(it) => with_doc(code(text), &it.doc),
+                    _ => return None,
+                }
             }
         };
         Some(Hover { span: name.span, markdown })
     }
+}
+
+fn code(text: &str) -> String {
+    format!("```ordain\n{text}\n```")
 }
 
 fn with_doc(mut text: String, doc: &str) -> String {
@@ -70,11 +86,14 @@ fn fact_text(fact: &Fact) -> String {
 }
 
 fn policy_text(policies: &Policies, report: &Report, name: &PolicyName) -> Option<String> {
-    let (declared, doc) = match (policies.rules.get(name), policies.limits.get(name)) {
-        (Some(rule), _) => (rule_text(rule), &rule.doc),
-        (None, Some(limit)) => (limit_text(limit), &limit.doc),
+    let (mut declared, doc, derived) = match (policies.rules.get(name), policies.limits.get(name)) {
+        (Some(rule), _) => (rule_text(rule), &rule.doc, &rule.derived),
+        (None, Some(limit)) => (limit_text(limit), &limit.doc, &limit.derived),
         (None, None) => return None,
     };
+    if let Some(template) = derived.as_ref().and_then(|derived| derived.template.as_ref()) {
+        let _ = write!(declared, " · from template `{template}`");
+    }
     let mut text = with_doc(declared, doc);
     let id = PolicyId::of(name);
     let mut conflicts =

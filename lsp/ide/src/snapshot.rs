@@ -7,7 +7,7 @@ use ordain_compiler::{Database, Db, SourceFile};
 use ordain_grammar::ast;
 use salsa::Database as _;
 
-use crate::{CancelHandle, Checked, LineIndex, workspace};
+use crate::{CancelHandle, Checked, LineIndex, names, workspace};
 
 /// One state of a workspace. The workspace can't change while it lives, so drop it soon: a change makes
 /// whatever is computed on it unwind, to be caught by [`guard`](crate::guard).
@@ -32,8 +32,20 @@ impl Snapshot {
             policies: ordain_compiler::policies(db, input).clone(),
             source_map: ordain_compiler::source_map(db, input).clone(),
             diagnostics: ordain_compiler::diagnostics(db, input).clone(),
-            lines: input.files(db).iter().map(lines).collect(),
+            lines: self.all_files().map(|file| lines(&file)).collect(),
         }
+    }
+
+    /// The files of the workspace, and those of the workspaces that it depends on.
+    fn all_files(&self) -> impl Iterator<Item = SourceFile> {
+        let all = self.input.with_dependencies(&self.db);
+        all.into_iter().flat_map(|workspace| workspace.files(&self.db).to_vec())
+    }
+
+    /// The file with this name, also of a workspace that this one depends on.
+    fn any_file(&self, file: &str) -> Option<SourceFile> {
+        let all = self.input.with_dependencies(&self.db);
+        all.into_iter().find_map(|workspace| workspace.file(&self.db, file))
     }
 
     /// The syntax tree of a file.
@@ -44,7 +56,7 @@ impl Snapshot {
 
     /// The lines of a file.
     pub fn line_index(&self, file: &str) -> Option<Arc<LineIndex>> {
-        self.input.file(&self.db, file).map(|file| line_index(&self.db, file).clone())
+        self.any_file(file).map(|file| line_index(&self.db, file).clone())
     }
 
     /// The name of a file in diagnostics, if it belongs to the workspace.
@@ -52,9 +64,9 @@ impl Snapshot {
         workspace::file_name(&self.root, path).filter(|file| self.input.file(&self.db, file).is_some())
     }
 
-    /// Where a file of the workspace is on disk.
+    /// Where a file of the workspace is on disk, or of one that it depends on.
     pub fn path_of(&self, file: &str) -> Option<PathBuf> {
-        self.input.file(&self.db, file).map(|_| self.root.join(file))
+        self.any_file(file).map(|_| names::plain(&self.root.join(file)))
     }
 
     /// A handle that stops what is computed on this snapshot.

@@ -8,7 +8,7 @@ use ordain_compiler::workspace::{LoadedWorkspace, MANIFEST, load};
 use ordain_compiler::{Config, Database};
 use ordain_ir::{Diagnostic, Policies};
 
-use crate::{Analysis, Running, Snapshot};
+use crate::{Analysis, Running, Snapshot, names};
 
 /// The name of the file that makes a folder a workspace.
 pub const WORKSPACE_FILE: &str = MANIFEST;
@@ -40,12 +40,8 @@ impl Workspace {
     /// Reads a workspace. A folder without a workspace file is read as empty: only what the editor opens in it
     /// counts, since it may be anybody's home.
     pub fn load(root: &Path) -> Self {
-        let empty = LoadedWorkspace {
-            root: root.to_owned(),
-            config: Config::named(root.file_name().map(|name| name.to_string_lossy()).unwrap_or_default()),
-            files: BTreeMap::new(),
-            problems: vec![],
-        };
+        let name = root.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let empty = LoadedWorkspace::empty(root, Config::named(name));
         let mut db = Database::default();
         let input = empty.open(&mut db);
         let mut workspace = Self {
@@ -70,8 +66,7 @@ impl Workspace {
                 Err(problems) => self.disk.problems = problems,
             }
         } else {
-            self.disk.files.clear();
-            self.disk.problems.clear();
+            self.disk = LoadedWorkspace::empty(&self.root, self.disk.config.clone());
         }
         self.merge()
     }
@@ -103,7 +98,7 @@ impl Workspace {
     /// Where a file that a diagnostic names is on disk, or would be once it is saved; `None` for files that
     /// aren't the workspace's own, such as the standard library.
     pub fn path_of(&self, file: &str) -> Option<PathBuf> {
-        let path = self.root.join(file);
+        let path = names::plain(&self.root.join(file));
         (self.current.files.contains_key(file) || path.is_file()).then_some(path)
     }
 
