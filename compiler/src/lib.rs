@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use ordain_ir::{DependencyGraph, Diagnostic, Policies, SourceMap};
 
-pub use branch::{Branch, branches};
+pub use branch::{Branch, OwnPolicies, branches, own_policies};
 pub use cases::tests;
 pub use check::{FilePolicies, file_policies};
 pub use config::{Config, LANGUAGE};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ordain_grammar::ast::{
-    AssignedValue, Assignment, Expect, Given, Item, LiteralKind, Name, ScopeEntry, Test, TestClause,
-    TestClauseKind,
+    AssignedValue, Assignment, Expect, Expr, ExprKind, Given, Item, LiteralKind, Name, ScopeEntry, Test,
+    TestClause, TestClauseKind,
 };
 use ordain_grammar::suggest::nearest;
 use ordain_ir::fact::RISK_SCALE;
@@ -17,7 +17,7 @@ use ordain_ir::{
 };
 
 use super::literal::Unit;
-use super::{Checker, FilePolicies};
+use super::{Branches, Checker, FilePolicies};
 use crate::Db;
 use crate::packages::Origin;
 use crate::resolve::Meaning;
@@ -32,6 +32,8 @@ const REPORTED: [&str; 5] = ["runs", "tokens", "cost", "risk", "since_last_run"]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CheckedCases {
     pub(crate) cases: Vec<Arc<TestCase>>,
+    /// For each of them, the tests in the conditions of the policies that exist in it only.
+    pub(crate) branches: Vec<Branches>,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -43,8 +45,13 @@ pub(crate) fn check_cases(db: &dyn Db, origin: Origin) -> CheckedCases {
         Item::Test(test) => Some(test),
         _ => None,
     });
-    let cases = tests.filter_map(|test| checker.case(test).map(Arc::new)).collect();
-    CheckedCases { cases, diagnostics: checker.diagnostics }
+    let cases = tests.filter_map(|test| {
+        let case = checker.case(test);
+        let branches = std::mem::take(&mut checker.branches);
+        Some((Arc::new(case?), branches))
+    });
+    let (cases, branches) = cases.unzip();
+    CheckedCases { cases, branches, diagnostics: checker.diagnostics }
 }
 
 /// What a test says, read so far.
@@ -215,7 +222,10 @@ impl Checker<'_> {
         let meter = match name {
             "runs" => Meter::Runs,
             "tokens" => Meter::Tokens,
-            "cost" => Meter::Cost(self.currency_of(it).unwrap_or_else(|| "USD".to_owned())),
+            "cost" => match cost(it) {
+                Cost::Of(currency) => Meter::Cost(currency.to_owned()),
+                Cost::Bare(expr, amount) => return self.any_currency(expr, amount),
+            },
             "risk" => return self.uses_value(it, Quantity::RiskCeiling, reported, draft),
             "since_last_run" => return self.uses_value(it, Quantity::Cooldown, reported, draft),
             _ => match self.view.meter(name) {
@@ -256,15 +266,6 @@ impl Checker<'_> {
             return;
         }
         self.unknown_name(&name.text, name.span, "meter", unresolved);
-    }
-
-    /// The currency of an amount that is written out.
-    fn currency_of(&self, it: &Assignment) -> Option<String> {
-        let AssignedValue::Expr(expr) = &it.value else { return None };
-        match &expr.kind {
-            ordain_grammar::ast::ExprKind::Literal(LiteralKind::Money(_, currency)) => Some(currency.clone()),
-            _ => None,
-        }
     }
 
     fn uses_value(
@@ -379,6 +380,25 @@ impl Checker<'_> {
             Ok(Meaning::Policy(full, ..)) => Some(full),
             _ => None,
         }
+    }
+}
+
+/// An amount of money that is written out.
+enum Cost<'t> {
+    /// In this currency; in any one where it is no amount of money.
+    Of(&'t str),
+    /// In none.
+    Bare(&'t Expr, &'t str),
+}
+
+fn cost(it: &Assignment) -> Cost<'_> {
+    match &it.value {
+        AssignedValue::Expr(expr) => match &expr.kind {
+            ExprKind::Literal(LiteralKind::Money(_, currency)) => Cost::Of(currency),
+            ExprKind::Literal(LiteralKind::Number(amount)) => Cost::Bare(expr, amount),
+            _ => Cost::Of("USD"),
+        },
+        AssignedValue::Set(..) => Cost::Of("USD"),
     }
 }
 
