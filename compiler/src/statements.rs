@@ -50,7 +50,11 @@ pub(crate) fn meter_clashes(db: &dyn Db, workspace: Workspace) -> Vec<Diagnostic
         let message = format!("`{}` and `{}` would give the same types of limits", at.name, other.name);
         let mut error = Diagnostic::error(codes::METER_CLASH, at.origin.path(db), span, message);
         if let Some(span) = declaration(db, other.origin, &other.name) {
-            error = error.and_at(other.origin.path(db), span, format!("this one gives `{word}_daily` and so on, too"));
+            error = error.and_at(
+                other.origin.path(db),
+                span,
+                format!("this one gives `{word}_daily` and so on, too"),
+            );
         }
         problems.push(error.help("rename one of both: `-`, `_` and `.` are one sign in the types of limits"));
     }

@@ -31,7 +31,8 @@ impl Checker<'_> {
         if it.broken || self.diagnostics.len() > before {
             return;
         }
-        let (Some(what), Some(policies), Some(because), false) = (what, policies, because, until == Some(None))
+        let (Some(what), Some(policies), Some(because), false) =
+            (what, policies, because, until == Some(None))
         else {
             return;
         };
@@ -59,7 +60,11 @@ impl Checker<'_> {
         }
         if !text.starts_with("ORD") {
             let types: Vec<String> = ConflictType::ALL.iter().map(|kind| written(*kind)).collect();
-            self.unknown_word(&it.what, "type of conflict", &types.iter().map(String::as_str).collect::<Vec<_>>());
+            self.unknown_word(
+                &it.what,
+                "type of conflict",
+                &types.iter().map(String::as_str).collect::<Vec<_>>(),
+            );
             return None;
         }
         let Some((code, title)) = codes::ALL.iter().find(|(code, _)| code.as_str() == text) else {
@@ -67,7 +72,9 @@ impl Checker<'_> {
             let error = self.error(codes::UNKNOWN_WORD, it.what.span, message);
             let known = codes::ALL.iter().map(|(code, _)| code).filter(|code| codes::is_lint(code));
             self.report(match nearest(text, known.map(Code::as_str)) {
-                Some(near) => error.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), near),
+                Some(near) => {
+                    error.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), near)
+                }
                 None => error.help("warnings say their code in brackets: `warning[ORD0401]`"),
             });
             return None;
@@ -82,7 +89,9 @@ impl Checker<'_> {
         };
         let error = self.error(codes::NOT_ALLOWABLE, it.what.span, message);
         self.report(match conflict {
-            Some(kind) => error.help(format!("write `allow {} between … and … because \"…\"`", written(*kind))),
+            Some(kind) => {
+                error.help(format!("write `allow {} between … and … because \"…\"`", written(*kind)))
+            }
             None => error.help("only warnings can be allowed; mend what is wrong"),
         });
         None

@@ -20,7 +20,12 @@ impl Checker<'_> {
             other => {
                 let message = format!("expected a number, found {}", other.description());
                 let error = self.error(codes::TYPE_MISMATCH, expr.span, message);
-                self.report(error);
+                self.report(match other {
+                    Typed::Set(fact) => {
+                        error.help(format!("test its elements as they are: `any {fact} > …`"))
+                    }
+                    _ => error,
+                });
                 None
             }
         }

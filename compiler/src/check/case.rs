@@ -75,7 +75,8 @@ impl Checker<'_> {
         let before = self.diagnostics.len();
         let LiteralKind::Text(name) = &test.name.kind else { return None };
         if name.trim().is_empty() && !test.broken {
-            let error = self.error(codes::BAD_TEST, test.name.span, "a test says in its name what it is about");
+            let error =
+                self.error(codes::BAD_TEST, test.name.span, "a test says in its name what it is about");
             self.report(error.help("write for example `test \"exports of customers' data are blocked\"`"));
         }
         let mut draft = Draft { sound: true, ..Draft::default() };
@@ -107,12 +108,13 @@ impl Checker<'_> {
             }
         }
         self.forget_local_policies();
-        let expects = |clause: &TestClause| {
-            matches!(clause.kind, TestClauseKind::Expect(_) | TestClauseKind::Broken)
-        };
+        let expects =
+            |clause: &TestClause| matches!(clause.kind, TestClauseKind::Expect(_) | TestClauseKind::Broken);
         if !test.broken && !test.clauses.iter().any(expects) {
             let error = self.error(codes::MISSING_CLAUSE, test.name.span, "the test lacks `expect`");
-            self.report(error.help("say what must come of the request, such as `expect block by no-pii-export`"));
+            self.report(
+                error.help("say what must come of the request, such as `expect block by no-pii-export`"),
+            );
         }
         if test.broken || !draft.sound || self.diagnostics.len() > before {
             return None;
@@ -179,7 +181,9 @@ impl Checker<'_> {
             if !segment.quoted && segment.text.contains('*') {
                 let message = format!("a request comes from one place, and `{}` is a pattern", segment.text);
                 let error = self.error(codes::BAD_TEST, segment.span, message);
-                self.report(error.help("write the segment out; in quotation marks `*` is a character like any other"));
+                self.report(
+                    error.help("write the segment out; in quotation marks `*` is a character like any other"),
+                );
                 return None;
             }
         }
@@ -201,7 +205,8 @@ impl Checker<'_> {
             Err(unresolved) => {
                 draft.sound = false;
                 if REPORTED.contains(&it.name.text.as_str()) {
-                    let message = format!("`{}` is no fact; what a request uses stands in `uses`", it.name.text);
+                    let message =
+                        format!("`{}` is no fact; what a request uses stands in `uses`", it.name.text);
                     let error = self.error(codes::BAD_TEST, it.name.span, message);
                     self.report(error.help(format!("write `uses {} = …`", it.name.text)));
                 } else {
@@ -249,7 +254,8 @@ impl Checker<'_> {
 
     fn unknown_use(&mut self, name: &Name, unresolved: crate::resolve::Unresolved) {
         if let Some(other) = self.view.anything(&name.text) {
-            let message = format!("`{}` is {}, not something that requests use", name.text, other.description());
+            let message =
+                format!("`{}` is {}, not something that requests use", name.text, other.description());
             let error = self.error(codes::WRONG_KIND, name.span, message);
             self.report(match other {
                 Meaning::Fact(..) => error.help(format!("write `given {} = …`", name.text)),
@@ -340,7 +346,9 @@ impl Checker<'_> {
         let found = match draft.policies.limits.get(&full) {
             Some(own) => Some(own.clone()),
             None => match self.view.policy(&name.text) {
-                Ok(Meaning::Policy(_, _, member)) => member.origin.policies(self.db).limits.get(&full).cloned(),
+                Ok(Meaning::Policy(_, _, member)) => {
+                    member.origin.policies(self.db).limits.get(&full).cloned()
+                }
                 _ => None,
             },
         };

@@ -213,7 +213,7 @@ impl<'a> Checker<'a> {
             let write = |value: i128| facts.unit.written(value, facts.scale);
             let subject = match facts.lone_fact().and_then(|name| self.declared(name)) {
                 Some(declared) => subject(declared),
-                None => "this sum".to_owned(),
+                None => "the other side".to_owned(),
             };
             let message =
                 format!("{subject} never reaches {}, so this {holds} holds", number.constant_text());
@@ -221,7 +221,7 @@ impl<'a> Checker<'a> {
             let error = error.help(format!("it lies between {} and {}", write(least), write(greatest)));
             self.report(match facts_expr.span == expr.span || facts.lone_fact().is_some() {
                 true => error,
-                false => error.and_at(self.path, facts_expr.span, "the sum"),
+                false => error.and_at(self.path, facts_expr.span, "the other side"),
             });
             return true;
         }

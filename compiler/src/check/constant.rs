@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ordain_grammar::ast::{Expr, ExprKind, LiteralKind};
-use ordain_ir::{Code, Fact, Span, Type, Value, codes};
+use ordain_ir::{Code, Fact, FactName, Span, Type, Value, codes};
 
 use super::Checker;
 use super::condition::Guards;
@@ -75,29 +75,10 @@ impl Checker<'_> {
         None
     }
 
-    /// Reads the value of a fact, or of anything else of its type, that is written out.
+    /// Reads the value of a fact that is written out.
     pub(super) fn value(&mut self, fact: &Fact, expr: &Expr) -> Option<Value> {
-        match &fact.ty {
-            Type::Set { .. } => {
-                let message = format!("`{}` is a set", fact.name);
-                let error = self.error(codes::TYPE_MISMATCH, expr.span, message);
-                self.report(error.help("write its elements in braces: `{ … }`"));
-                None
-            }
-            Type::Bool => match &expr.kind {
-                ExprKind::Bool(value) => Some(Value::Bool(*value)),
-                ExprKind::Missing => None,
-                _ => self.no_value(fact, expr, "`true` or `false`"),
-            },
-            Type::String => match &expr.kind {
-                ExprKind::Literal(LiteralKind::Text(text)) => Some(Value::Text(text.clone())),
-                ExprKind::Missing => None,
-                ExprKind::Name(_) => self.text_entry(&fact.name, expr).map(Value::Text),
-                _ => self.no_value(fact, expr, "a text in quotation marks"),
-            },
-            Type::Enum { variants } => self.variant(&fact.name, variants, expr).map(Value::Text),
-            ty => self.number_value(fact, ty, expr).map(Value::Number),
-        }
+        let wanted = Wanted { name: &fact.name, what: format!("`{}`", fact.name), range: fact.bounds() };
+        self.value_of(&fact.ty, &wanted, expr)
     }
 
     /// Reads the elements of a set that are written out.
@@ -109,55 +90,78 @@ impl Checker<'_> {
             return None;
         };
         let repeated = self.repeated_entries(entries);
-        let element = Fact { ty: Type::clone(of), ..fact.clone() };
-        let values: Vec<_> = entries.iter().map(|entry| self.value(&element, entry)).collect();
+        let what = format!("an element of `{}`", fact.name);
+        let wanted = Wanted { name: &fact.name, what, range: fact.bounds() };
+        let values: Vec<_> = entries.iter().map(|entry| self.value_of(of, &wanted, entry)).collect();
         let values: Option<BTreeSet<Value>> = values.into_iter().collect();
         values.filter(|_| !repeated).map(Value::Set)
     }
 
-    fn number_value(&mut self, fact: &Fact, ty: &Type, expr: &Expr) -> Option<i64> {
-        if matches!(expr.kind, ExprKind::Missing) {
-            return None;
-        }
-        if matches!(expr.kind, ExprKind::Literal(LiteralKind::Text(_)) | ExprKind::Bool(_)) {
-            return self.no_value(fact, expr, &format!("a number, such as {}", sample(ty)));
-        }
-        let value = self.constant(expr, "a value")?;
-        let (unit, scale) = (Unit::of(ty)?, ty.scale()?);
-        if value.unit != unit {
-            let message =
-                format!("`{}` is {}, not {}", fact.name, unit.description(), value.unit.description());
-            match self.bare((&value, expr), &unit) {
-                Some(error) => self.report(error),
-                None => {
-                    let error = self.error(unit_code(&value.unit, &unit), expr.span, message);
-                    self.report(error.help(format!("write for example {}", sample(ty))));
-                }
+    fn value_of(&mut self, ty: &Type, wanted: &Wanted<'_>, expr: &Expr) -> Option<Value> {
+        let refuse = |this: &mut Self, what: &str| {
+            let message = format!("{} wants {what}", wanted.what);
+            let error = this.error(codes::TYPE_MISMATCH, expr.span, message);
+            this.report(error);
+            None
+        };
+        match (ty, &expr.kind) {
+            (_, ExprKind::Missing) => None,
+            (Type::Set { .. }, _) => {
+                let message = format!("{} is a set", wanted.what);
+                let error = self.error(codes::TYPE_MISMATCH, expr.span, message);
+                self.report(error.help("write its elements in braces: `{ … }`"));
+                None
             }
+            (Type::Bool, ExprKind::Bool(value)) => Some(Value::Bool(*value)),
+            (Type::Bool, _) => refuse(self, "`true` or `false`"),
+            (Type::String, ExprKind::Literal(LiteralKind::Text(text))) => Some(Value::Text(text.clone())),
+            (Type::String, ExprKind::Name(_)) => self.text_entry(wanted.name, expr).map(Value::Text),
+            (Type::String, _) => refuse(self, "a text in quotation marks"),
+            (Type::Enum { variants }, _) => self.variant(wanted.name, variants, expr).map(Value::Text),
+            (ty, ExprKind::Literal(LiteralKind::Text(_)) | ExprKind::Bool(_)) => {
+                refuse(self, &format!("a number, such as {}", sample(ty)))
+            }
+            (ty, _) => self.number_value(ty, wanted, expr).map(Value::Number),
+        }
+    }
+
+    fn number_value(&mut self, ty: &Type, wanted: &Wanted<'_>, expr: &Expr) -> Option<i64> {
+        let value = self.constant(expr, "a value")?;
+        let (unit, scale, what) = (Unit::of(ty)?, ty.scale()?, &wanted.what);
+        if value.unit != unit {
+            let error = self.bare((&value, expr), &unit).unwrap_or_else(|| {
+                let message =
+                    format!("{what} wants {}, not {}", unit.description(), value.unit.description());
+                let error = self.error(unit_code(&value.unit, &unit), expr.span, message);
+                error.help(format!("write for example {}", sample(ty)))
+            });
+            self.report(error);
             return None;
         }
         let holder = match scale {
-            0 => format!("`{}` is a whole number", fact.name),
-            _ => format!("`{}` has at most {scale} digits after the point", fact.name),
+            0 => format!("{what} is a whole number"),
+            _ => format!("{what} has at most {scale} digits after the point"),
         };
         let value = self.exactly(&value, scale, expr, &holder)?;
-        let (least, greatest) = fact.bounds();
+        let (least, greatest) = wanted.range;
         if value < least || value > greatest {
             let write = |value: i64| unit.written(value.into(), scale);
-            let message = format!("`{}` is never {}", fact.name, write(value));
+            let message = format!("{what} is never {}", write(value));
             let error = self.error(codes::OUT_OF_RANGE, expr.span, message);
             self.report(error.help(format!("it lies between {} and {}", write(least), write(greatest))));
             return None;
         }
         Some(value)
     }
+}
 
-    fn no_value<T>(&mut self, fact: &Fact, expr: &Expr, wanted: &str) -> Option<T> {
-        let message = format!("`{}` wants {wanted}", fact.name);
-        let error = self.error(codes::TYPE_MISMATCH, expr.span, message);
-        self.report(error);
-        None
-    }
+/// What a value is for.
+struct Wanted<'f> {
+    /// The fact.
+    name: &'f FactName,
+    /// The same for people, or one of its elements.
+    what: String,
+    range: (i64, i64),
 }
 
 /// The code of the mistake that a number has the wrong unit.

@@ -9,8 +9,7 @@ impl Checker<'_> {
     /// Checks an obligation and puts it to the others if nothing is wrong with it.
     pub(super) fn require(&mut self, it: &Require, into: &mut FilePolicies) {
         let before = self.diagnostics.len();
-        let rule_type =
-            self.one_of(Some(&it.concern), "type of rule", RuleType::ALL, RuleType::as_str);
+        let rule_type = self.one_of(Some(&it.concern), "type of rule", RuleType::ALL, RuleType::as_str);
         let condition = it.condition.as_ref().map(|expr| self.condition(expr));
         let scope = it.scope.as_ref().map(|scope| {
             self.prepare_scope(scope);

@@ -138,7 +138,15 @@ impl Checker<'_> {
         }
         if *quantity == Quantity::RiskCeiling && value > 10_i64.pow(RISK_SCALE.into()) {
             let error = self.error(codes::BAD_LIMIT_VALUE, expr.span, "a risk lies between 0 and 1");
-            self.report(error.help("for 70 % write `0.7`"));
+            let hundredth = Unit::Plain.written(value.into(), RISK_SCALE + 2);
+            let percent = value <= 100 * 10_i64.pow(RISK_SCALE.into()) && is_literal(expr);
+            self.report(if percent {
+                error
+                    .help(format!("a percentage is written as a part of 1: `{hundredth}`"))
+                    .fix(format!("write `{hundredth}`"), hundredth)
+            } else {
+                error
+            });
             return None;
         }
         Some(value)
@@ -154,10 +162,7 @@ impl Checker<'_> {
         is_cost: bool,
     ) {
         if is_cost && value.unit == Unit::Plain {
-            // Any currency may be meant.
-            let message = format!("an amount of money is wanted here; {} has no currency", quoted(value));
-            let error = self.error(codes::MISSING_CURRENCY, expr.span, message);
-            self.report(error.help(format!("write for example `{} USD`", value.constant_text())));
+            self.any_currency(expr, &value.constant_text());
             return;
         }
         let counts = *wanted == Unit::Plain && *quantity != Quantity::RiskCeiling;
@@ -180,6 +185,13 @@ impl Checker<'_> {
             }
             _ => error,
         });
+    }
+
+    /// Says that an amount lacks its currency where any may be meant.
+    pub(super) fn any_currency(&mut self, expr: &Expr, amount: &str) {
+        let message = format!("an amount of money is wanted here; `{amount}` has no currency");
+        let error = self.error(codes::MISSING_CURRENCY, expr.span, message);
+        self.report(error.help(format!("write for example `{amount} USD`")));
     }
 
     /// Values of one request have no counter that could be kept per subject.
@@ -277,10 +289,6 @@ pub(super) fn unit_of(quantity: &Quantity) -> Unit {
             }
         }
     }
-}
-
-fn quoted(value: &Linear) -> String {
-    format!("`{}`", value.constant_text())
 }
 
 /// What a bound of this quantity looks like.

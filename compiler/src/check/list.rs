@@ -129,6 +129,10 @@ impl Checker<'_> {
                         self.report(
                             error.help(format!("write `{braces}`")).fix(format!("write `{braces}`"), braces),
                         );
+                    } else if let Some(other) = self.view.anything(&name.text) {
+                        let message = format!("`{}` is {}, not a list", name.text, other.description());
+                        let error = self.error(codes::WRONG_KIND, name.span, message);
+                        self.report(error.help("a list is declared as `let name = { … }`"));
                     } else {
                         self.unknown_name(&name.text, name.span, "list", unresolved);
                     }

@@ -67,7 +67,9 @@ impl Checker<'_> {
         if BUILT_IN.contains(&word(&it.name.text).as_str()) {
             let message = format!("every request reports its `{}` already", it.name.text);
             let error = self.error(codes::METER_CLASH, it.name.span, message);
-            self.report(error.help("limits can bound it without a declaration; take this one out, or rename it"));
+            self.report(
+                error.help("limits can bound it without a declaration; take this one out, or rename it"),
+            );
         }
         let (Some(unit), Ok(Meaning::Meter(first))) = (unit, self.view.meter(&it.name.text)) else { return };
         let Some(other) = first.unit.as_ref().filter(|other| **other != unit) else { return };
@@ -82,7 +84,9 @@ impl Checker<'_> {
             ),
             None => error,
         };
-        self.report(error.help("a meter's name means the same everywhere; take the same unit, or another name"));
+        self.report(
+            error.help("a meter's name means the same everywhere; take the same unit, or another name"),
+        );
     }
 }
 

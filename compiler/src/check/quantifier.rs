@@ -14,6 +14,7 @@ use super::comparison::Operator;
 use super::condition::{Guards, Truth, Typed};
 use super::linear::Linear;
 use super::literal::Unit;
+use crate::resolve::Meaning;
 
 impl Checker<'_> {
     /// `any` or `all`, with the test behind it.
@@ -145,6 +146,17 @@ impl Checker<'_> {
         }
         let declared = self.declared(fact)?;
         let element = declared.ty.element();
+        if let ExprKind::Name(name) = &right.kind
+            && !matches!(element, Type::Enum { variants } if variants.contains(name))
+            && let Ok(Meaning::Fact(_, other)) = self.view.value(name)
+        {
+            match other.fact.as_ref().map(|other| &other.ty) {
+                Some(Type::Set { .. }) => self.two_sets(right.span),
+                Some(_) => self.not_constant(right),
+                None => {}
+            }
+            return None;
+        }
         let (test, what) = match element {
             Type::Enum { .. } => {
                 (ElementTest::OneOf(BTreeSet::from([self.word(fact, right)?])), "words of an enumeration")
@@ -156,10 +168,6 @@ impl Checker<'_> {
                 let text = match self.infer(right, &mut Guards::before(right)) {
                     Typed::Literal(text) => text,
                     Typed::Poison => return None,
-                    Typed::Text(_) => {
-                        self.not_constant(right);
-                        return None;
-                    }
                     other => {
                         self.element_mismatch(fact, element, &other, right);
                         return None;
@@ -191,15 +199,18 @@ impl Checker<'_> {
     }
 
     fn element_mismatch(&mut self, fact: &FactName, element: &Type, found: &Typed, expr: &Expr) {
-        let message = match found {
-            Typed::Set(_) => "two sets cannot be compared".to_owned(),
-            _ => format!("`{fact}` is a set of `{element}`, and this is {}", found.description()),
-        };
+        let message = format!("`{fact}` is a set of `{element}`, and this is {}", found.description());
         let error = self.error(codes::TYPE_MISMATCH, expr.span, message);
-        self.report(match found {
-            Typed::Set(_) => error.help("test the elements against values that are written here"),
-            _ => error,
-        });
+        self.report(error);
+    }
+
+    fn two_sets(&mut self, span: Span) {
+        let error = self.error(codes::TYPE_MISMATCH, span, "two sets cannot be compared");
+        self.report(
+            error.help(
+                "test the elements of one against values that are written here, such as `all … in { … }`",
+            ),
+        );
     }
 
     fn element_number(
@@ -261,10 +272,7 @@ impl Checker<'_> {
             match self.infer(other, guards) {
                 Typed::Poison => return,
                 Typed::Set(_) => {
-                    let error = self.error(codes::TYPE_MISMATCH, whole, "two sets cannot be compared");
-                    self.report(error.help(
-                        "test the elements of one against values that are written here, such as `all … in { … }`",
-                    ));
+                    self.two_sets(whole);
                     return;
                 }
                 _ => {}

@@ -7,6 +7,9 @@ use super::Checker;
 use super::condition::Typed;
 use crate::resolve::Meaning;
 
+/// Entries in one scope, with every `let` put in.
+const MAX_ENTRIES: usize = 4096;
+
 /// An entry of a scope, read.
 enum Entry {
     Pattern(ScopePattern),
@@ -44,6 +47,12 @@ impl Checker<'_> {
                     return None;
                 }
             }
+        }
+        if inside.len() + outside.len() > MAX_ENTRIES {
+            let message = format!("the scope has more than {MAX_ENTRIES} entries once its `let`s are put in");
+            let error = self.error(codes::TOO_LARGE, scope.span, message);
+            self.report(error.help("use `*` for a part of a name, or write several policies"));
+            return None;
         }
         let level = inside.first()?.level();
         if let Some(other) = inside.iter().find(|pattern| pattern.level() != level) {

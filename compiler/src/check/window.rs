@@ -108,21 +108,23 @@ impl Checker<'_> {
     fn day(&mut self, name: &Name) -> Option<u8> {
         let day = DAY_NAMES.iter().position(|day| *day == name.text).and_then(|day| u8::try_from(day).ok());
         if day.is_none() {
-            let error =
-                self.error(codes::BAD_TIME, name.span, format!("`{}` is no day of the week", name.text));
+            let message = format!("`{}` is no day of the week", name.text);
+            let error = self.error(codes::UNKNOWN_WORD, name.span, message);
             let lower = name.text.to_lowercase();
             let near = DAY_NAMES.iter().copied().find(|day| lower.starts_with(day));
-            self.report(match near {
+            self.report(match near.or_else(|| nearest(&lower, DAY_NAMES)) {
                 Some(near) => error.help(format!("write `{near}`")).fix(format!("write `{near}`"), near),
-                None => error.help(format!("the days are {}", DAY_NAMES.join(", "))),
+                None => {
+                    error.help(format!("the days are {}", DAY_NAMES.map(|day| format!("`{day}`")).join(", ")))
+                }
             });
         }
         day
     }
 
     pub(super) fn time(&mut self, name: &Name, end: bool) -> Option<TimeOfDay> {
-        let (hour, minute) = name.text.split_once(':')?;
-        let time = hour.parse().ok().zip(minute.parse().ok()).and_then(|(h, m)| TimeOfDay::new(h, m));
+        let parts = name.text.split_once(':');
+        let time = parts.and_then(|(hour, minute)| TimeOfDay::new(hour.parse().ok()?, minute.parse().ok()?));
         let fits = time.filter(|time| end || time.0 < TimeOfDay::DAY);
         if fits.is_none() {
             let error = self.error(codes::BAD_TIME, name.span, format!("`{}` is no time of day", name.text));
@@ -130,6 +132,7 @@ impl Checker<'_> {
                 Some(_) => error
                     .help("a day begins at `00:00`; `24:00` is only an end")
                     .fix("write `00:00`", "00:00"),
+                None if parts.is_none() => error.help("write for example `18:00`"),
                 None => error.help("times of day go from `00:00` to `24:00`"),
             });
         }
@@ -139,49 +142,84 @@ impl Checker<'_> {
     /// An instant, or the start of a day in the zone, in seconds since 1970.
     pub(super) fn moment(&mut self, name: &Name, tz: &TimeZone) -> Option<i64> {
         let text = name.text.as_str();
-        let bad = |this: &mut Self, message: String, help: &str| {
-            let error = this.error(codes::BAD_TIME, name.span, message);
+        let at = match read_moment(text, tz) {
+            Ok(at) => at,
+            Err(BadMoment { message, help, instead }) => {
+                let error = self.error(codes::BAD_DATE, name.span, message).help(help);
+                self.report(match instead {
+                    Some(instead) => error.fix(format!("write `{instead}`"), instead),
+                    None => error,
+                });
+                return None;
+            }
+        };
+        let refuse = |this: &mut Self, message: String, help: &str| {
+            let error = this.error(codes::BAD_DATE, name.span, message);
             this.report(error.help(help));
             None
         };
-        let at = if text.contains('T') {
-            match text.parse::<Timestamp>() {
-                Ok(at) => at,
-                Err(_) if text.parse::<civil::DateTime>().is_ok() => {
-                    return bad(
-                        self,
-                        format!("`{text}` does not say in which zone"),
-                        "end it with `Z` for UTC, or with an offset such as `+02:00`",
-                    );
-                }
-                Err(_) => {
-                    return bad(
-                        self,
-                        format!("`{text}` is no instant"),
-                        "write for example `2026-03-01T08:00:00Z`",
-                    );
-                }
-            }
-        } else {
-            let midnight = text.parse::<Date>().ok().and_then(|date| date.to_zoned(tz.clone()).ok());
-            match midnight {
-                Some(midnight) => midnight.timestamp(),
-                None => {
-                    return bad(
-                        self,
-                        format!("`{text}` is no date"),
-                        "write a date that exists as `2026-03-01`",
-                    );
-                }
-            }
-        };
         if !YEARS.contains(&at.to_zoned(TimeZone::UTC).year()) {
-            let help = "windows begin and end between the years 1970 and 2199; leave an open end out";
-            return bad(self, format!("`{text}` is too far away"), help);
+            let help = "dates lie between the years 1970 and 2199; of a window leave an open end out";
+            return refuse(self, format!("`{text}` is too far away"), help);
         }
         if at.subsec_nanosecond() != 0 {
-            return bad(self, format!("`{text}` is no whole second"), "leave the fraction out");
+            return refuse(self, format!("`{text}` is no whole second"), "leave the fraction out");
         }
         Some(at.as_second())
     }
+}
+
+/// Why a text is no date and no instant.
+struct BadMoment {
+    message: String,
+    help: String,
+    instead: Option<String>,
+}
+
+fn read_moment(text: &str, tz: &TimeZone) -> Result<Timestamp, BadMoment> {
+    if let Some((date, time)) = text.split_once('T') {
+        return text.parse::<Timestamp>().map_err(|_| {
+            if text.parse::<civil::DateTime>().is_ok() {
+                let instead = format!("{text}Z");
+                return BadMoment {
+                    message: format!("`{text}` does not say in which zone"),
+                    help: format!(
+                        "end it with `Z` for UTC, as `{instead}`, or with an offset such as `+02:00`"
+                    ),
+                    instead: Some(instead),
+                };
+            }
+            let instead = last_of_month(date).map(|date| format!("{date}T{time}"));
+            let instead = instead.filter(|instead| instead.parse::<Timestamp>().is_ok());
+            BadMoment {
+                message: format!("`{text}` is no instant"),
+                help: match &instead {
+                    Some(instead) => format!("that month ends earlier: `{instead}`"),
+                    None => "write one that exists, such as `2026-03-01T08:00:00Z`".to_owned(),
+                },
+                instead,
+            }
+        });
+    }
+    let midnight = text.parse::<Date>().ok().and_then(|date| date.to_zoned(tz.clone()).ok());
+    midnight.map(|midnight| midnight.timestamp()).ok_or_else(|| {
+        let instead = last_of_month(text).map(|date| date.to_string());
+        BadMoment {
+            message: format!("`{text}` is no date"),
+            help: match &instead {
+                Some(instead) => format!("that month ends earlier: `{instead}`"),
+                None => "write a date that exists, such as `2026-03-01`".to_owned(),
+            },
+            instead,
+        }
+    })
+}
+
+/// The last day of a month, for a date with a day behind it: `2026-02-28` for `2026-02-30`.
+fn last_of_month(text: &str) -> Option<Date> {
+    let mut parts = text.split('-');
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    let first = Date::new(year.parse().ok()?, month.parse().ok()?, 1).ok()?;
+    let day: u32 = day.parse().ok()?;
+    (parts.next().is_none() && year.len() == 4 && (29..=31).contains(&day)).then(|| first.last_of_month())
 }
