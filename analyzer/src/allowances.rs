@@ -98,7 +98,7 @@ pub fn ruling(
     ruling
 }
 
-/// `a scope-overlap between `a` and `b``, without the article.
+/// What an `allow` of a conflict names: its type and its policies, without an article.
 fn between(policies: &Policies, conflict_type: ConflictType, named: &BTreeSet<PolicyName>) -> String {
     let kind = conflict_type.as_str().to_lowercase().replace('_', "-");
     let mut labels: Vec<_> = named.iter().map(|name| format!("`{}`", policies.label(name))).collect();

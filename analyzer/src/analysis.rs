@@ -13,9 +13,11 @@ use ordain_ir::{
 use rayon::prelude::*;
 
 use crate::Answer;
+use crate::allowances;
 use crate::candidates;
 use crate::conditions::Memo;
 use crate::conflict::Judgement;
+use crate::coverage;
 use crate::domain::{Algebra, AnalyzerError, Domain};
 use crate::empty;
 use crate::evidence;
@@ -45,7 +47,7 @@ impl fmt::Debug for Options<'_> {
     }
 }
 
-/// Finds every conflict between the policies. A pure function of them: threads, memo and the solver's past
+/// Finds every conflict between the policies, and every gap in the coverage that they require. A pure function of them: threads, memo and the solver's past
 /// change how long it takes and nothing else.
 ///
 /// # Errors
@@ -85,7 +87,11 @@ pub fn analyze(policies: &Policies, options: &Options<'_>) -> Result<Report, Ana
     let PairCounts { considered, by_solver, undecided, .. } = report.pairs;
     report.pairs.by_algebra = considered - by_solver - undecided;
     sort(&mut report.conflicts);
-    crate::allowances::acknowledge(&mut report, policies);
+    allowances::acknowledge(&mut report, policies);
+    if let Some(interrupt) = run.interrupt {
+        interrupt();
+    }
+    report.gaps = run.pool.install(|| coverage::gaps(&algebra))?;
     Ok(report)
 }
 

@@ -7,6 +7,8 @@ use ordain_ir::{
     Certainty, Clause, Conflict, ConflictSeverity, ConflictType, FactName, PolicyId, PolicyRef, Settings,
 };
 
+use crate::evidence;
+
 /// Why something is not proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Doubt {
@@ -37,12 +39,8 @@ impl Claim {
     pub(crate) fn into_conflict(self, settings: &Settings) -> Conflict {
         let certainty = if self.doubt.is_none() { Certainty::Proved } else { Certainty::Suspected };
         let uncertainty = self.doubt.map(|doubt| match doubt {
-            Doubt::Undecided => {
-                format!("the solver did not decide it within its bound of {} units", settings.solver_bound)
-            }
-            Doubt::Opaque(fact) => {
-                format!("it rests on the opaque fact `{fact}`, whose value this language can't see")
-            }
+            Doubt::Undecided => evidence::undecided(settings),
+            Doubt::Opaque(fact) => evidence::rests_on(&fact),
         });
         let clauses: BTreeMap<PolicyId, Vec<Clause>> =
             self.policies.iter().map(|policy| policy.id).zip(self.clauses).collect();

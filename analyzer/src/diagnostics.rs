@@ -1,12 +1,14 @@
-//! Conflicts as diagnostics.
+//! Conflicts and gaps as diagnostics.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use num_rational::BigRational;
 use num_traits::Zero as _;
 use ordain_ir::report::{Certificate, Witness};
 use ordain_ir::{
-    Certainty, Clause, Conflict, ConflictSeverity, Diagnostic, PolicyRef, Report, Severity, SourceMap,
+    Certainty, Clause, Conflict, ConflictSeverity, Diagnostic, Gap, Label, Obligation, PolicyRef, Report,
+    Severity, SourceMap, Span, codes,
 };
 
 use crate::words::as_message;
@@ -16,6 +18,33 @@ use crate::words::as_message;
 /// information only once it is allowed.
 pub fn conflict_diagnostics(report: &Report, sources: &SourceMap) -> Vec<Diagnostic> {
     report.conflicts.iter().map(|conflict| diagnostic(conflict, sources)).collect()
+}
+
+/// One warning for each gap, in the report's order, at the `require coverage` that it leaves open: its place, by
+/// obligation. One for an obligation without a place has none.
+pub fn gap_diagnostics(report: &Report, places: &BTreeMap<Obligation, (String, Span)>) -> Vec<Diagnostic> {
+    let diagnostic = |gap: &Gap| {
+        let concern = gap.obligation.rule_type.as_str().to_lowercase();
+        let certain = match gap.certainty {
+            Certainty::Proved => "",
+            Certainty::Suspected => "perhaps ",
+        };
+        let message =
+            format!("{certain}no {concern} rule speaks about some of the requests that must be covered");
+        let mut out = Diagnostic::placeless(codes::COVERAGE_GAP, message);
+        out.severity = Severity::Warning;
+        let place = places.get(&gap.obligation);
+        out.primary =
+            place.map(|(file, span)| Label { file: file.clone(), span: *span, text: String::new() });
+        if let Some(witness) = &gap.witness {
+            out = out.note(format!("for example: {}", in_words(witness)));
+        }
+        if let Some(why) = &gap.uncertainty {
+            out = out.note(format!("suspected and not proved: {why}"));
+        }
+        out.help(format!("let an active {concern} rule speak about them, or narrow what must be covered"))
+    };
+    report.gaps.iter().map(diagnostic).collect()
 }
 
 fn diagnostic(conflict: &Conflict, sources: &SourceMap) -> Diagnostic {

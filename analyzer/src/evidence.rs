@@ -5,9 +5,21 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ordain_engine::{Engine, NoCounters, Outcome};
 use ordain_ir::report::Witness;
-use ordain_ir::{Direction, Limit, Policies, PolicyName, Quantity, Request, Rule, Usage, Window, zone};
+use ordain_ir::{
+    Direction, FactName, Limit, Policies, PolicyName, Quantity, Request, Rule, Settings, Usage, Window, zone,
+};
 
 use crate::domain::{AnalyzerError, Point};
+
+/// Why something is not proved that the solver gave up on.
+pub(crate) fn undecided(settings: &Settings) -> String {
+    format!("the solver did not decide it within its bound of {} units", settings.solver_bound)
+}
+
+/// Why something is not proved that holds for some values of an opaque fact only.
+pub(crate) fn rests_on(fact: &FactName) -> String {
+    format!("it rests on the opaque fact `{fact}`, whose value this language can't see")
+}
 
 /// The request at a point, with this usage.
 pub(crate) fn request(point: &Point, usage: Usage) -> Request {

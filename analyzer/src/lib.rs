@@ -11,6 +11,7 @@
 //! | do their conditions meet? | [`boxes`], [`sets`], [`strings`] | boxes; combinations of elements; products of automata |
 //! | … where sums of facts or too many cases are involved | [`solver`] | Z3, within a resource bound |
 //! | can a set of limits on what accumulates hold at all? | [`empty`] | exact linear programs |
+//! | is all covered that must be? | `coverage` | the same algebra, over the cells that rules cut out |
 //!
 //! Scope, window and condition share no variable, so a [`domain`] is empty exactly if one of the three is. A
 //! positive answer carries a witness, which the engine must confirm before it is reported.
@@ -18,10 +19,12 @@
 mod allowances;
 mod analysis;
 mod answer;
+mod bits;
 pub mod boxes;
 mod candidates;
 pub mod conditions;
 mod conflict;
+mod coverage;
 mod diagnostics;
 pub mod domain;
 pub mod empty;
@@ -40,5 +43,5 @@ pub use allowances::{Places, Ruling, ruling};
 pub use analysis::{Options, analyze};
 pub use answer::Answer;
 pub use conditions::Memo;
-pub use diagnostics::conflict_diagnostics;
+pub use diagnostics::{conflict_diagnostics, gap_diagnostics};
 pub use domain::AnalyzerError;

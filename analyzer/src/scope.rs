@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use ordain_ir::{Glob, Path, ScopePattern, ScopeSelector, TextTest};
 
 use crate::Answer;
+use crate::bits::Bits;
 use crate::strings::Strings;
 
 /// Most sets of live patterns that a walk keeps.
@@ -40,28 +41,6 @@ struct Class {
     segment: Option<String>,
     /// Bit set over all patterns: which of them accept the members.
     accepts: Bits,
-}
-
-/// A bit set of fixed length.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Bits(Box<[u64]>);
-
-impl Bits {
-    fn new(length: usize, mut bit: impl FnMut(usize) -> bool) -> Self {
-        let mut words = vec![0_u64; length.div_ceil(64)].into_boxed_slice();
-        for i in (0..length).filter(|i| bit(*i)) {
-            words[i / 64] |= 1 << (i % 64);
-        }
-        Self(words)
-    }
-
-    fn and(&self, other: &Self) -> Self {
-        Self(self.0.iter().zip(&other.0).map(|(a, b)| a & b).collect())
-    }
-
-    fn any_in(&self, mut range: std::ops::Range<usize>) -> bool {
-        range.any(|i| self.0[i / 64] >> (i % 64) & 1 == 1)
-    }
 }
 
 /// The classes of one dimension, the most readable member first: no provider, then segments that patterns
@@ -259,4 +238,24 @@ pub fn minterms(domains: &[Vec<&ScopeSelector>], strings: &Strings) -> Option<Ve
         out.entry(set).or_insert_with(|| subject(segments));
     }
     Some(out.into_iter().collect())
+}
+
+/// How others cut the subjects of a selector: each set of the others (by number) that some subject of it lies in
+/// exactly, with such a subject, in canonical order. `None` beyond the caps.
+pub(crate) fn cells(
+    within: &ScopeSelector,
+    others: &[&ScopeSelector],
+    strings: &Strings,
+) -> Option<Vec<(Bits, Subject)>> {
+    let row = Row::new([within].into_iter().chain(others.iter().copied()));
+    let states = walk(&row.patterns, strings, |alive| alive.any_in(row.ranges[0].0.clone()))?;
+    let mut seen = HashSet::new();
+    let mut out = vec![];
+    for (alive, segments) in states.into_iter().filter(|(alive, _)| row.contains(0, alive)) {
+        let set = Bits::new(others.len(), |other| row.contains(other + 1, &alive));
+        if seen.insert(set.clone()) {
+            out.push((set, subject(segments)));
+        }
+    }
+    Some(out)
 }

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use ordain_ir::{
-    Active, Bound, CompareOp, Condition, ConflictSeverity, ConflictType, DaySet, Direction, Enforcement,
-    EnforcementMode, FactName, Glob, Limit, LimitStatus, Meter, Override, Partition, Path, Period, Policies,
-    PolicyName, Quantity, Recurrence, Request, Rule, RuleStatus, RuleType, ScopePattern, ScopeSelector,
-    Source, TimeOfDay, Type, Usage, Window,
+    Active, Bound, CompareOp, Condition, ConflictSeverity, ConflictType, DaySet, Direction, ElementTest,
+    Enforcement, EnforcementMode, FactName, Glob, Limit, LimitStatus, Meter, Obligation, Override, Partition,
+    Path, Period, Policies, PolicyName, Quantity, Recurrence, Request, Rule, RuleStatus, RuleType,
+    ScopePattern, ScopeSelector, Source, TimeOfDay, Type, Usage, Window,
 };
 
 use crate::random::Random;
-use crate::world::{FACTS, HORIZON, PROVIDERS, SEGMENT_GLOBS, SEGMENTS, STEP, TEXT_TESTS, ZONES, values};
+use crate::world::{
+    ELEMENT_TESTS, FACTS, HORIZON, METERS, PROVIDERS, SEGMENT_GLOBS, SEGMENTS, STEP, TEXT_TESTS, ZONES,
+    values,
+};
 
 /// At most this many policies, so that a set of them fits into sixteen bits.
 pub const MOST_POLICIES: usize = 8;
@@ -26,7 +29,7 @@ pub fn workspace(seed: u64) -> Policies {
         _ => (palette.random.below(4) + 1, palette.random.below(4) + 1),
     };
     debug_assert!(rules + limits <= MOST_POLICIES);
-    let mut policies = Policies { facts: palette.facts(), ..Policies::default() };
+    let mut policies = Policies { facts: palette.facts(), meters: METERS.clone(), ..Policies::default() };
     policies.settings.horizon = HORIZON;
     if palette.random.chance(20) {
         let raised = palette.random.pick(ConflictType::ALL);
@@ -35,6 +38,11 @@ pub fn workspace(seed: u64) -> Policies {
     for number in 0..rules {
         let rule = palette.rule(number, rules);
         policies.rules.insert(rule.name.clone(), Arc::new(rule));
+    }
+    // Fewer where there is little to cover them.
+    let obligations = if rules > 0 { [0, 0, 1, 1, 2] } else { [0, 0, 0, 0, 1] };
+    for _ in 0..palette.random.pick(&obligations) {
+        policies.obligations.insert(palette.obligation());
     }
     for number in 0..limits {
         let mut limit = palette.limit(number, limits, rules);
@@ -53,12 +61,13 @@ pub fn guarantees(seed: u64) -> Policies {
     let mut palette = Palette::new(&mut random);
     // The horizon holds no whole month, and what is guaranteed is guaranteed for a whole period.
     let periods: &[Period] = &[Period::Hour, Period::Day, Period::Week];
-    let meters = [Meter::Runs, Meter::Tokens];
+    let meters = [Meter::Runs, Meter::Tokens, declared("emails")];
     let accumulated = |random: &mut Random| Quantity::Accumulated(random.pick(&meters), random.pick(periods));
     palette.quantities = (0..2).map(|_| accumulated(palette.random)).collect();
-    palette.quantities.push(Quantity::PerRun(Meter::Tokens));
+    let per_run = palette.random.pick(&meters[1..]);
+    palette.quantities.push(Quantity::PerRun(per_run));
     let count = palette.random.below(3) + 2;
-    let mut policies = Policies { facts: palette.facts(), ..Policies::default() };
+    let mut policies = Policies { facts: palette.facts(), meters: METERS.clone(), ..Policies::default() };
     policies.settings.horizon = HORIZON;
     for number in 0..count {
         let mut limit = palette.limit(number, count, 0);
@@ -92,6 +101,10 @@ struct Palette<'r> {
     instants: usize,
 }
 
+fn declared(name: &str) -> Meter {
+    Meter::Declared { name: name.to_owned(), unit: METERS[name].clone() }
+}
+
 fn name(kind: char, number: usize) -> PolicyName {
     PolicyName::new("w", &format!("{kind}{number}"))
 }
@@ -112,6 +125,10 @@ impl<'r> Palette<'r> {
             Quantity::Accumulated(Meter::Tokens, Period::Month),
             Quantity::Accumulated(cost("USD"), Period::Month),
             Quantity::Accumulated(cost("EUR"), Period::Month),
+            Quantity::PerRun(declared("emails")),
+            Quantity::PerRun(declared("gpu-time")),
+            Quantity::Accumulated(declared("emails"), Period::Day),
+            Quantity::Accumulated(declared("refunds"), Period::Month),
         ];
         let quantities = (0..=random.below(2)).map(|_| random.pick(&quantities)).collect();
         let windows = random.pick(&[0, 40, 80]);
@@ -175,6 +192,16 @@ impl<'r> Palette<'r> {
             depends_on: vec![],
             overrides: self.overrides('l', number, count),
             derived: None,
+        }
+    }
+
+    fn obligation(&mut self) -> Obligation {
+        let scope = if self.random.chance(40) { ScopeSelector::global() } else { self.scope(false) };
+        Obligation {
+            package: "w".to_owned(),
+            rule_type: self.random.pick(&self.concerns.clone()),
+            condition: self.condition(2),
+            scope,
         }
     }
 
@@ -296,7 +323,30 @@ impl<'r> Palette<'r> {
                 Condition::OneOf { fact, words }
             }
             Type::String => Condition::Text { fact, test: self.random.pick(&TEXT_TESTS) },
+            Type::Set { of } => {
+                // The tests of opaque facts stay few: beyond a handful what rests on them isn't looked into.
+                let depth = if declared.opaque { 0 } else { 2 };
+                Condition::Any { test: self.element_test(of, depth), fact }
+            }
             _ => self.comparison(&fact),
+        }
+    }
+
+    fn element_test(&mut self, of: &Type, depth: usize) -> ElementTest {
+        match if depth == 0 { 9 } else { self.random.below(6) } {
+            0 => self.element_test(of, depth - 1).negate(),
+            1 => ElementTest::AnyOf(vec![self.element_test(of, depth - 1), self.element_test(of, depth - 1)]),
+            _ => match of {
+                Type::String => ElementTest::Text(self.random.pick(&ELEMENT_TESTS)),
+                Type::Enum { variants } => {
+                    let words = variants.iter().filter(|_| self.random.chance(50)).cloned().collect();
+                    ElementTest::OneOf(words)
+                }
+                _ => ElementTest::Compare {
+                    op: self.random.pick(CompareOp::ALL),
+                    bound: self.random.between(-2, 3),
+                },
+            },
         }
     }
 

@@ -51,6 +51,15 @@ pub fn render(policies: &Policies) -> String {
             overrides(&limit.overrides),
         );
     }
+    for obligation in &policies.obligations {
+        let _ = writeln!(
+            out,
+            "require coverage {} for {} in {}",
+            obligation.rule_type,
+            condition(&obligation.condition),
+            obligation.scope
+        );
+    }
     let _ = writeln!(out, "settings {:?}", policies.settings);
     out
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ordain_ir::{Condition, Limit, Policies, PolicyName, Rule, ScopeSelector, Window};
+use ordain_ir::{Condition, Limit, Obligation, Policies, PolicyName, Rule, ScopeSelector, Window};
 
 /// The smallest workspace that still fails, found by taking things away one by one as long as it does.
 pub fn shrink(mut policies: Policies, fails: &dyn Fn(&Policies) -> bool) -> Policies {
@@ -17,13 +17,31 @@ fn steps(policies: &Policies) -> Vec<Policies> {
     let names: Vec<&PolicyName> = policies.rules.keys().chain(policies.limits.keys()).collect();
     let mut out: Vec<Policies> = names
         .iter()
-        .map(|gone| policies.restricted_to(names.iter().copied().filter(|name| name != gone)))
+        .map(|gone| {
+            let rest = policies.restricted_to(names.iter().copied().filter(|name| name != gone));
+            Policies { obligations: policies.obligations.clone(), ..rest }
+        })
         .filter(|smaller| smaller.len() < policies.len())
         .collect();
     if !policies.settings.severity.is_empty() {
         let mut plain = policies.clone();
         plain.settings.severity.clear();
         out.push(plain);
+    }
+    for obligation in &policies.obligations {
+        let mut replace = |simpler: Option<Obligation>| {
+            let mut next = policies.clone();
+            next.obligations.remove(obligation);
+            next.obligations.extend(simpler);
+            out.push(next);
+        };
+        replace(None);
+        for scope in scope_steps(&obligation.scope) {
+            replace(Some(Obligation { scope, ..obligation.clone() }));
+        }
+        for condition in condition_steps(&obligation.condition) {
+            replace(Some(Obligation { condition, ..obligation.clone() }));
+        }
     }
     for (name, rule) in &policies.rules {
         for simpler in rule_steps(rule) {

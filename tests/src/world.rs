@@ -4,10 +4,10 @@
 //! every way in which those can be true or false together. So what holds for no request of the world holds for no
 //! request at all (within the horizon): enumerating it is a proof.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use ordain_ir::{Condition, Fact, FactName, Glob, TextTest, Type, Value};
+use ordain_ir::{Condition, Fact, FactName, Glob, MeterUnit, TextTest, Type, Value};
 
 use crate::reference;
 
@@ -37,6 +37,7 @@ pub const YEAR: i64 = 366 * 86_400;
 /// Every fact that a generated condition may read.
 pub static FACTS: LazyLock<BTreeMap<FactName, Fact>> = LazyLock::new(|| {
     let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+    let set = |of| Type::Set { of: Box::new(of) };
     let fact = |name: &str, ty: Type, range: Option<(i64, i64)>, optional: bool, opaque: bool| Fact {
         name: name.into(),
         ty,
@@ -55,6 +56,10 @@ pub static FACTS: LazyLock<BTreeMap<FactName, Fact>> = LazyLock::new(|| {
         fact("price", Type::Money { currency: "USD".into() }, Some((0, 2)), false, false),
         fact("text", Type::String, None, false, false),
         fact("note", Type::String, None, true, false),
+        fact("labels", set(Type::String), None, false, false),
+        fact("levels", set(Type::Enum { variants: words(&["u", "v", "w"]) }), None, true, false),
+        fact("ports", set(Type::Int), Some((-1, 2)), false, false),
+        fact("signs", set(Type::Enum { variants: words(&["p", "q"]) }), None, false, true),
     ]
     .map(|fact| (fact.name.clone(), fact))
     .into()
@@ -77,27 +82,43 @@ pub static TEXT_TESTS: LazyLock<Vec<TextTest>> = LazyLock::new(|| {
     ]
 });
 
+/// Every test of an element of a set of texts that a generated condition may make, or may combine.
+pub static ELEMENT_TESTS: LazyLock<Vec<TextTest>> = LazyLock::new(|| {
+    vec![TextTest::Equals("x".into()), TextTest::StartsWith("x".into()), TextTest::EndsWith("y".into())]
+});
+
+/// The declared meters that a generated limit may bound.
+pub static METERS: LazyLock<BTreeMap<String, MeterUnit>> = LazyLock::new(|| {
+    let dollars = MeterUnit::Money("USD".to_owned());
+    [("emails", MeterUnit::Count), ("refunds", dollars), ("gpu-time", MeterUnit::Duration)]
+        .map(|(name, unit)| (name.to_owned(), unit))
+        .into()
+});
+
 /// One text for each way in which the tests above come out together. To those tests every letter but `x` and `y` is
 /// as good as `z`, except the line feed, which a dot doesn't match; and each of them looks at no more than two
 /// characters at either end and at the order of `x`, `y` and line feeds between, which four characters show in full.
 /// A test compares with all texts of up to six.
-pub static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| representatives(4));
+pub static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| representatives(4, &TEXT_TESTS));
 
-fn representatives(length: usize) -> Vec<String> {
+/// The same for elements of sets.
+static ELEMENTS: LazyLock<Vec<String>> = LazyLock::new(|| representatives(4, &ELEMENT_TESTS));
+
+fn representatives(length: usize, tests: &[TextTest]) -> Vec<String> {
     let mut seen = BTreeMap::new();
     for text in texts(length) {
-        seen.entry(outcomes(&text)).or_insert(text);
+        seen.entry(outcomes(&text, tests)).or_insert(text);
     }
     seen.into_values().collect()
 }
 
-fn outcomes(text: &str) -> Vec<bool> {
+fn outcomes(text: &str, tests: &[TextTest]) -> Vec<bool> {
     let values = [("text".into(), Value::Text(text.to_owned()))].into();
     let holds = |test: &TextTest| {
         let condition = Condition::Text { fact: "text".into(), test: test.clone() };
         reference::holds(&condition, &FACTS, &values)
     };
-    TEXT_TESTS.iter().map(holds).collect()
+    tests.iter().map(holds).collect()
 }
 
 /// All texts of at most this length over `x`, `y`, `z` and the line feed, shortest first.
@@ -124,12 +145,31 @@ pub fn values(fact: &Fact) -> Vec<Option<Value>> {
             let (least, greatest) = fact.range.expect("numbers of the world have a range");
             (least..=greatest).map(Value::Number).collect()
         }
-        Type::Decimal { .. } | Type::Duration | Type::Set { .. } => {
-            panic!("`{}` is not of this world", fact.name)
+        // Tests look at elements one by one, so the sets of their representatives represent all sets.
+        Type::Set { of } => {
+            let elements = match &**of {
+                Type::String => ELEMENTS.iter().cloned().map(Value::Text).collect(),
+                of => values(&Fact { ty: of.clone(), optional: false, ..fact.clone() })
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+            };
+            subsets(elements)
         }
+        Type::Decimal { .. } | Type::Duration => panic!("`{}` is not of this world", fact.name),
     };
     let absent = fact.optional.then_some(None);
     present.into_iter().map(Some).chain(absent).collect()
+}
+
+/// Every set of some of the elements, the empty one first.
+fn subsets(elements: Vec<Value>) -> Vec<Value> {
+    let mut all = vec![BTreeSet::new()];
+    for element in elements {
+        let with: Vec<_> = all.iter().map(|set| set | &[element.clone()].into()).collect();
+        all.extend(with);
+    }
+    all.into_iter().map(Value::Set).collect()
 }
 
 /// What the wall clock of each zone shows, every half hour that can lie within a widened horizon.
@@ -159,11 +199,12 @@ mod tests {
 
     #[test]
     fn the_texts_are_representative() {
-        let vectors = |length| {
-            texts(length).iter().map(|text| outcomes(text)).collect::<std::collections::BTreeSet<_>>()
-        };
-        assert_eq!(vectors(4), vectors(6));
-        assert_eq!(TEXTS.len(), vectors(6).len());
+        for (tests, known) in [(&*TEXT_TESTS, &*TEXTS), (&*ELEMENT_TESTS, &*ELEMENTS)] {
+            let vectors =
+                |length| texts(length).iter().map(|text| outcomes(text, tests)).collect::<BTreeSet<_>>();
+            assert_eq!(vectors(4), vectors(6));
+            assert_eq!(known.len(), vectors(6).len());
+        }
     }
 
     #[test]

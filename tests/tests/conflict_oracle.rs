@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ordain_analyzer::{Options, analyze};
 use ordain_ir::report::Contradiction;
 use ordain_ir::{
-    Certainty, Conflict, ConflictSeverity, ConflictType, Policies, PolicyKind, PolicyName, Report, Request,
+    Certainty, Conflict, ConflictSeverity, ConflictType, Path, Policies, PolicyKind, PolicyName, Report,
+    Request,
 };
 use ordain_tests::oracle::{self, Expected, certificate};
 use ordain_tests::render::render;
@@ -41,7 +42,45 @@ fn disagreement(policies: &Policies, tally: &Tally) -> Result<(), String> {
     if let Some((pair, conflict)) = found.iter().find(|(pair, _)| !expected.contains_key(*pair)) {
         return Err(format!("too much: {pair:?} {conflict:?}"));
     }
-    report.conflicts.iter().try_for_each(|conflict| evidence(policies, conflict))
+    report.conflicts.iter().try_for_each(|conflict| evidence(policies, conflict))?;
+    gaps(policies, &report, tally)
+}
+
+/// Coverage: the analyzer's gaps are those of the oracle, and each example is one.
+fn gaps(policies: &Policies, report: &Report, tally: &Tally) -> Result<(), String> {
+    let expected = oracle::gaps(policies);
+    let found: BTreeMap<_, _> =
+        report.gaps.iter().map(|gap| (gap.obligation.clone(), gap.certainty)).collect();
+    if found != expected || found.len() != report.gaps.len() {
+        return Err(format!("gaps are {expected:#?}, reported as {found:#?}"));
+    }
+    for gap in &report.gaps {
+        let fail = |why: &str| Err(format!("{why}: {gap:#?}"));
+        let opaque = policies.facts.values().any(|fact| fact.opaque);
+        if gap.certainty == Certainty::Suspected && (!opaque || gap.uncertainty.is_none()) {
+            return fail("suspected without a reason");
+        }
+        let Some(witness) = &gap.witness else { return fail("a gap without a witness") };
+        let request = Request::from_json(witness.request.clone(), &policies.facts, &policies.meters);
+        let request = complete(policies, request.map_err(|error| format!("no request, {error}: {gap:#?}"))?);
+        let Path { tenant, project, agent } = &request.path;
+        let provider = request.provider.as_deref();
+        if !reference::selects(&gap.obligation.scope, [tenant, project, agent], provider)
+            || !reference::holds(&gap.obligation.condition, &policies.facts, &request.facts)
+        {
+            return fail("the witness need not be covered");
+        }
+        if oracle::covers(policies, &gap.obligation).any(|rule| reference::in_rule(policies, rule, &request))
+        {
+            return fail("the witness is covered");
+        }
+    }
+    let covered = policies.obligations.len() - expected.len();
+    let suspected = expected.values().filter(|certainty| **certainty == Certainty::Suspected).count();
+    for (slot, count) in [(11, expected.len() - suspected), (12, suspected), (13, covered)] {
+        tally.0[slot].fetch_add(count as u64, Ordering::Relaxed);
+    }
+    Ok(())
 }
 
 /// That one limit's domain does not include another's may rest on an opaque fact as well, where the overlap doesn't.
@@ -212,9 +251,9 @@ fn complete(policies: &Policies, mut request: Request) -> Request {
 
 /// How often each kind of conflict was confirmed: overlaps, temporal conflicts and priorities of
 /// rules, the same of limits, divergent and empty pairs of limits; plain contradictions of what accumulates; and
-/// those reported between three or more, and between two.
+/// those reported between three or more, and between two; proved and suspected gaps, and obligations without one.
 #[derive(Default)]
-struct Tally([AtomicU64; 11]);
+struct Tally([AtomicU64; 14]);
 
 impl Tally {
     fn count(&self, conflict: &Expected, between_rules: bool) {
@@ -235,7 +274,7 @@ fn search(
     count: u64,
     generate: fn(u64) -> Policies,
     check: fn(&Policies, &Tally) -> Result<(), String>,
-) -> [u64; 11] {
+) -> [u64; 14] {
     let first = cases("ORDAIN_ORACLE_SEED", 0);
     let (tally, next) = (Tally::default(), AtomicU64::new(first));
     let failures = std::thread::scope(|scope| {
@@ -267,7 +306,8 @@ fn the_analyzer_finds_exactly_what_there_is() {
     let count = cases("ORDAIN_ORACLE_CASES", 2_000);
     let confirmed = search(count, generate::workspace, disagreement);
     // Agreement on nothing would be no agreement.
-    assert!(count < 2_000 || confirmed[..8].iter().all(|count| *count >= 20), "{confirmed:?}");
+    let found = confirmed[..8].iter().chain(&confirmed[11..]);
+    assert!(count < 2_000 || found.into_iter().all(|count| *count >= 20), "{confirmed:?}");
 }
 
 #[test]

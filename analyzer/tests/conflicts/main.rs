@@ -5,6 +5,7 @@
 mod algebra;
 mod common;
 mod conditions;
+mod coverage;
 mod determinism;
 mod diagnostics;
 mod limits;

@@ -1,4 +1,4 @@
-//! All conflicts of a workspace of the finite [`world`](crate::world), found by trying every request.
+//! All conflicts and gaps of a workspace of the finite [`world`](crate::world), found by trying every request.
 //!
 //! Derived from the tables of the definition alone: rules of one concern, and pairs of limits. Contradictions among
 //! limits on what accumulates (any number of them, with axioms between quantities) are checked by other means, see
@@ -12,7 +12,9 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_ir::report::Contradiction;
-use ordain_ir::{Certainty, ConflictType, Policies, PolicyName};
+use ordain_ir::{
+    Certainty, ConflictType, EnforcementMode, Obligation, Policies, PolicyName, Rule, RuleStatus,
+};
 
 pub use regions::Regions;
 
@@ -55,6 +57,32 @@ pub fn conflicts(policies: &Policies) -> BTreeMap<[PolicyName; 2], Expected> {
         }
     }
     found
+}
+
+/// The obligations that some request shows to be unfulfilled, with the certainty of that: proved if there is one
+/// whatever values the opaque facts have. What fulfils them are the active rules of the concern that do something.
+pub fn gaps(policies: &Policies) -> BTreeMap<Obligation, Certainty> {
+    let regions = Regions::of(policies);
+    let mut found = BTreeMap::new();
+    for obligation in &policies.obligations {
+        let covers = covers(policies, obligation).map(|rule| &rule.name);
+        match regions.uncovered(obligation, covers) {
+            (false, _) => {}
+            (true, true) => drop(found.insert(obligation.clone(), Certainty::Proved)),
+            (true, false) => drop(found.insert(obligation.clone(), Certainty::Suspected)),
+        }
+    }
+    found
+}
+
+/// The rules that may fulfil an obligation.
+pub fn covers<'p>(policies: &'p Policies, obligation: &Obligation) -> impl Iterator<Item = &'p Rule> {
+    let concern = obligation.rule_type;
+    policies.rules.values().map(|rule| &**rule).filter(move |rule| {
+        rule.rule_type == concern
+            && rule.status == RuleStatus::Active
+            && rule.enforcement_mode != EnforcementMode::Disabled
+    })
 }
 
 /// Pairs of limits on what accumulates that contradict each other without any axiom: everywhere where the floor

@@ -6,18 +6,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ordain_ir::{Condition, FactName, Policies, PolicyName, Value, Window};
+use ordain_ir::{Condition, FactName, Obligation, Policies, PolicyName, Value, Window};
 
 use crate::reference;
 use crate::world::{HORIZON, PROVIDERS, SEGMENTS, STEP, YEAR, clock, values};
 
-/// A set of policies, one bit each.
+/// A set of policies and obligations, one bit each.
 type Set = u16;
 
 /// The parts of a workspace's world, each as the sets of policies that its points are in.
 #[derive(Debug)]
 pub struct Regions {
     bits: BTreeMap<PolicyName, Set>,
+    required: BTreeMap<Obligation, Set>,
     scopes: BTreeSet<Set>,
     times: BTreeSet<Set>,
     facts: BTreeSet<Set>,
@@ -39,7 +40,13 @@ impl Regions {
     pub fn of(policies: &Policies) -> Self {
         let parts = parts(policies);
         let bits = parts.keys().enumerate().map(|(at, name)| ((*name).clone(), 1 << at)).collect();
-        let parts: Vec<Parts<'_>> = parts.into_values().collect();
+        let mut parts: Vec<Parts<'_>> = parts.into_values().collect();
+        let mut required = BTreeMap::new();
+        for obligation in &policies.obligations {
+            required.insert(obligation.clone(), 1 << parts.len());
+            let (scopes, conditions) = (vec![&obligation.scope], vec![&obligation.condition]);
+            parts.push(Parts { scopes, windows: vec![], conditions });
+        }
         let sets = |is_in: &dyn Fn(&Parts<'_>) -> bool| -> Set {
             parts.iter().enumerate().filter(|(_, part)| is_in(part)).fold(0, |set, (at, _)| set | 1 << at)
         };
@@ -64,7 +71,7 @@ impl Regions {
             facts_by_opaque.entry(opaque).or_default().insert(set);
         }
         let facts = facts_by_opaque.values().flatten().copied().collect();
-        Self { bits, scopes, times: times.collect(), facts, facts_by_opaque }
+        Self { bits, required, scopes, times: times.collect(), facts, facts_by_opaque }
     }
 
     /// Whether some request is in both domains.
@@ -89,6 +96,28 @@ impl Regions {
     /// The same if both were active at all times.
     pub fn within_at_all_times(&self, a: &PolicyName, b: &PolicyName) -> bool {
         self.all_within(a, b, &[&self.scopes, &self.facts])
+    }
+
+    /// Whether some request that the obligation names is in none of these domains; and whether that is so whatever
+    /// values the opaque facts have.
+    pub fn uncovered<'n>(
+        &self,
+        obligation: &Obligation,
+        covers: impl IntoIterator<Item = &'n PolicyName>,
+    ) -> (bool, bool) {
+        let (required, covers) =
+            (self.required[obligation], covers.into_iter().fold(0, |set, name| set | self.bits[name]));
+        let open = |facts: &BTreeSet<Set>| {
+            facts.iter().any(|of_facts| {
+                self.times.iter().any(|of_time| {
+                    self.scopes.iter().any(|of_scope| {
+                        let all = of_facts & of_time & of_scope;
+                        all & required != 0 && all & covers == 0
+                    })
+                })
+            })
+        };
+        (open(&self.facts), self.facts_by_opaque.values().all(open))
     }
 
     fn all_within(&self, a: &PolicyName, b: &PolicyName, parts: &[&BTreeSet<Set>]) -> bool {
@@ -143,6 +172,7 @@ fn valuations(policies: &Policies) -> Vec<Valuation> {
     let mut read = BTreeSet::new();
     policies.rules.values().for_each(|rule| rule.condition.collect_facts(&mut read));
     policies.limits.values().for_each(|limit| limit.condition.collect_facts(&mut read));
+    policies.obligations.iter().for_each(|obligation| obligation.condition.collect_facts(&mut read));
     let mut all = vec![BTreeMap::new()];
     for fact in policies.facts.values() {
         let mut choices = values(fact);

@@ -121,11 +121,20 @@ fn own_value(limit: &Limit, request: &Request) -> Option<i128> {
         "COOLDOWN" => usage.since_last_run.map(i128::from),
         name if name.starts_with("RUNS_") => Some(usage.runs.into()),
         name if name.starts_with("TOKENS_") => Some(usage.tokens.into()),
-        _ => {
-            let currency = limit.quantity.currency().expect("what is left is money");
+        name if name.starts_with("COST_") => {
+            let currency = limit.quantity.currency().expect("a cost is money");
             Some(usage.cost.get(currency).copied().unwrap_or(0).into())
         }
+        name => {
+            let mut reported = usage.meters.iter().filter(|(meter, _)| name.starts_with(&in_capitals(meter)));
+            Some(reported.next().map_or(0, |(_, amount)| i128::from(*amount)))
+        }
     }
+}
+
+/// A meter's name as its limit types begin: `gpu-time` gives `GPU_TIME_DAILY`.
+fn in_capitals(meter: &str) -> String {
+    format!("{}_", meter.to_uppercase().replace('-', "_"))
 }
 
 fn is_breached(limit: &Limit, request: &Request, own: i128, used: &dyn Fn(&Limit, &str, i64) -> i64) -> bool {

@@ -1,0 +1,302 @@
+//! Coverage that is required and lacking: requests in the domain of an obligation, and in that of no rule which could
+//! cover it.
+//!
+//! The covering rules' scopes cut the obligation's subjects, and their windows cut time, into finitely many cells; of
+//! the subjects and instants of one cell the same rules speak. A request is uncovered exactly if in its cell the
+//! obligation's condition holds and that of no rule there does. Where fewer rules speak, more is uncovered, so only
+//! the cells with the fewest need be asked about.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ordain_engine::Engine;
+use ordain_ir::{
+    Certainty, Condition, EnforcementMode, FactName, Gap, Obligation, Policies, PolicyName, Rule, RuleStatus,
+    Usage, Window,
+};
+use rayon::prelude::*;
+
+use crate::bits::Bits;
+use crate::boxes::Valuation;
+use crate::conditions::Prepared;
+use crate::domain::{Algebra, AnalyzerError, Domain, Point};
+use crate::scope::{self, Subject};
+use crate::window::Intervals;
+use crate::{Answer, evidence, solver};
+
+/// Most cells of subjects, of time, and of both together that are told apart for one obligation.
+const MAX_CELLS: usize = 4_096;
+
+/// The gaps of all obligations, sorted by obligation.
+pub(crate) fn gaps(algebra: &Algebra<'_>) -> Result<Vec<Gap>, AnalyzerError> {
+    let obligations: Vec<&Obligation> = algebra.policies().obligations.iter().collect();
+    // `collect` into a list first: of several errors the first in order counts.
+    let found: Vec<Result<Option<Gap>, AnalyzerError>> =
+        obligations.par_iter().map(|obligation| Search::new(obligation, algebra)?.gap()).collect();
+    let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// A rule that could cover an obligation.
+struct Cover<'a> {
+    rule: &'a Rule,
+    domain: Domain,
+}
+
+struct Search<'a, 'm> {
+    obligation: &'a Obligation,
+    /// Of its own condition.
+    condition: Prepared,
+    covers: Vec<Cover<'a>>,
+    algebra: &'m Algebra<'a>,
+}
+
+/// Subjects and instants of which the same rules speak, with the canonical ones.
+struct Cell {
+    rules: Bits,
+    subject: Subject,
+    at: i64,
+}
+
+/// What is known of uncovered requests.
+enum Uncovered {
+    None,
+    /// There are some; the opaque fact that this rests on.
+    Some(Point, Option<FactName>),
+    /// Why it isn't known.
+    Undecided(String),
+}
+
+impl<'a, 'm> Search<'a, 'm> {
+    fn new(obligation: &'a Obligation, algebra: &'m Algebra<'a>) -> Result<Self, AnalyzerError> {
+        let may_cover = |rule: &&Arc<Rule>| {
+            rule.rule_type == obligation.rule_type
+                && rule.status == RuleStatus::Active
+                && rule.enforcement_mode != EnforcementMode::Disabled
+        };
+        let rules = algebra.policies().rules.values().filter(may_cover);
+        let covers = rules.map(|rule| Ok(Cover { rule, domain: algebra.rule(rule)? }));
+        Ok(Self {
+            obligation,
+            condition: algebra.conditions.prepare(&obligation.condition),
+            covers: covers.collect::<Result<_, AnalyzerError>>()?,
+            algebra,
+        })
+    }
+
+    fn gap(&self) -> Result<Option<Gap>, AnalyzerError> {
+        let (point, uncertainty) = match self.uncovered()? {
+            Uncovered::None => return Ok(None),
+            Uncovered::Some(point, opaque) => (Some(point), opaque.as_ref().map(evidence::rests_on)),
+            Uncovered::Undecided(why) => (None, Some(why)),
+        };
+        let witness = match point {
+            None => None,
+            Some(point) => {
+                let request = evidence::request(&point, Usage::default());
+                self.replay(&request)?;
+                let speaking = self
+                    .covers
+                    .iter()
+                    .filter(|cover| cover.rule.scope.contains(&request.path, request.provider.as_deref()));
+                let windows: Vec<&Window> = speaking.map(|cover| &cover.rule.window).collect();
+                Some(evidence::witness(&request, windows, self.algebra.policies()))
+            }
+        };
+        let certainty = if uncertainty.is_some() { Certainty::Suspected } else { Certainty::Proved };
+        Ok(Some(Gap { obligation: self.obligation.clone(), certainty, witness, uncertainty }))
+    }
+
+    fn uncovered(&self) -> Result<Uncovered, AnalyzerError> {
+        let Some(cells) = self.cells() else {
+            return Ok(Uncovered::Undecided(format!(
+                "the scopes and windows of the rules cut what is required into more than {MAX_CELLS} parts"
+            )));
+        };
+        let mut best: Option<(Point, Option<FactName>)> = None;
+        let mut undecided = false;
+        for cell in &cells {
+            let conditions: Vec<&Prepared> =
+                self.speaking(cell).flat_map(|cover| &cover.domain.conditions).map(Arc::as_ref).collect();
+            let verdict = self.algebra.conditions.find(&[&self.condition], &conditions);
+            if verdict.by_solver {
+                solver::check()?;
+            }
+            match &verdict.answer {
+                Answer::No => {}
+                Answer::Undecided => undecided = true,
+                Answer::Yes(facts) => {
+                    let better =
+                        best.as_ref().is_none_or(|(_, opaque)| opaque.is_some() && verdict.opaque.is_none());
+                    if better {
+                        best = Some((cell.point(facts), verdict.opaque.clone()));
+                    }
+                }
+            }
+        }
+        Ok(match best {
+            Some((point, Some(_))) if self.independent_of_opaque(&cells) => Uncovered::Some(point, None),
+            Some((point, opaque)) => Uncovered::Some(point, opaque),
+            None if undecided => Uncovered::Undecided(evidence::undecided(&self.algebra.policies().settings)),
+            None => Uncovered::None,
+        })
+    }
+
+    /// Whether, though it rests on opaque facts in each cell, some cell has an uncovered request whatever they are.
+    fn independent_of_opaque(&self, cells: &[Cell]) -> bool {
+        let uncovered = cells.iter().map(|cell| {
+            let others = self.speaking(cell).map(|cover| cover.rule.condition.clone().negate());
+            Condition::and([self.obligation.condition.clone()].into_iter().chain(others))
+        });
+        let anywhere = self.algebra.conditions.prepare(&Condition::or(uncovered));
+        let verdict = self.algebra.conditions.find(&[&anywhere], &[]);
+        verdict.answer.is_yes() && verdict.opaque.is_none()
+    }
+
+    fn speaking<'s>(&'s self, cell: &'s Cell) -> impl Iterator<Item = &'s Cover<'a>> {
+        self.covers.iter().enumerate().filter(|(at, _)| cell.rules.contains(*at)).map(|(_, cover)| cover)
+    }
+
+    /// The cells in which the fewest rules speak and none of them always, in canonical order; `None` if there are too
+    /// many.
+    fn cells(&self) -> Option<Vec<Cell>> {
+        let subjects = self.subjects()?;
+        let instants = self.instants()?;
+        let unconditional = Bits::new(self.covers.len(), |at| {
+            self.covers[at].domain.conditions.iter().all(|condition| condition.is_true())
+        });
+        let mut seen = BTreeSet::new();
+        let mut cells: Vec<Cell> = vec![];
+        for (of_subject, subject) in &subjects {
+            for (of_time, at) in &instants {
+                let rules = of_subject.and(of_time);
+                if !rules.meets(&unconditional) && seen.insert(rules.clone()) {
+                    cells.push(Cell { rules, subject: subject.clone(), at: *at });
+                    if cells.len() > MAX_CELLS {
+                        return None;
+                    }
+                }
+            }
+        }
+        let least =
+            |cell: &Cell| !seen.iter().any(|other| *other != cell.rules && other.is_subset_of(&cell.rules));
+        Some(cells.into_iter().filter(|cell| least(cell)).collect())
+    }
+
+    /// The obligation's subjects by the rules that select them, each with the most readable one.
+    fn subjects(&self) -> Option<Vec<(Bits, Subject)>> {
+        let strings = &self.algebra.conditions.memo.strings;
+        let within = &self.obligation.scope;
+        let scopes: BTreeSet<_> = self.covers.iter().map(|cover| &cover.rule.scope).collect();
+        let mut meeting = vec![];
+        for scope in scopes {
+            match scope::find(&[within, scope], &[], strings) {
+                Answer::No => {}
+                Answer::Yes(_) => meeting.push(scope),
+                Answer::Undecided => return None,
+            }
+        }
+        let cells = scope::cells(within, &meeting, strings).filter(|cells| cells.len() <= MAX_CELLS)?;
+        let of_rules = |cell: &Bits| {
+            Bits::new(self.covers.len(), |at| {
+                meeting.binary_search(&&self.covers[at].rule.scope).is_ok_and(|scope| cell.contains(scope))
+            })
+        };
+        Some(cells.into_iter().map(|(cell, subject)| (of_rules(&cell), subject)).collect())
+    }
+
+    /// The horizon by the rules that are active, each part with its first instant.
+    fn instants(&self) -> Option<Vec<(Bits, i64)>> {
+        // Equal windows are one set of instants, shared.
+        let mut windows: Vec<&Arc<Intervals>> = vec![];
+        let mut number = vec![];
+        for cover in &self.covers {
+            let window = &cover.domain.window;
+            let known = windows.iter().position(|other| Arc::ptr_eq(other, window));
+            number.push(known.unwrap_or(windows.len()));
+            if known.is_none() {
+                windows.push(window);
+            }
+        }
+        let mut cells = vec![((**self.algebra.windows.horizon()).clone(), BTreeSet::new())];
+        for (at, window) in windows.iter().enumerate() {
+            let mut next = vec![];
+            for (cell, active) in cells {
+                let (inside, outside) = (cell.intersection(window), cell.difference(window));
+                if !outside.is_empty() {
+                    next.push((outside, active.clone()));
+                }
+                if !inside.is_empty() {
+                    let mut active: BTreeSet<usize> = active;
+                    active.insert(at);
+                    next.push((inside, active));
+                }
+            }
+            if next.len() > MAX_CELLS {
+                return None;
+            }
+            cells = next;
+        }
+        let start = self.algebra.policies().settings.horizon.0;
+        let mut cells: Vec<(Bits, i64)> = cells
+            .into_iter()
+            .filter_map(|(cell, active)| {
+                let rules = Bits::new(self.covers.len(), |at| active.contains(&number[at]));
+                Some((rules, cell.first_from(start)?))
+            })
+            .collect();
+        // From the beginning of the configured horizon on, then what was added before it.
+        cells.sort_by_key(|(_, at)| (*at < start, *at));
+        Some(cells)
+    }
+
+    /// Lets the engine confirm that the request is the obligation's and no rule's.
+    fn replay(&self, request: &ordain_ir::Request) -> Result<(), AnalyzerError> {
+        let fail = |reason: String| AnalyzerError::Witness {
+            policies: format!("a `require coverage` in `{}`", self.obligation.package),
+            reason,
+        };
+        let names: Vec<&PolicyName> = self.covers.iter().map(|cover| &cover.rule.name).collect();
+        let mut policies: Policies = self.algebra.policies().restricted_to(names.iter().copied());
+        // No policy's name: those have no blank.
+        let required = PolicyName::from("require coverage");
+        policies.rules.insert(required.clone(), Arc::new(self.as_rule(required.clone())));
+        let engine = Engine::new(Arc::new(policies)).map_err(|error| fail(error.to_string()))?;
+        let is_in =
+            |name: &PolicyName| engine.in_domain(name, request).map_err(|error| fail(error.to_string()));
+        if !is_in(&required)? {
+            return Err(fail("the request is not one that must be covered".to_owned()));
+        }
+        for name in names {
+            if is_in(name)? {
+                return Err(fail(format!("`{name}` covers the request")));
+            }
+        }
+        Ok(())
+    }
+
+    /// A rule with the obligation's domain.
+    fn as_rule(&self, name: PolicyName) -> Rule {
+        Rule {
+            name,
+            doc: String::new(),
+            rule_type: self.obligation.rule_type,
+            enforcement_mode: EnforcementMode::Audit,
+            scope: self.obligation.scope.clone(),
+            window: Window::ALWAYS,
+            condition: self.obligation.condition.clone(),
+            priority: 0,
+            source: ordain_ir::Source::Manual,
+            status: RuleStatus::Active,
+            depends_on: vec![],
+            overrides: vec![],
+            derived: None,
+        }
+    }
+}
+
+impl Cell {
+    fn point(&self, facts: &Valuation) -> Point {
+        Point { subject: self.subject.clone(), at: self.at, facts: facts.clone() }
+    }
+}
