@@ -13,7 +13,7 @@ pub(crate) const WARN: &str = "warn";
 /// How deep templates may apply each other.
 pub(crate) const MAX_NESTING: usize = 16;
 /// How many policies one application may make.
-pub(crate) const MAX_MADE: usize = 4096;
+pub(crate) const MAX_MADE: usize = 1024;
 
 /// A policy that an `apply` or a `warn at` makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,7 +219,7 @@ fn all_inside(
     for it in inner {
         let name = format!("{prefix}{}", it.name);
         match &it.kind {
-            _ if all.len() >= MAX_MADE => return,
+            _ if all.len() > MAX_MADE => return,
             InnerKind::Policy(named) => {
                 let made = Made { kind: named.kind, private: it.private };
                 if named.warns {

@@ -11,15 +11,21 @@ use crate::{Db, Dependency, Workspace, diagnostics, library};
 pub(crate) fn link_diagnostics(db: &dyn Db, workspace: Workspace) -> Vec<Diagnostic> {
     let cycles = round_trips(db, workspace).iter().filter_map(|trip| describe(db, workspace, trip));
     let clashes = gathered(db, workspace).clashes.iter();
-    cycles.chain(clashes.filter_map(|(name, first, second)| clash(db, name, *first, *second))).collect()
+    cycles.chain(clashes.filter_map(|(name, first, second)| clash(db, workspace, name, *first, *second))).collect()
 }
 
-fn place(db: &dyn Db, origin: Origin, name: &PolicyName, clause: Clause) -> Option<(String, Span)> {
+fn place(
+    db: &dyn Db,
+    workspace: Workspace,
+    origin: Origin,
+    name: &PolicyName,
+    clause: Clause,
+) -> Option<(String, Span)> {
     let source = origin.sources(db).get(&PolicyId::of(name))?;
-    // The author of the workspace can change the application, not the template.
+    // The author of the workspace can change the application, and the template if it is one of theirs.
     Some(match &source.application {
-        Some(site) => (site.file.clone(), site.place.span),
-        None => (source.file.clone(), source.clause(clause).span),
+        Some(site) if workspace.file(db, &source.file).is_none() => (site.file.clone(), site.place.span),
+        _ => (source.file.clone(), source.clause(clause).span),
     })
 }
 
@@ -33,7 +39,7 @@ fn describe(db: &dyn Db, workspace: Workspace, trip: &RoundTrip) -> Option<Diagn
         let rule = all.rules.get(name).map(|(rule, origin)| (rule.label().to_owned(), *origin));
         rule.or_else(|| all.limits.get(name).map(|(limit, origin)| (limit.label().to_owned(), *origin)))
     };
-    let at = |name: &PolicyName| place(db, find(name)?.1, name, trip.clause);
+    let at = |name: &PolicyName| place(db, workspace, find(name)?.1, name, trip.clause);
     let label = |name: &PolicyName| find(name).map_or_else(|| name.to_string(), |(label, _)| label);
     let first = trip.members.first()?;
     let (file, span) = at(first)?;
@@ -54,11 +60,17 @@ fn describe(db: &dyn Db, workspace: Workspace, trip: &RoundTrip) -> Option<Diagn
 }
 
 /// Two policies of different packages with one full name: `a.b` in package `c` and `b` in package `c.a`.
-fn clash(db: &dyn Db, name: &PolicyName, first: Origin, second: Origin) -> Option<Diagnostic> {
-    let (file, span) = place(db, second, name, Clause::Name)?;
+fn clash(
+    db: &dyn Db,
+    workspace: Workspace,
+    name: &PolicyName,
+    first: Origin,
+    second: Origin,
+) -> Option<Diagnostic> {
+    let (file, span) = place(db, workspace, second, name, Clause::Name)?;
     let message = format!("the full name `{name}` is given twice");
     let error = Diagnostic::error(codes::DUPLICATE_NAME, &file, span, message);
-    let error = match place(db, first, name, Clause::Name) {
+    let error = match place(db, workspace, first, name, Clause::Name) {
         Some((file, span)) => error.and_at(&file, span, "first given here"),
         None => error,
     };

@@ -103,6 +103,8 @@ pub struct Private {
     pub origin: Origin,
     /// What it is, with an article.
     pub what: &'static str,
+    /// Whether it is made by what has that name.
+    pub made: bool,
 }
 
 /// What a `use` stands for.
@@ -231,9 +233,13 @@ impl<'a> Lens<'a> {
         })
     }
 
-    /// What a name stands for, whatever that is.
-    pub(crate) fn find_any(&self, name: &str) -> Option<Meaning<'a>> {
-        self.find_among(name, |_| true).ok()
+    /// What a name stands for, whatever that is, among what `wanted` lets pass.
+    pub(crate) fn find_any(
+        &self,
+        name: &str,
+        wanted: impl Fn(&Meaning<'a>) -> bool,
+    ) -> Option<Meaning<'a>> {
+        self.find_among(name, wanted).ok()
     }
 
     /// The places in which a name is looked for, by rank: the packages, and the name there.
@@ -308,6 +314,7 @@ impl<'a> Lens<'a> {
             name: base.unwrap_or(name).to_owned(),
             origin: meaning.origin(),
             what: meaning.description(),
+            made: base.is_some(),
         }
     }
 

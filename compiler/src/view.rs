@@ -343,7 +343,12 @@ impl<'a> View<'a> {
 
     /// Anything at all, to say what a name stands for where it is not what is wanted.
     pub fn anything(self, name: &str) -> Option<Meaning<'a>> {
-        Lens::of(self.db, self.origin).find_any(name)
+        Lens::of(self.db, self.origin).find_any(name, |_| true)
+    }
+
+    /// Like [`anything`](Self::anything), apart from applications of templates.
+    pub(crate) fn anything_but_applications(self, name: &str) -> Option<Meaning<'a>> {
+        Lens::of(self.db, self.origin).find_any(name, |meaning| !matches!(meaning, Meaning::Apply(..)))
     }
 
     /// What somebody may have meant with a name that stands for nothing that is wanted.

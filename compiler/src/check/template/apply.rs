@@ -14,7 +14,7 @@ use super::{Expansion, Siblings, template_problems};
 use crate::made::{MAX_MADE, MAX_NESTING, all_made_by, round_trip};
 use crate::mentions::Wanted;
 use crate::packages::{MemberKind, Origin};
-use crate::resolve::Meaning;
+use crate::resolve::{Meaning, Unresolved};
 use crate::view::{TemplateUnit, View};
 
 /// Between the template's name and what is wrong with it.
@@ -46,7 +46,7 @@ impl<'a> Checker<'a> {
             return;
         }
         let made = all_made_by(self.db, self.view.origin(), &apply.template.text);
-        if depth > MAX_NESTING || made.len() >= MAX_MADE {
+        if depth > MAX_NESTING || made.len() > MAX_MADE {
             let message = if depth > MAX_NESTING {
                 format!("templates apply each other more than {MAX_NESTING} deep here")
             } else {
@@ -141,7 +141,9 @@ impl<'a> Checker<'a> {
             }
             Ok(_) => None,
             Err(unresolved) => {
-                if let Some(other) = self.view.anything(&name.text) {
+                // An application may itself be what has the name.
+                let other = self.view.anything_but_applications(&name.text);
+                if let (Unresolved::Unknown(_), Some(other)) = (&unresolved, other) {
                     let message = format!("`{}` is {}, not a template", name.text, other.description());
                     let error = self.error(codes::WRONG_KIND, name.span, message);
                     self.report(error);
@@ -322,7 +324,8 @@ impl<'a> Checker<'a> {
         problem: Diagnostic,
     ) -> Diagnostic {
         let span = problem.primary.as_ref().map(|label| label.span).unwrap_or_default();
-        let involved = parameters_at(&found.unit.template, span);
+        let base = self.base(found);
+        let involved = self.narrowed(found, base, span);
         let culprits: Vec<_> =
             apply.arguments.iter().filter(|it| involved.contains(it.name.text.as_str())).collect();
         let place = match culprits.as_slice() {
@@ -333,7 +336,6 @@ impl<'a> Checker<'a> {
         let message = problem.message.split_once(UNFIT).map_or(problem.message.as_str(), |(_, inner)| inner);
         let message = format!("`{}`{UNFIT}{message}", apply.template.text);
         let mut error = self.error(codes::IN_EXPANSION, place, message);
-        let base = self.base(found);
         let file = found.origin.path(self.db);
         let mut places = problem.secondary;
         if nested {
@@ -362,11 +364,22 @@ impl<'a> Checker<'a> {
         for (name, given) in
             given.iter().filter(|(name, given)| involved.contains(&***name) && !given.text.is_empty())
         {
-            error = error.note(format!("`{name}` is `{}`", given.text));
+            error = error.note(format!("in `{}`, `{name}` is `{}`", found.name, given.text));
         }
         error.notes.extend(problem.notes);
         error.help = problem.help;
         error
+    }
+
+    /// The parameters on which a place of a template depends: those that are written there, or else those of the
+    /// clause around it.
+    fn narrowed(&self, found: Found<'a>, base: u32, span: Span) -> BTreeSet<&'a str> {
+        let around = parameters_at(&found.unit.template, span);
+        let text = found.origin.text(self.db).get(moved(span, base).range()).unwrap_or_default();
+        let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.')));
+        let words: BTreeSet<&str> = words.collect();
+        let here: BTreeSet<&str> = around.iter().copied().filter(|name| words.contains(name)).collect();
+        if here.is_empty() { around } else { here }
     }
 
     /// Where a template begins in its file.

@@ -30,8 +30,8 @@ pub(super) struct Given {
 }
 
 impl Given {
-    fn put(put: Put, what: &'static str, text: String) -> Self {
-        Self { put: Some(put), binding: Binding::Elsewhere(what), text }
+    fn put(put: Put, what: &str, text: String) -> Self {
+        Self { put: Some(put), binding: Binding::Elsewhere(what.to_owned()), text }
     }
 
     fn bound(binding: Binding, text: String) -> Self {
@@ -47,7 +47,11 @@ impl Given {
                 Self { put: Some(Put::Word(word.clone())), binding: Binding::Word(word.clone()), text }
             }
             (Type::Set { of }, Value::Set(values)) => Self::list(of, values)?,
-            _ => Self::put(Put::Value(expr), "a value", text),
+            _ => Self {
+                put: Some(Put::Value(expr)),
+                binding: Binding::Elsewhere(format!("a value of type `{ty}`")),
+                text,
+            },
         })
     }
 
@@ -62,8 +66,9 @@ impl Given {
         Some(Self { put: Some(Put::List(entries.clone())), binding: Binding::List(entries), text })
     }
 
-    /// Some value, to check a template before it is applied; `variant` tells which word of an enumeration.
-    pub(super) fn sample(takes: &Takes, variant: usize) -> Option<Self> {
+    /// Some value, to check a template before it is applied; `variant` tells which word of an enumeration, `zero`
+    /// whether numbers are 0.
+    pub(super) fn sample(takes: &Takes, variant: usize, zero: bool) -> Option<Self> {
         let scope = |pattern: ScopePattern| {
             Self::bound(Binding::Scope(ScopeSelector::new(vec![pattern], vec![])), String::new())
         };
@@ -85,7 +90,7 @@ impl Given {
             Takes::Condition => {
                 Self::bound(Binding::Condition(Truth::atom(Condition::Fact("sample".into()))), String::new())
             }
-            Takes::Percent => Self::percent("50"),
+            Takes::Percent => Self::percent(if zero { "0" } else { "50" }),
             Takes::Zone => Self::put(Put::Zone("UTC".to_owned()), "a time zone", "UTC".to_owned()),
             Takes::Time => Self::put(Put::Time("08:00".to_owned()), "a time of day", "08:00".to_owned()),
             Takes::Instant => Self::put(
@@ -93,7 +98,7 @@ impl Given {
                 "a date or an instant",
                 "2026-01-01".to_owned(),
             ),
-            Takes::Value(ty) => return Self::value(ty, &sample(ty, variant)),
+            Takes::Value(ty) => return Self::value(ty, &sample(ty, variant, zero)),
         })
     }
 
@@ -114,7 +119,7 @@ impl Checker<'_> {
                 Some(Given::bound(Binding::Condition(truth), String::new()))
             }
             (Takes::Scope | Takes::Level(_), ArgumentValue::Scope(scope)) => {
-                self.scope_argument(takes, scope)
+                self.scope_argument(name, takes, scope)
             }
             (
                 Takes::Scope | Takes::Level(_),
@@ -122,7 +127,7 @@ impl Checker<'_> {
             ) => {
                 let path = vec![Segment { span: *span, text: text.clone(), quoted: false }];
                 let entry = ScopeEntry { span: *span, level: None, path };
-                self.scope_argument(takes, &Scope { span: *span, include: vec![entry], except: vec![] })
+                self.scope_argument(name, takes, &Scope { span: *span, include: vec![entry], except: vec![] })
             }
             (
                 Takes::Scope | Takes::Level(_),
@@ -130,7 +135,7 @@ impl Checker<'_> {
             ) => {
                 let path = vec![Segment { span: *span, text: text.clone(), quoted: true }];
                 let entry = ScopeEntry { span: *span, level: None, path };
-                self.scope_argument(takes, &Scope { span: *span, include: vec![entry], except: vec![] })
+                self.scope_argument(name, takes, &Scope { span: *span, include: vec![entry], except: vec![] })
             }
             (Takes::Zone, ArgumentValue::Expr(Expr { kind: ExprKind::Name(text), span })) => {
                 let (zone, _) = self.zone(&Name { text: text.clone(), span: *span })?;
@@ -225,7 +230,7 @@ impl Checker<'_> {
         None
     }
 
-    fn scope_argument(&mut self, takes: &Takes, scope: &Scope) -> Option<Given> {
+    fn scope_argument(&mut self, name: &Name, takes: &Takes, scope: &Scope) -> Option<Given> {
         let mut scope = scope.clone();
         let Takes::Level(level) = *takes else {
             self.prepare_scope(&scope);
@@ -238,13 +243,22 @@ impl Checker<'_> {
         for entry in scope.include.iter_mut().chain(&mut scope.except) {
             above = entry.level.or(above);
             if above.is_none() && !self.is_scope_name(entry) {
+                let wanted = match level {
+                    Level::Global => 0,
+                    Level::Tenant | Level::Provider => 1,
+                    Level::Project => 2,
+                    Level::Agent => 3,
+                };
+                if entry.path.len() != wanted {
+                    return self.unfit(name, takes, entry.span);
+                }
                 entry.level = Some(level);
             }
         }
         self.prepare_scope(&scope);
         let selector = self.scope(&scope)?;
         if selector.level != level {
-            let message = format!("a {} is wanted here, not `{selector}`", level.as_str().to_lowercase());
+            let message = format!("`{}` takes {}, not `{selector}`", name.text, described(takes));
             let error = self.error(codes::BAD_SCOPE, scope.span, message);
             self.report(error.help(format!("write for example `{}`", takes.example())));
             return None;
@@ -352,14 +366,15 @@ fn written(expr: &ExprKind) -> String {
     }
 }
 
-fn sample(ty: &Type, variant: usize) -> Value {
+fn sample(ty: &Type, variant: usize, zero: bool) -> Value {
     match ty {
+        Type::Int | Type::Decimal { .. } | Type::Money { .. } | Type::Duration if zero => Value::Number(0),
         Type::Bool => Value::Bool(variant % 2 == 0),
         Type::Enum { variants } => {
             Value::Text(variants.get(variant % variants.len().max(1)).cloned().unwrap_or_default())
         }
         Type::String => Value::Text("sample".to_owned()),
-        Type::Set { of } => Value::Set(BTreeSet::from([sample(of, variant)])),
+        Type::Set { of } => Value::Set(BTreeSet::from([sample(of, variant, zero)])),
         Type::Int => Value::Number(1),
         Type::Decimal { scale } => Value::Number(10_i64.pow(u32::from(*scale))),
         Type::Money { .. } => Value::Number(10_i64.pow(MONEY_SCALE.into())),

@@ -32,8 +32,8 @@ pub(super) enum Binding {
     List(Vec<Expr>),
     /// A word of an enumeration.
     Word(String),
-    /// Something that has its own places, and is no value: what it is, with an article.
-    Elsewhere(&'static str),
+    /// Something that is put into the tree wherever it may stand: what it is, with an article.
+    Elsewhere(String),
     /// Something with an error that has been reported.
     Unknown,
 }
@@ -67,7 +67,8 @@ impl Checker<'_> {
             Binding::List(entries) => Typed::List(entries),
             Binding::Word(word) => Typed::Literal(word),
             Binding::Elsewhere(what) => {
-                let error = self.error(codes::WRONG_KIND, span, format!("`{name}` is {what}, not a value"));
+                let message = format!("`{name}` is {what}, which can't stand here");
+                let error = self.error(codes::WRONG_KIND, span, message);
                 self.report(error);
                 Typed::Poison
             }

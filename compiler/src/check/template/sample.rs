@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ordain_grammar::ast::{Item, Template};
+use ordain_grammar::ast::{ClauseKind, Expr, ExprKind, Item, Template};
 use ordain_ir::{Code, Diagnostic, Type, codes};
 
 use super::super::Checker;
@@ -74,6 +74,31 @@ fn problems_of(db: &dyn Db, origin: Origin, name: &str) -> Vec<Diagnostic> {
         checker.sampled(found);
     }
     checker.diagnostics
+}
+
+/// Whether the value of a bound can't be what is wrong with it: it is a product with parameters, so it is 0 where
+/// they are, and 0 fits every quantity.
+fn is_of_unit(template: &Template, problem: &Diagnostic) -> bool {
+    let Some(span) = problem.primary.as_ref().map(|label| label.span) else { return false };
+    let clauses = template.items.iter().filter_map(|item| match item {
+        Item::Policy(policy) => Some(policy.clauses.iter()),
+        _ => None,
+    });
+    problem.code == codes::BAD_LIMIT_VALUE
+        && clauses.flatten().any(|clause| match &clause.kind {
+            ClauseKind::Bound(_, expr) => {
+                clause.span.start <= span.start && span.end <= clause.span.end && is_product(expr)
+            }
+            _ => false,
+        })
+}
+
+fn is_product(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Product(parts) => parts.iter().all(is_product),
+        ExprKind::Name(_) | ExprKind::Literal(_) => true,
+        _ => false,
+    }
 }
 
 impl<'a> Checker<'a> {
@@ -200,6 +225,10 @@ impl<'a> Checker<'a> {
             _ => 1,
         });
         let runs = variants.max().unwrap_or(1).clamp(1, MAX_RUNS);
+        let numbers = takes.values().any(|takes| match takes {
+            Some(Takes::Value(ty)) => ty.scale().is_some(),
+            takes => *takes == Some(Takes::Percent),
+        });
         let siblings: Siblings = all_inside_of(self.db, found.origin, found.name)
             .into_iter()
             .map(|(local, made)| {
@@ -208,11 +237,14 @@ impl<'a> Checker<'a> {
             })
             .collect();
         let mut common: Option<Vec<Diagnostic>> = None;
-        for run in 0..runs {
+        // In the last run all numbers are 0.
+        for run in 0..runs + usize::from(numbers) {
             let given = takes.iter().map(|(name, takes)| {
                 let unknown = || Given { put: None, binding: Binding::Unknown, text: String::new() };
-                let given =
-                    takes.as_ref().and_then(|takes| Given::sample(takes, run)).unwrap_or_else(unknown);
+                let given = takes
+                    .as_ref()
+                    .and_then(|takes| Given::sample(takes, run, run == runs))
+                    .unwrap_or_else(unknown);
                 ((*name).to_owned(), given)
             });
             let expansion = Expansion {
@@ -236,7 +268,8 @@ impl<'a> Checker<'a> {
             let span = problem.primary.as_ref().map(|label| label.span).unwrap_or_default();
             let involved = parameters_at(template, span);
             let unknown = involved.iter().any(|name| takes.get(name).is_some_and(Option::is_none));
-            if !unknown && (involved.is_empty() || !OF_VALUES.contains(&problem.code)) {
+            let of_values = OF_VALUES.contains(&problem.code) && !is_of_unit(template, &problem);
+            if !unknown && (involved.is_empty() || !of_values) {
                 self.report(problem);
             }
         }
