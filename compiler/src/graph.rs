@@ -29,7 +29,8 @@ pub fn dependencies_of(policies: &Policies) -> DependencyGraph {
         .chain(policies.limits.values().map(|limit| (limit.reference(), &limit.depends_on)));
     for (from, targets) in stated {
         for to in targets {
-            let explanation = format!("Policy '{}' depends on '{}'", from.name.local(), to.local());
+            let explanation =
+                format!("Policy '{}' depends on '{}'", policies.label(&from.name), policies.label(to));
             add(from.clone(), to, DependencyType::Explicit, explanation);
         }
     }
@@ -52,7 +53,7 @@ pub fn dependencies_of(policies: &Policies) -> DependencyGraph {
     for limit in policies.limits.values() {
         if let Some(rule) = &limit.rule {
             let explanation =
-                format!("Limit '{}' applies where rule '{}' does", limit.name.local(), rule.local());
+                format!("Limit '{}' applies where rule '{}' does", limit.label(), policies.label(rule));
             add(limit.reference(), rule, DependencyType::ImplicitLimit, explanation);
         }
     }

@@ -224,6 +224,18 @@ impl<'a> Lens<'a> {
         fact.into_iter().chain(meter).chain(member).chain(template).chain(made)
     }
 
+    /// Whether an alias is a name of the file's own package, in the same way: templates have names of their own.
+    pub(crate) fn is_taken(&self, alias: &str, used: &Used) -> bool {
+        let is_template = |it: &Candidate<'_>| matches!(it.meaning, Meaning::Template(..));
+        let mut own = self.every(&self.outline.package, alias);
+        match used {
+            Used::One { package, name, .. } => {
+                own.any(|own| self.every(package, name).any(|other| is_template(&own) == is_template(&other)))
+            }
+            _ => own.next().is_some(),
+        }
+    }
+
     /// What a name stands for here.
     pub(crate) fn find(&self, name: &str, wanted: Wanted) -> Result<Meaning<'a>, Unresolved> {
         self.find_among(name, |meaning| meaning.is(wanted)).map_err(|unresolved| match unresolved {

@@ -123,7 +123,7 @@ impl FileTable {
         let mut known: BTreeSet<&str> = BTreeSet::new();
         let uses = lens.uses().iter().zip(&outline.uses).map(|(used, it)| {
             let alias = it.alias.as_deref();
-            let taken = alias.is_some_and(|alias| lens.every(&outline.package, alias).next().is_some());
+            let taken = alias.is_some_and(|alias| lens.is_taken(alias, used));
             let name = match (alias, used) {
                 (Some(alias), _) => Some(alias),
                 (None, Used::One { known, .. }) => Some(known.as_str()),

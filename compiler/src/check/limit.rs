@@ -12,6 +12,7 @@ use super::constant::unit_code;
 use super::linear::Linear;
 use super::literal::Unit;
 use super::meter::{self, LimitType};
+use crate::resolve::Private;
 
 impl Checker<'_> {
     /// The quantity that a type names, with its bound. Costs take their currency from the bound.
@@ -78,22 +79,39 @@ impl Checker<'_> {
         Some(Meter::Declared { name: entry.name.clone(), unit: entry.unit.clone()? })
     }
 
-    /// The package that declares a meter with this word, where nothing of it is used.
-    fn unseen_meter(&self, word: &str) -> Option<&str> {
-        let mut meters = self.view.origin().names(self.db).meters.values();
-        let entry = meters.find(|entry| meter::word(&entry.name) == word)?;
-        let mut packages = entry.packages.iter();
-        packages
-            .find(|(package, private)| !package.is_empty() && !**private)
-            .map(|(package, _)| package.as_str())
+    /// The package that declares a meter with this word, where nothing of it is used, or keeps it to itself.
+    fn unseen_meter(&self, word: &str) -> Option<Result<&str, Private>> {
+        let names = self.view.origin().names(self.db);
+        let entry = names.meters.values().find(|entry| meter::word(&entry.name) == word)?;
+        let nameable = |package: &str| !package.is_empty() && names.packages.contains_key(package);
+        let mut packages = entry.packages.iter().filter(|(package, _)| nameable(package));
+        let offered = packages.clone().find(|(_, private)| !**private).map(|(package, _)| package.as_str());
+        Some(match offered {
+            Some(package) => Ok(package),
+            None => Err(Private {
+                package: packages.next()?.0.clone(),
+                name: entry.name.clone(),
+                origin: entry.origin,
+                what: "a meter",
+                made: false,
+            }),
+        })
     }
+
 
     fn unknown_type(&mut self, word: &Name) {
         let mut error =
             self.error(codes::UNKNOWN_WORD, word.span, format!("`{}` is no type of limit", word.text));
         if let Some(LimitType::Metered(own, _)) = LimitType::parse(&word.text)
-            && let Some(package) = self.unseen_meter(own).map(str::to_owned)
+            && let Some(unseen) = self.unseen_meter(own)
         {
+            let package = match unseen {
+                Ok(package) => package.to_owned(),
+                Err(private) => {
+                    let error = self.private_name(&private.name, word.span, &private);
+                    return self.report(error);
+                }
+            };
             error =
                 error.help(format!("its meter is declared in package `{package}`; add `use {package}.*`"));
             error.fixes.push(self.use_fix(&package));
