@@ -1,7 +1,7 @@
 //! Parsing, one file at a time.
 
 use ordain_grammar::{Parse, SyntaxError};
-use ordain_ir::Diagnostic;
+use ordain_ir::{Diagnostic, Severity};
 use ordain_ir::diagnostic::Fix;
 
 use crate::{Db, SourceFile};
@@ -10,6 +10,11 @@ use crate::{Db, SourceFile};
 #[salsa::tracked]
 pub fn parse(db: &dyn Db, file: SourceFile) -> Parse {
     ordain_grammar::parse(file.text(db))
+}
+
+/// Something misleading in a text as everything else reports warnings.
+pub(crate) fn warning(path: &str, warning: &SyntaxError) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, ..diagnostic(path, warning) }
 }
 
 /// A mistake in the syntax as everything else reports mistakes.

@@ -3,7 +3,7 @@
 use ordain_ir::{Span, codes};
 use unicode_script::UnicodeScript as _;
 
-use crate::SyntaxError;
+use crate::{SyntaxError, hidden};
 
 /// What a word with letters of other alphabets looks like, and what is wrong with it. Letters that look like
 /// none of ours stay.
@@ -23,12 +23,30 @@ pub(crate) fn plain(word: &str, span: Span) -> (String, SyntaxError) {
                 format!("the {} U+{:04X} in this name looks like `{like}`", kind(first), u32::from(first));
             SyntaxError::new(codes::CONFUSABLE, place, message)
         }
-        None => SyntaxError::new(codes::SYNTAX, place, format!("`{first}` can't stand in a name"))
+        None => SyntaxError::new(codes::SYNTAX, place, format!("{} can't stand in a name", shown(first)))
             .help("names consist of the letters a to z, digits, `-` and `_`"),
     };
     let error =
         if plain.is_ascii() { error.fix_at(span, format!("write `{plain}`"), plain.clone()) } else { error };
     (plain, error)
+}
+
+/// What is wrong with a sign that looks like one of ours.
+pub(crate) fn symbol(sign: &str, span: Span) -> Option<SyntaxError> {
+    let c = sign.chars().next()?;
+    let like = match c {
+        '\u{ab}' | '\u{bb}' | '\u{201c}'..='\u{201f}' | '\u{2033}' => '"',
+        '\u{2264}' => return Some(misspelt(c, "<=", span)),
+        '\u{2265}' => return Some(misspelt(c, ">=", span)),
+        '\u{2260}' => return Some(misspelt(c, "!=", span)),
+        c => lookalike(c)?,
+    };
+    Some(misspelt(c, &like.to_string(), span))
+}
+
+fn misspelt(c: char, like: &str, span: Span) -> SyntaxError {
+    let message = format!("the character U+{:04X} is not `{like}`", u32::from(c));
+    SyntaxError::new(codes::CONFUSABLE, span, message).fix(format!("write `{like}`"), like)
 }
 
 /// The ASCII letter, digit or hyphen that a character of another alphabet looks like.
@@ -37,8 +55,12 @@ pub(crate) fn lookalike(c: char) -> Option<char> {
         return None;
     }
     let mut skeleton = unicode_security::skeleton(c.encode_utf8(&mut [0; 4])).collect::<Vec<_>>().into_iter();
-    let like = skeleton.next().filter(|like| like.is_ascii_graphic())?;
+    let like = skeleton.next().filter(char::is_ascii_graphic)?;
     skeleton.next().is_none().then_some(like)
+}
+
+fn shown(c: char) -> String {
+    if c.is_alphanumeric() { format!("`{c}`") } else { hidden::name(c) }
 }
 
 /// What to call a character: its alphabet, if it has one.

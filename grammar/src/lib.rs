@@ -9,6 +9,7 @@ mod build;
 mod error;
 mod foreign;
 mod format;
+mod hidden;
 mod parser;
 mod recover;
 mod source;
@@ -27,6 +28,8 @@ pub struct Parse {
     pub file: ast::File,
     /// What could not, by place.
     pub errors: Vec<SyntaxError>,
+    /// What can be read and still misleads its readers, by place: hidden characters.
+    pub warnings: Vec<SyntaxError>,
 }
 
 /// Parentheses may stand this deep in each other.

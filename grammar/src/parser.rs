@@ -6,7 +6,7 @@ use ordain_ir::{Span, codes};
 use pest::Parser as _;
 
 use crate::ast::Item;
-use crate::{MAX_DEPTH, Parse, SyntaxError, build};
+use crate::{MAX_DEPTH, Parse, SyntaxError, build, hidden};
 
 /// What pest makes of the grammar.
 mod generated {
@@ -29,6 +29,7 @@ pub(crate) fn parse(text: &str) -> Parse {
         Ok(mut pairs) => {
             let mut parse = pairs.next().map(|file| build::file(text, file)).unwrap_or_default();
             report_depth(&mut parse, &too_deep);
+            parse.warnings = hidden::warnings(text);
             parse
         }
         // The grammar takes everything; only pest's own guard of the stack can end here.

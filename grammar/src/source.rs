@@ -103,7 +103,7 @@ impl<'a> Source<'a> {
     pub(crate) fn within(&self, span: Span) -> &[Token] {
         let tokens = self.tokens();
         let first = tokens.partition_point(|token| token.span.start < span.start);
-        let end = tokens.partition_point(|token| token.span.end <= span.end);
+        let end = tokens.partition_point(|token| token.span.start < span.end);
         tokens.get(first..end).unwrap_or(&[])
     }
 }

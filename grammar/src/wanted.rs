@@ -93,6 +93,17 @@ pub(crate) fn expectation(positives: &[Rule]) -> Wanted {
         examples.extend(wanted.example);
         words.push(wanted.words);
     }
+    // What is more general says the rest.
+    for (general, special) in [
+        ("a condition", "a value"),
+        ("a value", "a name"),
+        ("a value", "a text in quotation marks"),
+        ("a path", "a text in quotation marks"),
+    ] {
+        if words.iter().any(|word| word == general) {
+            words.retain(|word| word != special);
+        }
+    }
     // Of several examples nobody could tell which is for what.
     Wanted { words: any_of(&words, "or"), example: examples.first().copied().filter(|_| examples.len() == 1) }
 }
@@ -141,6 +152,7 @@ fn describe(rule: Rule) -> Option<Wanted> {
         Rule::want_colon => ("`:`", None),
         Rule::want_equals => ("`=`", None),
         Rule::want_dots => ("`..`", None),
+        Rule::want_outcome => ("an outcome", Some("`allow`, `warn` or `block`")),
         Rule::direction => ("`most` or `least`", None),
         Rule::given_clause | Rule::given_agent | Rule::given_provider | Rule::given_at => {
             ("the request", Some("`agent acme/support/mailer` or `tool.name = \"export\"`"))

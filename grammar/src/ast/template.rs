@@ -75,7 +75,7 @@ impl Apply {
     /// The name under which its policies stand.
     pub fn name(&self) -> Name {
         let own = self.template.text.rsplit('.').next().unwrap_or_default().to_owned();
-        self.alias.clone().unwrap_or_else(|| Name { text: own, span: self.template.span })
+        self.alias.clone().unwrap_or(Name { text: own, span: self.template.span })
     }
 }
 

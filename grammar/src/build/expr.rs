@@ -152,8 +152,15 @@ impl Builder<'_> {
                 Expr { span: start.cover(right.span), kind: ExprKind::Text { left, op, op_span, right } }
             }
             _ => {
-                let op = self.compare_op(&operator);
+                let before = self.errors.len();
                 let right = Box::new(self.sum_of(parts));
+                if operator.as_str() == "=" && self.errors.len() == before {
+                    let error = SyntaxError::new(codes::SINGLE_EQUALS, op_span, "`=` compares nothing")
+                        .help("write `==` to compare")
+                        .fix("write `==`", "==");
+                    self.report(error);
+                }
+                let op = compare_op(operator.as_str());
                 Expr { span: start.cover(right.span), kind: ExprKind::Compare { left, op, op_span, right } }
             }
         }
@@ -178,9 +185,13 @@ impl Builder<'_> {
     }
 
     /// All literals and words among some parts.
-    fn entries(&mut self, mut parts: Parts<'_>) -> Vec<Expr> {
+    pub(super) fn entries(&mut self, mut parts: Parts<'_>) -> Vec<Expr> {
         let mut entries = vec![];
         loop {
+            if let Some(end) = parts.next_if(|part| part.as_rule() == Rule::missing_list_end) {
+                self.missing_list_end(span(&end));
+                continue;
+            }
             if let Some(name) = parts.next_if(|part| part.as_rule() == Rule::word_t) {
                 entries.push(word(self.name(&name)));
                 continue;
@@ -190,22 +201,11 @@ impl Builder<'_> {
         }
     }
 
-    fn compare_op(&mut self, pair: &Pair<'_>) -> CompareOp {
-        match pair.as_str() {
-            "!=" => CompareOp::NotEqual,
-            "<=" => CompareOp::LessEqual,
-            ">=" => CompareOp::GreaterEqual,
-            "<" => CompareOp::Less,
-            ">" => CompareOp::Greater,
-            "=" => {
-                let error = SyntaxError::new(codes::SYNTAX, span(pair), "`=` compares nothing")
-                    .help("write `==` to compare")
-                    .fix("write `==`", "==");
-                self.report(error);
-                CompareOp::Equal
-            }
-            _ => CompareOp::Equal,
-        }
+    fn missing_list_end(&mut self, place: Span) {
+        let last = self.source.before(place.start).map_or(place, |token| token.span);
+        let message = format!("expected `}}` after `{}`", &self.source.text[last.range()]);
+        let behind = Span { start: last.end, end: last.end };
+        self.report(SyntaxError::new(codes::UNCLOSED, last, message).fix_at(behind, "write `}`", " }"));
     }
 
     fn sum_of(&mut self, parts: &mut Parts<'_>) -> Expr {
@@ -288,6 +288,7 @@ impl Builder<'_> {
         if before.is_none() || before != self.lacking {
             self.report(recover::missing_operand(&self.source, lacking));
         }
+        self.pass(lacking.span);
         self.lacking = Some(lacking.span);
         Span { start: lacking.span.end, end: lacking.span.end }
     }
@@ -302,12 +303,22 @@ impl Builder<'_> {
         {
             let open = Span { start: whole.start, end: whole.start + 1 };
             let last = self.source.before(whole.end).map_or(open, |token| token.span);
-            self.report(
-                SyntaxError::new(codes::UNCLOSED, open, "this `(` is not closed")
-                    .and_at(last, "expected `)` after this"),
-            );
+            let error = SyntaxError::new(codes::UNCLOSED, open, "this `(` is not closed")
+                .and_at(last, "expected `)` after this");
+            self.report_within(whole, error);
         }
         Expr { span: whole, kind }
+    }
+}
+
+fn compare_op(text: &str) -> CompareOp {
+    match text {
+        "!=" => CompareOp::NotEqual,
+        "<=" => CompareOp::LessEqual,
+        ">=" => CompareOp::GreaterEqual,
+        "<" => CompareOp::Less,
+        ">" => CompareOp::Greater,
+        _ => CompareOp::Equal,
     }
 }
 

@@ -24,11 +24,13 @@ pub(crate) struct Builder<'a> {
     lacking: Option<Span>,
     /// Whether a missing brace has been reported, so that one too many is no news.
     unclosed: bool,
+    /// The end of the last stretch in which something has been reported.
+    reported: u32,
 }
 
 pub(crate) fn file(text: &str, pair: Pair<'_>) -> Parse {
     let source = source::Source::new(text);
-    let mut builder = Builder { source, errors: vec![], lacking: None, unclosed: false };
+    let mut builder = Builder { source, errors: vec![], lacking: None, unclosed: false, reported: 0 };
     let mut items: Vec<Item> = vec![];
     let mut after_error = false;
     for pair in inner(pair) {
@@ -54,7 +56,7 @@ pub(crate) fn file(text: &str, pair: Pair<'_>) -> Parse {
         items.append(&mut after);
     }
     builder.errors.sort_by_key(|error| error.span);
-    Parse { file: File { items }, errors: builder.errors }
+    Parse { file: File { items }, errors: builder.errors, warnings: vec![] }
 }
 
 /// The parts of a pair, one after the other, without the comments between them.
@@ -90,7 +92,33 @@ fn inner(pair: Pair<'_>) -> Parts<'_> {
 
 impl Builder<'_> {
     fn report(&mut self, error: SyntaxError) {
+        self.reported = self.reported.max(error.span.end);
         self.errors.push(error);
+    }
+
+    /// Reports what is wrong somewhere in a stretch that nothing could be made of.
+    fn report_within(&mut self, stretch: Span, error: SyntaxError) {
+        self.report(error);
+        self.reported = self.reported.max(stretch.end);
+    }
+
+    /// Passes over a stretch that is most likely the rest of what has been reported.
+    fn pass(&mut self, stretch: Span) {
+        self.reported = self.reported.max(stretch.end);
+    }
+
+    /// Reports that a body of `what` isn't closed before `at`. Where the text breaks off in the middle of
+    /// something, that is the mistake, and all that is open then is no news.
+    fn report_unclosed(&mut self, what: &str, name: &str, whole: Span, at: u32) {
+        let breaks_off = self.source.after(at).is_none();
+        let last = self.source.before(at).map_or(whole, |token| token.span);
+        let next = self.source.after(at).filter(|next| !self.outermost(next.span));
+        if let (Some(next), "template" | "the test") = (next, what) {
+            self.report(recover::misplaced(&self.source, what, next));
+        } else if !(breaks_off && self.reported > last.start) {
+            self.report(recover::unclosed(&self.source, what, name, whole, at));
+        }
+        self.unclosed = true;
     }
 
     /// The span of a pair without the white space and comments that it takes behind its last token.
@@ -131,10 +159,10 @@ impl Builder<'_> {
             _ => (false, None),
         };
         match rest {
-            (true, _) => {}
-            (false, Some(error)) => self.report(error),
+            (true, _) => self.pass(whole),
+            (false, Some(error)) => self.report_within(whole, error),
             (false, None) if self.unclosed && self.source.is(whole, "}") => {}
-            (false, None) => self.report(recover::bad_item(&self.source, whole)),
+            (false, None) => self.report_within(whole, recover::bad_item(&self.source, whole)),
         }
         Broken { span: whole, declares }
     }

@@ -16,6 +16,7 @@ impl Builder<'_> {
         let (mut kind, mut keyword, mut private) = (PolicyKind::Rule, whole, None);
         let mut name = nameless(whole);
         let mut clauses: Vec<Clause> = vec![];
+        let (mut early, mut headless) = (false, false);
         for part in inner(pair) {
             let place = span(&part);
             match part.as_rule() {
@@ -32,16 +33,26 @@ impl Builder<'_> {
                     self.report(recover::missing_name(&self.source, keyword));
                 }
                 Rule::bad_header => self.bad_header(&part, before),
-                Rule::missing_open => self.missing_open(name.span, before),
+                Rule::missing_open => {
+                    headless = true;
+                    self.missing_open(name.span, before);
+                }
+                Rule::early_brace => {
+                    early = true;
+                    self.report(recover::early_brace(&self.source, place, kind, &name.text));
+                }
+                Rule::missing_close if early || headless => {}
                 Rule::missing_close => {
                     // A text or bracket that is not closed may have swallowed the brace.
                     let swallowed = clauses.last().is_some_and(|it| it.broken && self.source.opens(it.span));
                     if !swallowed {
-                        let error =
-                            recover::unclosed(&self.source, kind.as_str(), &name.text, whole, place.start);
-                        self.report(error);
-                        self.unclosed = true;
+                        self.report_unclosed(kind.as_str(), &name.text, whole, place.start);
                     }
+                }
+                // What stands behind a header without its brace is most likely a part of it.
+                Rule::bad_clause if headless && clauses.is_empty() => {
+                    let stretch = self.whole(&part);
+                    self.pass(stretch);
                 }
                 Rule::bad_clause => {
                     let clause = self.bad_clause(&part, kind, clauses.last_mut());
@@ -59,7 +70,7 @@ impl Builder<'_> {
     pub(super) fn bad_header(&mut self, pair: &Pair<'_>, before: usize) {
         if self.errors.len() == before {
             let place = self.whole(pair);
-            self.report(recover::bad_header(&self.source, place));
+            self.report_within(place, recover::bad_header(&self.source, place));
         }
     }
 
@@ -142,8 +153,10 @@ impl Builder<'_> {
             rest = previous.broken && (!error.starts_clause || alone);
             previous.broken |= error.continues;
         }
-        if !rest {
-            self.report(error.error);
+        if rest {
+            self.pass(whole);
+        } else {
+            self.report_within(whole, error.error);
         }
         Clause { span: whole, keyword: error.keyword, kind: ClauseKind::Broken, broken: true }
     }

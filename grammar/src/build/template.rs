@@ -19,6 +19,7 @@ impl Builder<'_> {
         let mut whole = self.whole(&pair);
         let (mut keyword, mut private, mut name) = (whole, None, nameless(whole));
         let (mut parameters, mut items): (_, Vec<Item>) = (vec![], vec![]);
+        let mut headless = false;
         for part in inner(pair) {
             let place = span(&part);
             match part.as_rule() {
@@ -32,19 +33,20 @@ impl Builder<'_> {
                 Rule::parameters => parameters = self.parameters(part),
                 Rule::bad_parameters if self.errors.len() == before => {
                     let place = self.whole(&part);
-                    self.report(recover::bad_parameters(&self.source, place, name.span));
+                    self.report_within(place, recover::bad_parameters(&self.source, place, name.span));
                 }
                 Rule::bad_header => self.bad_header(&part, before),
                 Rule::missing_open_template => {
                     let last = self.source.before(place.start).map_or(name.span, |token| token.span);
+                    headless = true;
                     self.missing_open(last, before);
                 }
+                Rule::missing_close if headless => {}
                 Rule::missing_close => {
                     *after = self.split_off_outermost(&mut items);
                     let end = after.first().map_or(place.start, |item| item.span().start);
                     whole = self.until(whole, end);
-                    self.report(recover::unclosed(&self.source, "template", &name.text, whole, end));
-                    self.unclosed = true;
+                    self.report_unclosed("template", &name.text, whole, end);
                 }
                 Rule::policy => items.push(Item::Policy(self.policy(part))),
                 Rule::apply => items.push(Item::Apply(self.apply(part))),
@@ -60,16 +62,10 @@ impl Builder<'_> {
     }
 
     /// Where the brace of a template is missing, the rules behind it read as its members. Those at the very
-    /// beginning of a line are taken out again, if the first member is not there as well.
+    /// beginning of a line are taken out again.
     fn split_off_outermost(&self, items: &mut Vec<Item>) -> Vec<Item> {
-        let mut outermost = items.iter().map(|item| self.outermost(item.span()));
-        match outermost.next() {
-            Some(true) | None => vec![],
-            Some(false) => {
-                let inside = outermost.take_while(|outermost| !outermost).count();
-                items.split_off(inside + 1)
-            }
-        }
+        let inside = items.iter().position(|item| self.outermost(item.span()));
+        items.split_off(inside.unwrap_or(items.len()))
     }
 
     /// A stretch cut off at `end`, without what is blank there.
@@ -82,8 +78,10 @@ impl Builder<'_> {
         let whole = self.whole(pair);
         let same_line = before.last().is_some_and(|it| self.source.same_line(it.span(), whole));
         let declares = recover::declares(&self.source, whole);
-        if !(broken && same_line && declares.is_none()) {
-            self.report(recover::bad_member(&self.source, whole));
+        if broken && same_line && declares.is_none() {
+            self.pass(whole);
+        } else {
+            self.report_within(whole, recover::bad_member(&self.source, whole));
         }
         Broken { span: whole, declares }
     }
@@ -96,7 +94,8 @@ impl Builder<'_> {
                 Rule::parameter => parameters.push(self.parameter(part)),
                 Rule::bad_parameter => {
                     let place = self.whole(&part);
-                    self.report(recover::bad_part(&self.source, place, Rule::only_parameter));
+                    let error = recover::bad_part(&self.source, place, Rule::only_parameter);
+                    self.report_within(place, error);
                 }
                 _ => self.missing_close_paren(&part, before),
             }
@@ -166,7 +165,8 @@ impl Builder<'_> {
                 Rule::argument => arguments.extend(self.argument(part)),
                 Rule::bad_argument => {
                     let place = self.whole(&part);
-                    self.report(recover::bad_part(&self.source, place, Rule::only_argument));
+                    let error = recover::bad_part(&self.source, place, Rule::only_argument);
+                    self.report_within(place, error);
                 }
                 _ => self.missing_close_paren(&part, before),
             }

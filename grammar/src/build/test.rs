@@ -17,7 +17,7 @@ impl Builder<'_> {
     pub(super) fn test(&mut self, pair: Pair<'_>, after: &mut Vec<Item>) -> Test {
         let before = self.errors.len();
         let mut whole = self.whole(&pair);
-        let mut keyword = whole;
+        let (mut keyword, mut headless) = (whole, false);
         let mut name = Literal { span: whole, kind: LiteralKind::Text(String::new()) };
         let mut clauses: Vec<TestClause> = vec![];
         for part in inner(pair) {
@@ -31,13 +31,16 @@ impl Builder<'_> {
                     self.report(error.help("say what is tested: `test \"exports are blocked\" { … }`"));
                 }
                 Rule::bad_header => self.bad_header(&part, before),
-                Rule::missing_open_test => self.missing_open(name.span, before),
+                Rule::missing_open_test => {
+                    headless = true;
+                    self.missing_open(name.span, before);
+                }
+                Rule::missing_close if headless => {}
                 Rule::missing_close => {
                     *after = self.applications_behind(&mut clauses);
                     let end = after.first().map_or(place.start, |item| item.span().start);
                     whole = self.until(whole, end);
-                    self.report(recover::unclosed(&self.source, "the test", "", whole, end));
-                    self.unclosed = true;
+                    self.report_unclosed("the test", "", whole, end);
                 }
                 Rule::bad_test_clause => {
                     let clause = self.bad_test_clause(&part, clauses.last(), self.errors.len() > before);
@@ -73,8 +76,10 @@ impl Builder<'_> {
     ) -> TestClause {
         let whole = self.whole(pair);
         let same_line = previous.is_some_and(|it| self.source.same_line(it.span, whole));
-        if !(broken && same_line) {
-            self.report(recover::bad_test_clause(&self.source, whole));
+        if broken && same_line {
+            self.pass(whole);
+        } else {
+            self.report_within(whole, recover::bad_test_clause(&self.source, whole));
         }
         TestClause { span: whole, keyword: self.keyword(whole), kind: TestClauseKind::Broken }
     }
@@ -130,6 +135,12 @@ impl Builder<'_> {
             Rule::list => {
                 let list = parts.next()?;
                 AssignedValue::Set(self.whole(&list), self.list(list))
+            }
+            Rule::missing_set_of => {
+                let error = SyntaxError::new(codes::SYNTAX, name.span, "expected `{` after `=`");
+                self.report(error.help("list the elements of a set in braces: `{ pii, phi }`"));
+                parts.next();
+                AssignedValue::Set(whole, self.entries(parts))
             }
             Rule::word_t => AssignedValue::Expr(word(self.name(&parts.next()?))),
             _ => {

@@ -2,12 +2,12 @@
 
 use ordain_ir::{Span, codes};
 
-use super::{told_by_token, unexpected};
-use crate::SyntaxError;
+use super::{blanks_in_name, told_by_token, unexpected};
 use crate::parser::Rule;
 use crate::source::{Source, quoted};
 use crate::suggest::nearest;
 use crate::wanted::{any_of, expectation, expected, reread};
+use crate::{SyntaxError, Token};
 
 const MEMBER_WORDS: [&str; 3] = ["rule", "limit", "apply"];
 const TEST_WORDS: [&str; 5] = ["apply", "given", "uses", "used", "expect"];
@@ -19,7 +19,26 @@ pub(crate) fn bad_parameters(source: &Source<'_>, span: Span, name: Span) -> Syn
         return SyntaxError::new(codes::SYNTAX, name, message)
             .help("parameters are written `(team: project, cap: money USD = 100.00 USD)`; none, `()`");
     }
-    bad_part(source, span, Rule::only_parameters)
+    let error = bad_part(source, span, Rule::only_parameters);
+    let words = source.within(span);
+    let words = &words[..words.iter().take_while(|token| token.kind.is_word()).count()];
+    match source.before(span.start) {
+        Some(name) if error.fix.is_none() && !words.is_empty() => {
+            blanks_in_name(source.text, name, words, error)
+        }
+        _ => error,
+    }
+}
+
+/// Something that can't stand in a template or a test, before which its brace is missing.
+pub(crate) fn misplaced(source: &Source<'_>, what: &str, at: Token) -> SyntaxError {
+    let words: &[&str] = if what == "template" { &MEMBER_WORDS } else { &TEST_WORDS };
+    let (what, parts) = match what {
+        "template" => ("a template", "consists of"),
+        _ => ("a test", "consists of the clauses"),
+    };
+    SyntaxError::new(codes::SYNTAX, at.span, format!("{} can't stand in {what}", quoted(source.text, at)))
+        .help(format!("write it outside; {what} {parts} {}", listed(words)))
 }
 
 /// A parameter or an argument that could not be read, or the whole list.
