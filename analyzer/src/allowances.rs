@@ -49,17 +49,18 @@ pub(crate) fn acknowledge(report: &mut Report, policies: &Policies) {
     }
 }
 
-/// What the `allow`s of `policies` do at the instant `now`: `report` is that of the policies, `others` are
-/// the other findings of the check.
+/// What the `allow`s of `policies` do at the instant `now`, or as if none had run out where there is no such
+/// instant: `report` is that of the policies, `others` are the other findings of the check.
 pub fn ruling(
     policies: &Policies,
     report: &Report,
     others: &[Diagnostic],
     sources: &SourceMap,
     places: &Places,
-    now: Timestamp,
+    now: Option<Timestamp>,
 ) -> Ruling {
     let mut ruling = Ruling::default();
+    let ended = |allowance: &Allowance| allowance.until.filter(|until| now.is_some_and(|now| *until <= now));
     for allowance in &policies.allowances {
         // Those of a library stand elsewhere, and so do their readers.
         let Some((file, span)) = places.get(allowance) else { continue };
@@ -75,7 +76,7 @@ pub fn ruling(
                 let about: Vec<usize> =
                     (0..others.len()).filter(|at| is_about(&others[*at], code, policy, sources)).collect();
                 let used = !about.is_empty();
-                if allowance.until.is_none_or(|until| until > now) {
+                if ended(allowance).is_none() {
                     ruling.accepted.extend(about);
                 }
                 (used, None, format!("`{code}` for `{}`", policies.label(policy)))
@@ -89,7 +90,7 @@ pub fn ruling(
         } else if !used {
             let error = say(codes::UNUSED_ALLOW, format!("there is no {what} to allow"));
             ruling.diagnostics.push(error.help("take the `allow` out").fix("take it out", ""));
-        } else if let Some(until) = allowance.until.filter(|until| *until <= now) {
+        } else if let Some(until) = ended(allowance) {
             let message = format!("this `allow` ran out at {until}; {what} is there still");
             let error = say(codes::EXPIRED_ALLOW, message);
             ruling.diagnostics.push(error.help("mend the policies, or give a later date with a new reason"));

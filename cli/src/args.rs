@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::testing::filter::Filter;
+
 /// Finds the contradictions between policies for AI agents before they reach production.
 ///
 /// Exit codes: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage, configuration or I/O, nothing
@@ -25,6 +27,10 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Parse, type and prove the policies of a workspace.
     Check(CheckArgs),
+    /// Run the tests of the policies.
+    Test(TestArgs),
+    /// Explain a finding's code: what it says, why it matters, and what to do.
+    Explain(ExplainArgs),
     /// Compile a workspace into a bundle; refuses one with BLOCKING conflicts.
     Build(BuildArgs),
     /// Show what a bundle holds, after checking that it is intact.
@@ -54,9 +60,59 @@ pub(crate) struct CheckArgs {
     /// Exit with 3 if a pair of policies could not be decided.
     #[arg(long)]
     pub(crate) require_decided: bool,
+    /// Judge every `allow … until` as on this day (midnight UTC) instead of now.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) today: Option<jiff::civil::Date>,
     /// Threads of the analysis; as many as there are processors by default. The answer is the same for any.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
+}
+
+/// Arguments of `test`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TestArgs {
+    /// Workspace folders, folders within one, or single policy files. A workspace is compiled as a whole; of its
+    /// tests those are run that stand below the path.
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Run only tests whose `package: name` contains this text, or matches it as a whole if it has `*` or `?` in it;
+    /// may be repeated.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Vec<Filter>,
+    /// How results are written to standard output.
+    #[arg(long, value_enum, default_value_t = TestFormat::Text)]
+    pub(crate) format: TestFormat,
+    /// Name the tests that pass, too.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Count which rules, limits and branches of conditions the tests reach: text below the results or json within
+    /// them; or in a file.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "text"
+    )]
+    pub(crate) coverage: Option<CoverageFormat>,
+    /// Where coverage is written, instead of with the results.
+    #[arg(long, value_name = "FILE", requires = "coverage")]
+    pub(crate) coverage_output: Option<PathBuf>,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// The code, such as `ORD0207`; without one, all codes are listed.
+    #[arg(conflicts_with = "all")]
+    pub(crate) code: Option<String>,
+    /// Explain every code.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = PageFormat::Text)]
+    pub(crate) format: PageFormat,
 }
 
 /// Arguments of `build`.
@@ -167,6 +223,49 @@ pub(crate) enum CheckFormat {
 pub(crate) enum TextOrJson {
     /// For people.
     Text,
+    /// For programs.
+    Json,
+}
+
+/// Formats of `test`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TestFormat {
+    /// For people: a line for each package, and everything about what fails.
+    Text,
+    /// One JSON object, described by docs/test.schema.json.
+    Json,
+    /// XML for continuous integration; a suite for each package.
+    Junit,
+}
+
+/// Formats of coverage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CoverageFormat {
+    /// A table, and what is left to test.
+    Text,
+    /// One JSON object, described by docs/test.schema.json.
+    Json,
+    /// A trace for genhtml, editors and code hosts.
+    Lcov,
+}
+
+impl std::fmt::Display for CoverageFormat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Lcov => "lcov",
+        })
+    }
+}
+
+/// Formats of `explain`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PageFormat {
+    /// For a terminal.
+    Text,
+    /// As it stands in the documentation.
+    Markdown,
     /// For programs.
     Json,
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ordain_analyzer::AnalyzerError;
-use ordain_ir::BundleError;
+use ordain_ir::{BundleError, codes};
 
 /// Usage, configuration or I/O. Each message says what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ pub(crate) enum Failure {
         reason: std::io::Error,
     },
     /// A bundle is not intact.
-    #[error("`{}`: {reason}", path.display())]
+    #[error("`{}`: {reason} ({})", path.display(), codes::BAD_BUNDLE)]
     Bundle {
         /// The file.
         path: PathBuf,

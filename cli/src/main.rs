@@ -15,6 +15,7 @@ mod commands;
 mod failure;
 mod gate;
 mod render;
+mod testing;
 mod workspace;
 
 /// What a command found, as an exit code.
@@ -50,6 +51,8 @@ fn main() -> ExitCode {
     };
     let result = match &args.command {
         Command::Check(args) => commands::check::run(args, color),
+        Command::Test(args) => commands::test::run(args, color),
+        Command::Explain(args) => commands::explain::run(args, color),
         Command::Build(args) => commands::build::run(args, color),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Eval(args) => commands::eval::run(args, color),

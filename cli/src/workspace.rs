@@ -5,10 +5,15 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use ordain_analyzer::Options;
+use ordain_compiler::workspace::LoadedWorkspace;
 use ordain_compiler::{Compiled, Database, bundle, workspace};
 use ordain_ir::{Bundle, DependencyGraph, Diagnostic, Place, Policies, Report, Severity, SourceMap, Span};
 
+use ordain_runtime::Clock as _;
+
+use crate::clock::SystemClock;
 use crate::commands::{check, print};
 use crate::failure::Failure;
 
@@ -26,6 +31,8 @@ pub(crate) struct Checked {
     pub(crate) dependencies: DependencyGraph,
     /// What is wrong with the sources.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// How many warnings an `allow` accepts; they are not among the diagnostics.
+    pub(crate) accepted: usize,
     /// How the policies contradict each other.
     pub(crate) report: Arc<Report>,
     /// The bundle that they make.
@@ -37,40 +44,57 @@ impl Checked {
     pub(crate) fn errors(&self) -> usize {
         self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
     }
-
-    /// A span with its line and column; the beginning of the file where the text is not known.
-    pub(crate) fn place(&self, file: &str, span: Span) -> Place {
-        let before =
-            self.files.get(file).and_then(|text| text.get(..span.start as usize)).unwrap_or_default();
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1);
-        let last_line = before.rsplit('\n').next().unwrap_or_default();
-        Place { span, line: count(before.matches('\n').count()), column: count(last_line.chars().count()) }
-    }
 }
 
-/// Reads, compiles and analyses the workspace that `path` is or lies in.
-pub(crate) fn check(path: &Path, threads: Option<NonZeroUsize>) -> Result<Checked, Failure> {
-    let loaded = workspace::load(path).map_err(|problems| {
-        let lines = problems.iter().map(|problem| match &problem.help {
-            Some(help) => format!("{}\n  help: {help}", problem.message),
-            None => problem.message.clone(),
+/// A span of a file with its line and column; the beginning of the file where its text is not known.
+pub(crate) fn place(texts: &BTreeMap<String, String>, file: &str, span: Span) -> Place {
+    let before = texts.get(file).and_then(|text| text.get(..span.start as usize)).unwrap_or_default();
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1);
+    let last_line = before.rsplit('\n').next().unwrap_or_default();
+    Place { span, line: count(before.matches('\n').count()), column: count(last_line.chars().count()) }
+}
+
+/// Reads the workspace that `path` is or lies in.
+pub(crate) fn load(path: &Path) -> Result<LoadedWorkspace, Failure> {
+    workspace::load(path).map_err(|problems| {
+        let lines = problems.iter().map(|problem| {
+            let help = problem.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+            format!("{} ({}){help}", problem.message, problem.code)
         });
         Failure::Other(lines.collect::<Vec<_>>().join("\nerror: "))
-    })?;
+    })
+}
+
+/// Reads, compiles and analyses the workspace that `path` is or lies in, with what is allowed at the instant `now`.
+pub(crate) fn check(path: &Path, threads: Option<NonZeroUsize>, now: Timestamp) -> Result<Checked, Failure> {
+    let loaded = load(path)?;
     let mut db = Database::default();
     let workspace = loaded.open(&mut db);
-    let Compiled { policies, source_map, dependencies, diagnostics } =
+    let Compiled { policies, source_map, dependencies, mut diagnostics } =
         ordain_compiler::compile(&db, workspace);
     let options = Options { threads, ..Options::default() };
-    let report = ordain_analyzer::analyze(&policies, &options).map_err(Failure::from)?;
+    let mut report = ordain_analyzer::analyze(&policies, &options).map_err(Failure::from)?;
+    // The bundle's bytes follow from the sources alone, whatever day it is.
+    let bundle = bundle::assemble(&db, workspace, &report);
+    report.expire(now);
+    let obligations = ordain_compiler::obligation_places(&db, workspace);
+    diagnostics.extend(ordain_analyzer::gap_diagnostics(&report, obligations));
+    let allowances = ordain_compiler::allowance_places(&db, workspace);
+    let ruling =
+        ordain_analyzer::ruling(&policies, &report, &diagnostics, &source_map, allowances, Some(now));
+    let mut at = 0..;
+    diagnostics.retain(|_| at.next().is_none_or(|at| !ruling.accepted.contains(&at)));
+    diagnostics.extend(ruling.diagnostics);
+    diagnostics.sort();
     Ok(Checked {
         name: loaded.config.name.clone(),
         files: loaded.files,
-        bundle: bundle::assemble(&db, workspace, &report),
+        bundle,
         policies,
         sources: source_map,
         dependencies,
         diagnostics,
+        accepted: ruling.accepted.len(),
         report: Arc::new(report),
     })
 }
@@ -96,7 +120,7 @@ pub(crate) fn bundle_or_folder(path: &Path, refuse: Refuse, color: bool) -> Resu
     if !path.is_dir() {
         return read_bundle(path).map(|(bundle, _)| Some(bundle));
     }
-    let checked = check(path, None)?;
+    let checked = check(path, None, SystemClock.now())?;
     let blocked = refuse == Refuse::ErrorsAndBlocking && checked.report.blocking().next().is_some();
     if checked.errors() > 0 || blocked {
         print(&check::full(&checked, color))?;

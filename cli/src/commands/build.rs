@@ -3,8 +3,11 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use ordain_runtime::Clock as _;
+
 use crate::Verdict;
 use crate::args::BuildArgs;
+use crate::clock::SystemClock;
 use crate::commands::{check, print};
 use crate::failure::Failure;
 use crate::render::count;
@@ -12,7 +15,7 @@ use crate::workspace;
 
 /// Writes a bundle, unless the sources have errors or the policies BLOCKING conflicts.
 pub(crate) fn run(args: &BuildArgs, color: bool) -> Result<Verdict, Failure> {
-    let checked = workspace::check(&args.path, None)?;
+    let checked = workspace::check(&args.path, None, SystemClock.now())?;
     let blocking = checked.report.blocking().count();
     if checked.errors() > 0 || blocking > 0 {
         print(&check::full(&checked, color))?;
@@ -30,7 +33,7 @@ pub(crate) fn run(args: &BuildArgs, color: bool) -> Result<Verdict, Failure> {
     let path =
         args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.ordain-bundle", checked.name)));
     write_whole(&path, &bytes)?;
-    let warnings = checked.report.conflicts.len();
+    let warnings = checked.report.conflicts.iter().filter(|conflict| !conflict.resolved).count();
     let note =
         if warnings == 0 { String::new() } else { format!(", {}", count(warnings, "WARNING conflict")) };
     let policies = count(checked.policies.len(), "policy");

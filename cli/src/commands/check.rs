@@ -1,10 +1,16 @@
 //! `ordain check`
 
+use std::io::IsTerminal as _;
+
+use jiff::tz::TimeZone;
 use ordain_ir::{ConflictSeverity, Diagnostic, Severity};
+
+use ordain_runtime::Clock as _;
 
 use crate::Verdict;
 use crate::args::{CheckArgs, CheckFormat, FailOn};
-use crate::commands::print;
+use crate::commands::{explain, print};
+use crate::clock::SystemClock;
 use crate::failure::Failure;
 use crate::render::terminal::Terminal;
 use crate::render::{count, json};
@@ -12,9 +18,14 @@ use crate::workspace::{self, Checked};
 
 /// Parses, types and proves, and writes what it found.
 pub(crate) fn run(args: &CheckArgs, color: bool) -> Result<Verdict, Failure> {
-    let checked = workspace::check(&args.path, args.threads)?;
+    let today = args.today.and_then(|date| date.to_zoned(TimeZone::UTC).ok()).map(|day| day.timestamp());
+    let checked = workspace::check(&args.path, args.threads, today.unwrap_or_else(|| SystemClock.now()))?;
     print(&match args.format {
         CheckFormat::Json => json::render(&checked),
+        // Who reads it in a terminal can ask on.
+        CheckFormat::Full if std::io::stdout().is_terminal() => {
+            full(&checked, color) + &explain::hint(open(&checked).iter().map(|found| &found.code))
+        }
         CheckFormat::Full => full(&checked, color),
     })?;
     Ok(verdict(&checked, args.fail_on, args.require_decided))
@@ -48,17 +59,25 @@ pub(crate) fn full(checked: &Checked, color: bool) -> String {
 pub(crate) fn findings(checked: &Checked, color: bool) -> String {
     let terminal = Terminal::new(color);
     let text_of = |file: &str| checked.files.get(file).cloned();
+    open(checked).iter().map(|diagnostic| terminal.draw(diagnostic, &text_of) + "\n").collect()
+}
+
+/// Everything that nobody has accepted, errors first.
+fn open(checked: &Checked) -> Vec<Diagnostic> {
     let conflicts = ordain_analyzer::conflict_diagnostics(&checked.report, &checked.sources);
-    let mut all: Vec<&Diagnostic> = checked.diagnostics.iter().chain(&conflicts).collect();
+    let conflicts = checked.report.conflicts.iter().zip(conflicts).filter(|(conflict, _)| !conflict.resolved);
+    let mut all = checked.diagnostics.clone();
+    all.extend(conflicts.map(|(_, drawn)| drawn));
     // Stable: within a severity the order of the report stays.
     all.sort_by_key(|diagnostic| diagnostic.severity);
-    all.iter().map(|diagnostic| terminal.draw(diagnostic, &text_of) + "\n").collect()
+    all
 }
 
 fn summary(checked: &Checked) -> String {
     let errors = checked.errors();
     let warnings = checked.diagnostics.iter().filter(|d| d.severity == Severity::Warning).count();
-    let conflicts = |severity| checked.report.conflicts.iter().filter(|c| c.severity == severity).count();
+    let open = || checked.report.conflicts.iter().filter(|conflict| !conflict.resolved);
+    let conflicts = |severity| open().filter(|conflict| conflict.severity == severity).count();
     let (blocking, warning) = (conflicts(ConflictSeverity::Blocking), conflicts(ConflictSeverity::Warning));
     let mut found = vec![];
     if errors > 0 {
@@ -73,6 +92,7 @@ fn summary(checked: &Checked) -> String {
     if warning > 0 {
         found.push(count(warning, "WARNING conflict"));
     }
+    let allowed = checked.accepted + checked.report.conflicts.len() - open().count();
     let what =
         format!("{} in {}", count(checked.policies.len(), "policy"), count(checked.files.len(), "file"));
     let pairs = &checked.report.pairs;
@@ -81,7 +101,8 @@ fn summary(checked: &Checked) -> String {
         n => format!("; {} {what}", count(usize::try_from(n).unwrap_or(usize::MAX), one)),
     };
     let undecided = left(pairs.undecided, "pair", "left undecided")
-        + &left(pairs.unexplored_groups, "group of limits", "not searched to the end");
+        + &left(pairs.unexplored_groups, "group of limits", "not searched to the end")
+        + &left(allowed as u64, "finding", "allowed");
     if found.is_empty() {
         format!("{what}: no contradictions{undecided}\n")
     } else {

@@ -85,6 +85,12 @@ pub(crate) fn run(args: &ExplainArgs, color: bool) -> Result<Verdict, Failure> {
     Ok(Verdict::Clean)
 }
 
+/// Where to read more about findings with these codes; nothing if there are none.
+pub(crate) fn hint<'a>(codes: impl IntoIterator<Item = &'a Code>) -> String {
+    let first = codes.into_iter().next();
+    first.map(|code| format!("`ordain explain {code}` tells what it means and what to do\n")).unwrap_or_default()
+}
+
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("only texts, which always serialise") + "\n"
 }
@@ -181,6 +187,13 @@ mod tests {
     fn codes_are_found_in_any_case() {
         assert_eq!(said("ORD0207"), "the page of ORD0207");
         assert_eq!(said(" ord0207"), "the page of ORD0207");
+    }
+
+    #[test]
+    fn the_hint_names_the_first_finding() {
+        assert_eq!(hint([]), "");
+        let said = hint([&codes::SCOPE_OVERLAP, &codes::BAD_SCOPE]);
+        assert_eq!(said, "`ordain explain ORD0301` tells what it means and what to do\n");
     }
 
     #[test]

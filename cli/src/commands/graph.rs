@@ -1,7 +1,10 @@
 //! `ordain graph`
 
+use ordain_runtime::Clock as _;
+
 use crate::Verdict;
 use crate::args::GraphArgs;
+use crate::clock::SystemClock;
 use crate::commands::{check, print};
 use crate::failure::Failure;
 use crate::render::graph;
@@ -9,7 +12,7 @@ use crate::workspace;
 
 /// Draws what depends on what, and what contradicts what.
 pub(crate) fn run(args: &GraphArgs, color: bool) -> Result<Verdict, Failure> {
-    let checked = workspace::check(&args.path, None)?;
+    let checked = workspace::check(&args.path, None, SystemClock.now())?;
     if checked.errors() > 0 {
         // Half a graph would look like a whole one.
         print(&check::full(&checked, color))?;

@@ -3,10 +3,12 @@
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod eval;
+pub(crate) mod explain;
 pub(crate) mod graph;
 pub(crate) mod inspect;
 pub(crate) mod lsp;
 pub(crate) mod serve;
+pub(crate) mod test;
 
 use std::io::Write as _;
 

@@ -12,7 +12,7 @@ use ordain_ir::{
 };
 use serde::Serialize;
 
-use crate::workspace::Checked;
+use crate::workspace::{Checked, place};
 
 /// Version of the object's shape.
 const SCHEMA_VERSION: u32 = 1;
@@ -45,8 +45,9 @@ struct ConflictCounts {
     by_certainty: BTreeMap<Certainty, usize>,
 }
 
+/// A diagnostic as programs get it.
 #[derive(Serialize)]
-struct DiagnosticOut<'a> {
+pub(crate) struct DiagnosticOut<'a> {
     code: &'a str,
     title: Option<&'static str>,
     severity: Severity,
@@ -104,6 +105,8 @@ struct ConflictOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     repair: Option<&'a Repair>,
     resolved: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledgement: Option<&'a ordain_ir::Acknowledgement>,
 }
 
 #[derive(Serialize)]
@@ -138,7 +141,7 @@ pub(crate) fn render(checked: &Checked) -> String {
             },
             pairs: report.pairs,
         },
-        diagnostics: checked.diagnostics.iter().map(|d| diagnostic(d, checked)).collect(),
+        diagnostics: checked.diagnostics.iter().map(|d| diagnostic(d, &checked.files)).collect(),
         conflicts: report.conflicts.iter().map(|c| conflict(c, &checked.sources)).collect(),
         dependencies: &checked.dependencies.edges,
     };
@@ -154,10 +157,11 @@ fn tally<T: Copy + Ord>(all: &[T], found: impl Iterator<Item = T>) -> BTreeMap<T
     counts
 }
 
-fn diagnostic<'a>(diagnostic: &'a Diagnostic, checked: &Checked) -> DiagnosticOut<'a> {
+/// A diagnostic as programs get it; `texts` are those of the files that it points at.
+pub(crate) fn diagnostic<'a>(diagnostic: &'a Diagnostic, texts: &BTreeMap<String, String>) -> DiagnosticOut<'a> {
     let label = |label: &'a ordain_ir::Label| LabelOut {
         file: &label.file,
-        place: checked.place(&label.file, label.span),
+        place: place(texts, &label.file, label.span),
         text: &label.text,
     };
     DiagnosticOut {
@@ -175,7 +179,7 @@ fn diagnostic<'a>(diagnostic: &'a Diagnostic, checked: &Checked) -> DiagnosticOu
             .map(|fix| FixOut {
                 title: &fix.title,
                 file: &fix.file,
-                place: checked.place(&fix.file, fix.span),
+                place: place(texts, &fix.file, fix.span),
                 replacement: &fix.replacement,
             })
             .collect(),
@@ -208,5 +212,6 @@ fn conflict<'a>(conflict: &'a Conflict, sources: &'a SourceMap) -> ConflictOut<'
         certificate: conflict.certificate.as_ref(),
         repair: conflict.repair.as_ref(),
         resolved: conflict.resolved,
+        acknowledgement: conflict.acknowledgement.as_ref(),
     }
 }

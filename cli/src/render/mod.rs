@@ -1,8 +1,11 @@
 //! Findings for people and for programs.
 
+pub(crate) mod coverage;
 pub(crate) mod graph;
 pub(crate) mod json;
+pub(crate) mod markdown;
 pub(crate) mod terminal;
+pub(crate) mod test;
 
 /// `1 file`, `2 files`, `3 policies`, `4 groups of limits`.
 pub(crate) fn count(n: usize, one: &str) -> String {

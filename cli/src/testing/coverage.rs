@@ -8,7 +8,6 @@
 //! asked.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use ordain_engine::{Engine, Predicate};
 use ordain_ir::{Clause, Condition, Place, Policies, PolicyKind, PolicyName, Site};
@@ -222,16 +221,10 @@ impl Instances {
 }
 
 impl Collector {
-    /// Over what is written, and over the policies that take part in every test with the place of each.
-    pub(crate) fn new(
-        written: impl IntoIterator<Item = Written>,
-        taking_part: &BTreeMap<PolicyName, Written>,
-        policies: &Policies,
-    ) -> Self {
-        let mut collector = Self { covered: BTreeMap::new(), shared: Instances::new(taking_part, policies) };
-        for written in written.into_iter().chain(taking_part.values().cloned()) {
-            collector.add(written);
-        }
+    /// Over the policies that take part in every test, and where each is written.
+    pub(crate) fn new(written: &BTreeMap<PolicyName, Written>, policies: &Policies) -> Self {
+        let mut collector = Self { covered: BTreeMap::new(), shared: Instances::new(written, policies) };
+        written.values().cloned().for_each(|written| collector.add(written));
         collector
     }
 
@@ -258,8 +251,9 @@ impl Collector {
         }
     }
 
-    /// What was counted.
-    pub(crate) fn finish(self) -> Coverage {
+    /// What was counted, and that nothing was of the others that are written.
+    pub(crate) fn finish(mut self, others: impl IntoIterator<Item = Written>) -> Coverage {
+        others.into_iter().for_each(|written| self.add(written));
         let policies =
             self.covered.into_values().map(|Counted { written, counts }| Covered { written, counts });
         Coverage { policies: policies.collect() }

@@ -1,26 +1,32 @@
 //! Which tests are meant.
 
+use std::fmt;
+use std::str::FromStr;
+
+use ordain_ir::glob::GlobError;
 use ordain_ir::{Glob, TestCase};
 
 /// A part of `package: name`, or a glob over all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Filter {
-    /// It occurs somewhere.
-    Part(String),
-    /// The whole matches.
-    Whole(Glob),
+pub(crate) struct Filter {
+    text: String,
+    /// Without one, the text is a part.
+    glob: Option<Glob>,
 }
 
-impl std::str::FromStr for Filter {
-    type Err = String;
+impl FromStr for Filter {
+    type Err = GlobError;
 
     /// A text with `*` or `?` is a glob; a backslash takes the meaning from them.
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.contains(['*', '?']) {
-            Glob::parse(text).map(Self::Whole).map_err(|error| error.to_string())
-        } else {
-            Ok(Self::Part(text.to_owned()))
-        }
+    fn from_str(text: &str) -> Result<Self, GlobError> {
+        let glob = text.contains(['*', '?']).then(|| Glob::parse(text)).transpose()?;
+        Ok(Self { text: text.to_owned(), glob })
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
@@ -28,10 +34,7 @@ impl Filter {
     /// Whether the test is meant.
     pub(crate) fn matches(&self, case: &TestCase) -> bool {
         let name = format!("{}: {}", case.package, case.name);
-        match self {
-            Self::Part(part) => name.contains(part),
-            Self::Whole(glob) => glob.matches(&name),
-        }
+        self.glob.as_ref().map_or_else(|| name.contains(&self.text), |glob| glob.matches(&name))
     }
 }
 

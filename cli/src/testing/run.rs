@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use ordain_compiler::Branch;
 use ordain_engine::{Decision, Engine, EngineError, UsedByLimit};
 use ordain_ir::{Expectation, FactName, Outcome, Policies, PolicyName, TestCase, Value};
 
@@ -21,6 +22,8 @@ pub(crate) struct TestRun {
     pub(crate) case: Arc<TestCase>,
     /// The policies that it was decided by: those of the workspace and its own.
     pub(crate) policies: Arc<Policies>,
+    /// The parts of the conditions of its own policies.
+    pub(crate) branches: BTreeMap<PolicyName, Vec<Branch>>,
     /// The decision, or why there is none; that would be a mistake of the compiler's.
     pub(crate) decision: Result<Decision, String>,
     /// The expectations that are not met, in order.
@@ -58,8 +61,8 @@ impl Runner {
         Ok(Self { engine: Engine::new(policies)? })
     }
 
-    /// Runs a test.
-    pub(crate) fn run(&self, case: &Arc<TestCase>) -> TestRun {
+    /// Runs a test; `branches` are the parts of the conditions of its own policies.
+    pub(crate) fn run(&self, case: &Arc<TestCase>, branches: BTreeMap<PolicyName, Vec<Branch>>) -> TestRun {
         let shared = self.engine.policies();
         let (policies, decision) = if case.rules.is_empty() && case.limits.is_empty() {
             (Arc::clone(shared), decide(&self.engine, case))
@@ -76,7 +79,7 @@ impl Runner {
                 judged.filter_map(|(index, it)| judge(index, it, case, &policies, decision)).collect()
             },
         );
-        TestRun { case: Arc::clone(case), policies, decision, unmet }
+        TestRun { case: Arc::clone(case), policies, branches, decision, unmet }
     }
 }
 
@@ -89,6 +92,8 @@ fn with_own(shared: &Policies, case: &TestCase) -> Policies {
     let mut policies = shared.clone();
     policies.rules.extend(case.rules.iter().map(|(name, rule)| (name.clone(), Arc::clone(rule))));
     policies.limits.extend(case.limits.iter().map(|(name, limit)| (name.clone(), Arc::clone(limit))));
+    policies.facts.extend(case.facts.iter().map(|(name, fact)| (name.clone(), fact.clone())));
+    policies.meters.extend(case.meters.iter().map(|(name, unit)| (name.clone(), unit.clone())));
     policies
 }
 

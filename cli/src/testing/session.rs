@@ -1,11 +1,12 @@
 //! The tests of one or several workspaces, run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use ordain_ir::{Condition, Diagnostic, PolicyName, Severity, Site};
+use ordain_compiler::Branch;
+use ordain_ir::{Diagnostic, PolicyName, Severity};
 
-use super::coverage::{Coverage, Written};
+use super::coverage::Coverage;
 use super::run::TestRun;
 
 /// The tests of a workspace.
@@ -15,12 +16,14 @@ pub(crate) struct Suite {
     pub(crate) workspace: String,
     /// Its folder, as seen from the working directory.
     pub(crate) root: PathBuf,
-    /// Texts by path within the workspace.
-    pub(crate) files: BTreeMap<String, String>,
+    /// The paths of its files.
+    pub(crate) files: BTreeSet<String>,
+    /// Texts by path within the workspace, also those of libraries.
+    pub(crate) texts: BTreeMap<String, String>,
     /// What is wrong with its sources.
     pub(crate) diagnostics: Vec<Diagnostic>,
-    /// Where its policies are written, and those of its tests.
-    pub(crate) written: BTreeMap<PolicyName, Written>,
+    /// The parts of its policies' conditions.
+    pub(crate) branches: BTreeMap<PolicyName, Vec<Branch>>,
     /// What came of its tests, by package, file and place; of none if the sources have errors.
     pub(crate) runs: Vec<TestRun>,
     /// How many tests there are that were not asked for.
@@ -35,10 +38,9 @@ impl Suite {
         self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
     }
 
-    /// Where a part of a policy's condition stands.
-    pub(crate) fn sites(&self, policy: &PolicyName, part: &Condition) -> impl Iterator<Item = &Site> {
-        let leaves = self.written.get(policy).into_iter().flat_map(|written| &written.leaves);
-        leaves.filter(move |leaf| leaf.condition == *part).map(|leaf| &leaf.site)
+    /// The parts of a policy's condition; the policy may be the test's own.
+    pub(crate) fn branches<'a>(&'a self, run: &'a TestRun, policy: &PolicyName) -> &'a [Branch] {
+        run.branches.get(policy).or_else(|| self.branches.get(policy)).map_or(&[], Vec::as_slice)
     }
 
     /// The runs of each package, in order.

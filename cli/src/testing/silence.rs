@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ordain_engine::{Decision, Engine, Predicate};
 use ordain_ir::{
-    Condition, Fact, FactName, Limit, LimitStatus, Policies, PolicyName, Request, Rule, RuleStatus, Window,
+    Condition, Fact, FactName, Limit, LimitStatus, Policies, PolicyName, Request, Rule, RuleStatus,
 };
 
 /// Why a policy doesn't speak, or not as expected.
@@ -60,7 +60,6 @@ impl Silence {
 struct Parts<'a> {
     inactive: Option<&'static str>,
     scope: &'a ordain_ir::ScopeSelector,
-    window: &'a Window,
     condition: &'a Condition,
     rule: Option<&'a PolicyName>,
 }
@@ -70,14 +69,12 @@ impl<'a> Parts<'a> {
         let rule = |rule: &'a Arc<Rule>| Self {
             inactive: (rule.status != RuleStatus::Active).then(|| rule.status.as_str()),
             scope: &rule.scope,
-            window: &rule.window,
             condition: &rule.condition,
             rule: None,
         };
         let limit = |limit: &'a Arc<Limit>| Self {
             inactive: (limit.status != LimitStatus::Active).then(|| limit.status.as_str()),
             scope: &limit.scope,
-            window: &limit.window,
             condition: &limit.condition,
             rule: limit.rule.as_ref(),
         };

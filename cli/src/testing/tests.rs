@@ -3,7 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ordain_ir::*;
+use ordain_ir::{
+    Active, Bound, Condition, DaySet, Direction, Enforcement, EnforcementMode, Expectation, Fact, FactName, Glob,
+    Limit, LimitStatus, Meter, Outcome, Override, Partition, Period, Place, Policies, PolicyName, Quantity,
+    Recurrence, Request, Rule, RuleStatus, RuleType, ScopePattern, ScopeSelector, Site, Source, Span, TestCase,
+    TextTest, TimeOfDay, Type, Usage, Value, Window,
+};
 
 use crate::testing::run::{Runner, TestRun};
 
@@ -84,6 +89,8 @@ pub(crate) fn case(expectations: Vec<Expectation>) -> TestCase {
         site: site(1),
         rules: BTreeMap::new(),
         limits: BTreeMap::new(),
+        facts: BTreeMap::new(),
+        meters: BTreeMap::new(),
         request: Request {
             path: "acme/support/mailer".parse().unwrap(),
             provider: None,
@@ -98,7 +105,7 @@ pub(crate) fn case(expectations: Vec<Expectation>) -> TestCase {
 }
 
 fn run(policies: Policies, case: TestCase) -> TestRun {
-    Runner::new(Arc::new(policies)).unwrap().run(&Arc::new(case))
+    Runner::new(Arc::new(policies)).unwrap().run(&Arc::new(case), BTreeMap::new())
 }
 
 /// Everything that is said about a run, a line each.

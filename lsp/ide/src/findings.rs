@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ordain_ir::{Diagnostic, Label, Policies, PolicyId, SourceMap, Span};
+use ordain_ir::{Diagnostic, Label, Obligation, Policies, PolicyId, Report, SourceMap, Span};
 
 use crate::{Analysed, LineIndex, WORKSPACE_FILE};
 
@@ -13,6 +13,10 @@ pub struct Checked {
     pub(crate) source_map: SourceMap,
     /// What the compiler says.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Where required coverage stands.
+    pub(crate) obligations: BTreeMap<Obligation, (String, Span)>,
+    /// Where each `allow` stands.
+    pub(crate) allowances: ordain_analyzer::Places,
     /// Of every file.
     pub(crate) lines: BTreeMap<String, Arc<LineIndex>>,
 }
@@ -34,6 +38,11 @@ impl Checked {
         let mut all = self.diagnostics.clone();
         if let Some(analysed) = analysed {
             let report = analysed.report_for(&self.policies);
+            // Of policies that have changed since, nobody knows yet what is lacking, or allowed for nothing.
+            if *analysed.policies() == self.policies {
+                all.extend(ordain_analyzer::gap_diagnostics(&report, &self.obligations));
+                all = self.ruled(all, &report);
+            }
             let owners = Owners::new(&self.source_map);
             for diagnostic in ordain_analyzer::conflict_diagnostics(&report, &self.source_map) {
                 all.extend(owners.mirrored(&diagnostic));
@@ -56,6 +65,18 @@ impl Checked {
 }
 
 impl Checked {
+    /// Without the warnings that an `allow` accepts, and with what is wrong with the `allow`s. An editor doesn't
+    /// judge by the day: that one has run out is for the gate to say.
+    fn ruled(&self, mut all: Vec<Diagnostic>, report: &Report) -> Vec<Diagnostic> {
+        let sources = &self.source_map;
+        let ruling =
+            ordain_analyzer::ruling(&self.policies, report, &all, sources, &self.allowances, None);
+        let mut at = 0..;
+        all.retain(|_| at.next().is_none_or(|at| !ruling.accepted.contains(&at)));
+        all.extend(ruling.diagnostics);
+        all
+    }
+
     /// What is said of a file that can't be opened, such as one of the standard library, is said at the workspace
     /// file, unless a policy elsewhere takes part and tells of it too.
     fn rehomed(&self, mut diagnostic: Diagnostic) -> Option<Diagnostic> {

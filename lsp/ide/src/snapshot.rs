@@ -32,6 +32,8 @@ impl Snapshot {
             policies: ordain_compiler::policies(db, input).clone(),
             source_map: ordain_compiler::source_map(db, input).clone(),
             diagnostics: ordain_compiler::diagnostics(db, input).clone(),
+            obligations: ordain_compiler::obligation_places(db, input).clone(),
+            allowances: ordain_compiler::allowance_places(db, input).clone(),
             lines: self.all_files().map(|file| lines(&file)).collect(),
         }
     }

@@ -90,7 +90,8 @@ pub(crate) fn gather(suites: &[Suite]) -> Option<CoverageOut<'_>> {
     let mut files = BTreeMap::new();
     let mut lines = Share::default();
     for (suite, coverage) in &all {
-        for (file, counts) in coverage.lines() {
+        // Those of libraries lie elsewhere, or nowhere.
+        for (file, counts) in coverage.lines().into_iter().filter(|(file, _)| suite.files.contains(*file)) {
             let share =
                 Share { covered: counts.values().filter(|count| **count > 0).count(), total: counts.len() };
             lines = lines + share;

@@ -15,7 +15,8 @@ pub(crate) fn render(suites: &[Suite]) -> String {
     let mut out = "TN:\n".to_owned();
     for suite in suites {
         let Some(coverage) = &suite.coverage else { continue };
-        for (file, lines) in coverage.lines() {
+        // Those of libraries lie elsewhere, or nowhere.
+        for (file, lines) in coverage.lines().into_iter().filter(|(file, _)| suite.files.contains(*file)) {
             let path = suite.root.join(file);
             // Forward slashes on every system.
             let path = path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");

@@ -75,18 +75,18 @@ struct MissingOut<'a> {
     reason: String,
 }
 
-/// Writes what came of the tests.
-pub(crate) fn render(suites: &[Suite]) -> String {
+/// Writes what came of the tests, and what they reach if that is to stand here.
+pub(crate) fn render(suites: &[Suite], coverage: bool) -> String {
     let all = |suite| -> Vec<TestOut<'_>> { test_outs(suite) };
     let output = Output {
         schema_version: SCHEMA_VERSION,
         summary: Totals::of(suites),
         diagnostics: suites
             .iter()
-            .flat_map(|suite| suite.diagnostics.iter().map(|found| diagnostic(found, &suite.files)))
+            .flat_map(|suite| suite.diagnostics.iter().map(|found| diagnostic(found, &suite.texts)))
             .collect(),
         tests: suites.iter().flat_map(all).collect(),
-        coverage: gather(suites),
+        coverage: coverage.then(|| gather(suites)).flatten(),
     };
     serde_json::to_string_pretty(&output).expect("every key is a string and every number is finite") + "\n"
 }

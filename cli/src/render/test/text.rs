@@ -1,8 +1,9 @@
 //! What came of tests, for people.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use ordain_ir::{Condition, Label, PolicyName, Site};
+use ordain_ir::{Condition, FactName, Label, PolicyName, Site};
 
 use super::{decided, names, wanted};
 use crate::render::count;
@@ -90,7 +91,7 @@ impl Text {
     /// Everything about a test that failed.
     pub(crate) fn failure(&self, suite: &Suite, run: &TestRun) -> String {
         let mut out = format!("\n  {}  {}\n\n", self.word(false), run.case.name);
-        let text_of = |file: &str| suite.files.get(file).cloned();
+        let text_of = |file: &str| suite.texts.get(file).cloned();
         if let Err(reason) = &run.decision {
             let message = format!("no decision: {reason}");
             out.push_str(&self.terminal.draw_message(&message, &label(&run.case.site, ""), &[], &text_of));
@@ -125,7 +126,7 @@ impl Text {
             lines.push(plus(decision.outcome.to_string()));
         }
         for (policy, silence) in &unmet.missing {
-            lines.push(minus(format!("by {}: it {}", names(run, [policy]), silence.words())));
+            lines.push(minus(format!("by {}, which {}", names(run, [policy]), silence.words())));
         }
         for policy in decision.deciders() {
             let by = format!("by {}", names(run, [policy]));
@@ -164,27 +165,36 @@ fn blamed(suite: &Suite, run: &TestRun, unmet: &Unmet) -> Vec<Label> {
     let mut labels: Vec<Label> = vec![];
     for (policy, silence) in &unmet.missing {
         let Some((whose, parts)) = silence.blamed(policy) else { continue };
-        for part in parts {
-            let text = blame(run, unmet, whose, part);
-            for site in suite.sites(whose, part) {
-                let label = label(site, &text);
-                if !labels.contains(&label) {
-                    labels.push(label);
-                }
+        for branch in suite.branches(run, whose) {
+            let mut read = BTreeSet::new();
+            // A branch may stand for a `let` with several parts.
+            parts
+                .iter()
+                .filter(|part| contains(&branch.condition, part))
+                .for_each(|part| part.collect_facts(&mut read));
+            let label = label(&branch.site, &blame(run, unmet, whose, &read));
+            if !read.is_empty() && !labels.contains(&label) {
+                labels.push(label);
             }
         }
     }
     labels
 }
 
-/// `here `no-export` needs something else: data.class is public, which the test leaves out`
-fn blame(run: &TestRun, unmet: &Unmet, policy: &PolicyName, part: &Condition) -> String {
-    let mut read = std::collections::BTreeSet::new();
-    part.collect_facts(&mut read);
+fn contains(condition: &Condition, part: &Condition) -> bool {
+    condition == part
+        || match condition {
+            Condition::Not(inner) => contains(inner, part),
+            Condition::And(parts) | Condition::Or(parts) => parts.iter().any(|inner| contains(inner, part)),
+            _ => false,
+        }
+}
+
+/// `keeps `no-export` silent: data.class is public, as the test does not give it`
+fn blame(run: &TestRun, unmet: &Unmet, policy: &PolicyName, read: &BTreeSet<FactName>) -> String {
     let facts = read.iter().filter_map(|fact| {
         let declared = run.policies.facts.get(fact)?;
-        let given = run.case.request.facts.get(fact);
-        Some(match given {
+        Some(match run.case.request.facts.get(fact) {
             None => format!("{fact} is absent"),
             Some(value) if unmet.defaults.contains_key(fact) => {
                 format!("{fact} is {}, as the test does not give it", words::value(value, &declared.ty))
@@ -193,5 +203,5 @@ fn blame(run: &TestRun, unmet: &Unmet, policy: &PolicyName, part: &Condition) ->
         })
     });
     let facts = facts.collect::<Vec<_>>().join(", ");
-    format!("`{}` is silent because of this: {facts}", name_in(&run.policies, policy, &run.case.package))
+    format!("keeps `{}` silent: {facts}", name_in(&run.policies, policy, &run.case.package))
 }
