@@ -221,7 +221,8 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-fn decode(path: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
+/// The text of a file, or what is wrong with its bytes.
+pub fn decode(path: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let byte = error.as_bytes().get(at).copied().unwrap_or_default();

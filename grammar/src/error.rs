@@ -1,6 +1,7 @@
 //! What is wrong with a text.
 
-use ordain_ir::{Code, Span};
+use ordain_ir::diagnostic::Fix;
+use ordain_ir::{Code, Diagnostic, Span};
 
 /// A mistake in the syntax. The message is one lower-case phrase with the user's words in backticks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +23,19 @@ pub struct SyntaxError {
 impl SyntaxError {
     pub(crate) fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
         Self { code, span, message: message.into(), help: None, secondary: None, fix: None }
+    }
+
+    /// The mistake as everything else reports mistakes, in the file at this path.
+    pub fn diagnostic(&self, path: &str) -> Diagnostic {
+        let mut diagnostic = Diagnostic::error(self.code.clone(), path, self.span, &self.message);
+        diagnostic.help.clone_from(&self.help);
+        if let Some((span, text)) = &self.secondary {
+            diagnostic = diagnostic.and_at(path, *span, text);
+        }
+        if let Some((title, span, replacement)) = self.fix.clone() {
+            diagnostic.fixes.push(Fix { title, file: path.to_owned(), span, replacement });
+        }
+        diagnostic
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {

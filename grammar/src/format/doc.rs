@@ -124,7 +124,7 @@ pub(super) fn print<'a>(docs: &[Doc<'a>], width: usize, lines: &mut Lines<'a>) {
             Doc::Soft | Doc::LastComma if mode == Mode::Flat => {}
             Doc::Line | Doc::Soft | Doc::Hard => lines.end(),
             Doc::Blank => lines.blank(),
-            Doc::Comma | Doc::LastComma => lines.comma(indent),
+            Doc::Comma | Doc::LastComma => lines.comma(),
             Doc::Behind(comment) => lines.behind(comment),
             Doc::Above(comment) => lines.above(comment, indent),
             Doc::Nest(by, block) => {

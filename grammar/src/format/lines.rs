@@ -34,7 +34,7 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// Writes text; at the beginning of a line, with this indentation.
     pub(super) fn text(&mut self, text: &str, indent: usize) {
-        let ends = matches!(text, ")" | "}" | "and" | "or");
+        let ends = matches!(text, ")" | "}" | "," | "and" | "or");
         if self.line.behind.is_some() || (std::mem::take(&mut self.fragile) && !ends) {
             self.end();
         }
@@ -73,12 +73,9 @@ impl<'a> Lines<'a> {
     }
 
     /// Writes a comma behind the last text, before the comment that stands there.
-    pub(super) fn comma(&mut self, indent: usize) {
-        if self.fragile {
-            self.text(",", indent);
-        } else {
-            self.line.text.push(',');
-        }
+    pub(super) fn comma(&mut self) {
+        self.fragile = false;
+        self.line.text.push(',');
     }
 
     /// The next text begins a line.

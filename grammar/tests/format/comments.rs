@@ -40,21 +40,20 @@ fn items(text: &str) -> Vec<&str> {
 
 #[test]
 fn one_anywhere() {
-    let mut tried = 0;
+    let (mut tried, mut turn) = (0, 0);
     for item in items(EVERYTHING) {
         for place in places(item) {
-            // The others are left to chance, below.
-            for insertion in &INSERTIONS[..3] {
-                let text = with(item, &[(place, insertion)]);
-                // Paths, names and numbers can't be interrupted.
-                if parse(&text).errors.is_empty() {
-                    tried += 1;
-                    checked(&text);
-                }
+            // One after the other; each meets each kind of place.
+            turn += 1;
+            let text = with(item, &[(place, INSERTIONS[turn % INSERTIONS.len()])]);
+            // Paths, names and numbers can't be interrupted.
+            if parse(&text).errors.is_empty() {
+                tried += 1;
+                checked(&text);
             }
         }
     }
-    assert!(tried > 2_500, "only {tried} were possible");
+    assert!(tried > 800, "only {tried} were possible");
 }
 
 fn insertion() -> impl Strategy<Value = (Index, &'static str)> {
