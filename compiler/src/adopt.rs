@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ordain_ir::{PolicyName, SourceMap};
 
 use crate::check::FilePolicies;
-use crate::link::{own, references_of_limit, references_of_rule};
+use crate::link::{references_of_limit, references_of_rule};
 use crate::made::WARN;
 use crate::packages::{Origin, is_library, names};
 use crate::resolve::Used;
@@ -99,9 +99,12 @@ pub(crate) fn adopted(db: &dyn Db, workspace: Workspace) -> BTreeMap<PolicyName,
             }
         }
     }
-    let all = own(db, workspace);
-    let ours = all.rules.keys().chain(all.limits.keys());
-    open.extend(ours.flat_map(|name| all.references(name)).cloned());
+    for file in workspace.files(db) {
+        let own = file_policies(db, workspace, *file);
+        let references = own.rules.values().flat_map(|rule| references_of_rule(rule));
+        let references = references.chain(own.limits.values().flat_map(|limit| references_of_limit(limit)));
+        open.extend(references.filter(|name| offered.contains_key(*name)).cloned());
+    }
     let mut adopted = BTreeMap::new();
     while let Some(name) = open.pop() {
         let Some(origin) = offered.get(&name).copied() else { continue };

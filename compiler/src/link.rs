@@ -41,13 +41,6 @@ impl Gathered {
             None => drop(self.limits.insert(name.clone(), (limit.clone(), origin))),
         }
     }
-
-    /// What a policy refers to.
-    pub(crate) fn references<'a>(&'a self, name: &PolicyName) -> Vec<&'a PolicyName> {
-        let rule = self.rules.get(name).map(|(rule, _)| references_of_rule(rule));
-        rule.or_else(|| self.limits.get(name).map(|(limit, _)| references_of_limit(limit)))
-            .unwrap_or_default()
-    }
 }
 
 pub(crate) fn references_of_rule(rule: &Rule) -> Vec<&PolicyName> {
@@ -59,8 +52,9 @@ pub(crate) fn references_of_limit(limit: &Limit) -> Vec<&PolicyName> {
     limit.depends_on.iter().chain(overrides).chain(&limit.rule).collect()
 }
 
-/// The policies of the workspace's own files.
-pub(crate) fn own(db: &dyn Db, workspace: Workspace) -> Gathered {
+/// The workspace's own policies, and those of libraries that take part.
+#[salsa::tracked]
+pub(crate) fn gathered(db: &dyn Db, workspace: Workspace) -> Gathered {
     let mut all = Gathered::default();
     for file in workspace.files(db) {
         let origin = Origin::File(workspace, *file);
@@ -68,13 +62,6 @@ pub(crate) fn own(db: &dyn Db, workspace: Workspace) -> Gathered {
         own.rules.iter().for_each(|(name, rule)| all.add_rule(name, rule, origin));
         own.limits.iter().for_each(|(name, limit)| all.add_limit(name, limit, origin));
     }
-    all
-}
-
-/// The workspace's own policies, and those of libraries that take part.
-#[salsa::tracked]
-pub(crate) fn gathered(db: &dyn Db, workspace: Workspace) -> Gathered {
-    let mut all = own(db, workspace);
     for (name, origin) in adopted(db, workspace) {
         let policies = origin.policies(db);
         if let Some(rule) = policies.rules.get(name) {

@@ -205,10 +205,7 @@ impl Names {
     /// Adds the declarations of a file.
     fn add(&mut self, outline: &Outline, home: Home, origin: Origin) {
         let package = &outline.package;
-        let known = self
-            .packages
-            .entry(package.clone())
-            .or_insert_with(|| Package::empty(home));
+        let known = self.packages.entry(package.clone()).or_insert_with(|| Package::empty(home));
         if known.home != home {
             self.clashes.entry(package.clone()).or_insert((known.home, home));
             *known = Package::empty(home);

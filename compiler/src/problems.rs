@@ -11,7 +11,9 @@ use crate::{Db, Dependency, Workspace, diagnostics, library};
 pub(crate) fn link_diagnostics(db: &dyn Db, workspace: Workspace) -> Vec<Diagnostic> {
     let cycles = round_trips(db, workspace).iter().filter_map(|trip| describe(db, workspace, trip));
     let clashes = gathered(db, workspace).clashes.iter();
-    cycles.chain(clashes.filter_map(|(name, first, second)| clash(db, workspace, name, *first, *second))).collect()
+    cycles
+        .chain(clashes.filter_map(|(name, first, second)| clash(db, workspace, name, *first, *second)))
+        .collect()
 }
 
 fn place(

@@ -246,11 +246,7 @@ impl<'a> Lens<'a> {
     }
 
     /// What a name stands for, whatever that is, among what `wanted` lets pass.
-    pub(crate) fn find_any(
-        &self,
-        name: &str,
-        wanted: impl Fn(&Meaning<'a>) -> bool,
-    ) -> Option<Meaning<'a>> {
+    pub(crate) fn find_any(&self, name: &str, wanted: impl Fn(&Meaning<'a>) -> bool) -> Option<Meaning<'a>> {
         self.find_among(name, wanted).ok()
     }
 

@@ -1,8 +1,8 @@
 //! Parsing, one file at a time.
 
 use ordain_grammar::{Parse, SyntaxError};
-use ordain_ir::{Diagnostic, Severity};
 use ordain_ir::diagnostic::Fix;
+use ordain_ir::{Diagnostic, Severity};
 
 use crate::{Db, SourceFile};
 

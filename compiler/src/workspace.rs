@@ -14,6 +14,11 @@ mod open;
 
 pub use dependencies::{LoadedDependency, LoadedLibrary};
 
+/// The settings that `ordain.yaml` may have, in the order of the documentation.
+pub const fn settings() -> &'static [&'static str] {
+    &manifest::FIELDS
+}
+
 /// The name of the file that makes a folder a workspace.
 pub const MANIFEST: &str = "ordain.yaml";
 /// The extension of source files.
@@ -102,7 +107,10 @@ fn load_root(root: &Path) -> Result<LoadedWorkspace, Vec<Diagnostic>> {
 
 /// Reads the `ordain.yaml` of a folder; `prefix` comes before the paths of its files. Gives its text, what it says,
 /// and the places of its dependencies.
-fn read_manifest(root: &Path, prefix: &str) -> Result<(String, Config, Vec<manifest::Written>), Vec<Diagnostic>> {
+fn read_manifest(
+    root: &Path,
+    prefix: &str,
+) -> Result<(String, Config, Vec<manifest::Written>), Vec<Diagnostic>> {
     let path = format!("{prefix}{MANIFEST}");
     let bytes = fs::read(root.join(MANIFEST)).map_err(|error| {
         let message = format!("`{path}` cannot be read: {}", reason(&error));
@@ -140,7 +148,7 @@ impl<'a> Reader<'a> {
                 self.read_folder(&folder, &mut seen);
             } else {
                 let message = format!("the source folder `{source}` does not exist");
-                let place = manifest::place_of_entry(manifest, "sources", source);
+                let place = manifest::place_of_entry(manifest, "sources", source, 0);
                 let file = format!("{}{MANIFEST}", self.prefix);
                 let problem = Diagnostic::error(codes::BAD_WORKSPACE, &file, place, message);
                 self.problems

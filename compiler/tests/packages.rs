@@ -51,7 +51,12 @@ fn every_way_to_name_something() {
     let limit = |rest: &str| format!("limit l {{ at most 5 enforce block scope global {rest} }}");
     for text in [
         // Everything in the package.
-        format!("use acme.base.*\n{}", rule("when risky and amount > 1.00 USD and tool.name in tools depends on floor, daily, daily.warn, here.x")),
+        format!(
+            "use acme.base.*\n{}",
+            rule(
+                "when risky and amount > 1.00 USD and tool.name in tools depends on floor, daily, daily.warn, here.x"
+            )
+        ),
         format!("use acme.base.*\nrule y {{ type safety enforce warn scope org overrides floor }}"),
         format!("use acme.base.*\n{}\napply guard()", limit("type emails_hourly overrides daily.warn")),
         // One thing, also with what it makes.
@@ -61,15 +66,28 @@ fn every_way_to_name_something() {
         format!("use acme.base.guard\napply guard()"),
         format!("use acme.base.here.x\n{}", rule("overrides here.x")),
         // Under another name.
-        format!("use acme.base.risky as hot\nuse acme.base.amount as money\n{}", rule("when hot and money > 1.00 USD")),
-        format!("use acme.base.daily as cap\nuse acme.base.here as there\nuse acme.base.here.x as one\n{}", rule("depends on cap.warn, there.x overrides one")),
+        format!(
+            "use acme.base.risky as hot\nuse acme.base.amount as money\n{}",
+            rule("when hot and money > 1.00 USD")
+        ),
+        format!(
+            "use acme.base.daily as cap\nuse acme.base.here as there\nuse acme.base.here.x as one\n{}",
+            rule("depends on cap.warn, there.x overrides one")
+        ),
         format!("use acme.base.emails as letters\n{}", limit("type letters_hourly")),
         format!("use acme.base.guard as keep\napply keep()\n{}", rule("overrides keep.x")),
         // A package under another name.
-        format!("use acme.base as b\n{}", rule("when b.risky and b.amount > 1.00 USD and tool.name in b.tools depends on b.floor, b.daily.warn, b.here.x")),
+        format!(
+            "use acme.base as b\n{}",
+            rule(
+                "when b.risky and b.amount > 1.00 USD and tool.name in b.tools depends on b.floor, b.daily.warn, b.here.x"
+            )
+        ),
         format!("use acme.base as b\napply b.guard()\nrule y {{ type safety enforce warn scope b.org }}"),
         // By the full name.
-        rule("when acme.base.risky and acme.base.amount > 1.00 USD depends on acme.base.floor, acme.base.daily.warn, acme.base.here.x"),
+        rule(
+            "when acme.base.risky and acme.base.amount > 1.00 USD depends on acme.base.floor, acme.base.daily.warn, acme.base.here.x",
+        ),
         "apply acme.base.guard() as g".to_owned(),
         // The longest package first.
         rule("when acme.base.deep.risky depends on acme.base.deep.floor"),
@@ -142,11 +160,23 @@ fn names_that_mean_nothing_here() {
 #[test]
 fn one_full_name_is_one_policy() {
     let files = [
-        ("a.ordain", "package acme\nrule support.x { type safety enforce warn scope global }\nlimit cap { type runs_daily at most 5 enforce block scope global warn at 80% }"),
+        (
+            "a.ordain",
+            "package acme\nrule support.x { type safety enforce warn scope global }\nlimit cap { type runs_daily at most 5 enforce block scope global warn at 80% }",
+        ),
         ("b.ordain", "package acme.support\nrule x { type safety enforce warn scope global }"),
-        ("c.ordain", "package acme.cap\nlimit warn-x { type runs_daily at most 5 enforce block scope global }\nlimit warn { type runs_daily at most 5 enforce block scope global }"),
-        ("d.ordain", "package acme\nlet cap = true\nfact cap : bool\nrule twice { type safety enforce warn scope global }"),
-        ("e.ordain", "package acme\ntemplate twice() { }\nlimit twice { type runs_daily at most 5 enforce block scope global }"),
+        (
+            "c.ordain",
+            "package acme.cap\nlimit warn-x { type runs_daily at most 5 enforce block scope global }\nlimit warn { type runs_daily at most 5 enforce block scope global }",
+        ),
+        (
+            "d.ordain",
+            "package acme\nlet cap = true\nfact cap : bool\nrule twice { type safety enforce warn scope global }",
+        ),
+        (
+            "e.ordain",
+            "package acme\ntemplate twice() { }\nlimit twice { type runs_daily at most 5 enforce block scope global }",
+        ),
     ];
     let compiled = compile_str(&files);
     insta::assert_snapshot!(render_all(&files, &compiled.diagnostics));
@@ -156,7 +186,10 @@ fn one_full_name_is_one_policy() {
 fn a_file_without_a_package_line_is_named_by_its_folder() {
     let files = [
         ("Team One/2nd/a.ordain", "let x = true"),
-        ("b.ordain", "package main\nuse team-one.p2nd.x\nrule y { type safety enforce warn scope global when x }"),
+        (
+            "b.ordain",
+            "package main\nuse team-one.p2nd.x\nrule y { type safety enforce warn scope global when x }",
+        ),
     ];
     assert_eq!(render_all(&files, &compile_str(&files).diagnostics), "");
 }

@@ -7,16 +7,18 @@ use ordain_ir::Span;
 use crate::{Token, TokenKind, tokens};
 
 /// White space, as the grammar has it.
-pub(crate) const BLANKS: [char; 5] = [' ', '\n', '\t', '\r', '\u{feff}'];
+fn is_blank(c: char) -> bool {
+    matches!(c, '\t'..=' ' | '\u{feff}')
+}
 
 /// The span without white space and comments at its end, if it begins at a token.
 pub(crate) fn trimmed(text: &str, span: Span) -> Span {
     let mut rest = &text[span.range()];
     loop {
-        rest = rest.trim_end_matches(BLANKS);
+        rest = rest.trim_end_matches(is_blank);
         // Neither texts nor comments go over the end of a line.
-        let line = rest.rfind(['\n', '\r']).map_or(0, |end| end + 1);
-        match comment_start(&rest[line..]) {
+        let line = rest.bytes().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |end| end + 1);
+        match comment_start(&rest.as_bytes()[line..]) {
             Some(at) => rest = &rest[..line + at],
             None => return Span::new(span.range().start, span.range().start + rest.len()),
         }
@@ -24,19 +26,14 @@ pub(crate) fn trimmed(text: &str, span: Span) -> Span {
 }
 
 /// Where the comment of a line begins, if it has one.
-fn comment_start(line: &str) -> Option<usize> {
-    let bytes = line.as_bytes();
-    let mut at = line.find("//")?;
-    // A text before it may have swallowed it.
-    if line[..at].contains('"') {
-        at = 0;
-    }
+fn comment_start(line: &[u8]) -> Option<usize> {
+    let mut at = line.iter().position(|byte| matches!(byte, b'"' | b'/'))?;
     let mut quoted = false;
-    while let Some(byte) = bytes.get(at) {
+    while let Some(byte) = line.get(at) {
         match byte {
             b'\\' if quoted => at += 1,
             b'"' => quoted = !quoted,
-            b'/' if !quoted && bytes.get(at + 1) == Some(&b'/') => return Some(at),
+            b'/' if !quoted && line.get(at + 1) == Some(&b'/') => return Some(at),
             _ => {}
         }
         at += 1;

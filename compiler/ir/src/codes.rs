@@ -131,7 +131,7 @@ pub fn title(code: &Code) -> Option<&'static str> {
 
 /// Whether a code is that of a warning about one policy, which may be accepted with an `allow`.
 pub fn is_lint(code: &Code) -> bool {
-    code.as_str().starts_with("ORD04") || [HIDDEN_TEXT, CONFUSABLE].contains(code)
+    code.as_str().starts_with("ORD04") || *code == HIDDEN_TEXT
 }
 
 #[cfg(test)]

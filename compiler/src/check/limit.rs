@@ -98,7 +98,6 @@ impl Checker<'_> {
         })
     }
 
-
     fn unknown_type(&mut self, word: &Name) {
         let mut error =
             self.error(codes::UNKNOWN_WORD, word.span, format!("`{}` is no type of limit", word.text));

@@ -44,7 +44,8 @@ pub(super) fn load(loaded: &mut LoadedWorkspace, written: &[Written]) {
     let name = loaded.config.name.clone();
     let mut search = Search { root: &root, libraries: vec![], way: vec![], cycles: vec![] };
     let mut problems = vec![];
-    loaded.dependencies = search.follow(Step { folder: root.clone(), prefix: String::new(), name }, written, &mut problems);
+    loaded.dependencies =
+        search.follow(Step { folder: root.clone(), prefix: String::new(), name }, written, &mut problems);
     problems.extend(search.cycles.extract_if(.., |(folder, _)| *folder == root).map(|(_, problem)| problem));
     loaded.libraries = search.libraries;
     loaded.problems.extend(problems);
@@ -68,24 +69,36 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Reads what one workspace depends on.
-    fn follow(&mut self, from: Step, written: &[Written], problems: &mut Vec<Diagnostic>) -> Vec<LoadedDependency> {
+    fn follow(
+        &mut self,
+        from: Step,
+        written: &[Written],
+        problems: &mut Vec<Diagnostic>,
+    ) -> Vec<LoadedDependency> {
         let mut found: Vec<LoadedDependency> = vec![];
         let mut from = Some(from);
         for it in written {
             let Some(step) = from.take() else { break };
             let manifest = format!("{}{MANIFEST}", step.prefix);
-            let problem = |message: String| Diagnostic::error(codes::BAD_WORKSPACE, &manifest, it.span, message);
+            let problem =
+                |message: String| Diagnostic::error(codes::BAD_WORKSPACE, &manifest, it.span, message);
             let folder = match fs::canonicalize(step.folder.join(&it.folder)) {
                 Ok(folder) if folder.join(MANIFEST).is_file() => folder,
                 Ok(_) => {
                     let message = format!("the dependency `{}` has no `{MANIFEST}`", it.folder);
-                    problems.push(problem(message).help(format!("a dependency is a folder with a `{MANIFEST}` of its own")));
+                    problems.push(
+                        problem(message)
+                            .help(format!("a dependency is a folder with an `{MANIFEST}` of its own")),
+                    );
                     from = Some(step);
                     continue;
                 }
                 Err(_) => {
                     let message = format!("the dependency `{}` does not exist", it.folder);
-                    problems.push(problem(message).help(format!("create it, or take it out of `dependencies` in `{MANIFEST}`")));
+                    problems.push(
+                        problem(message)
+                            .help(format!("create it, or take it out of `dependencies` in `{MANIFEST}`")),
+                    );
                     from = Some(step);
                     continue;
                 }
@@ -102,7 +115,11 @@ impl Search<'_> {
             self.way.push((step, it.clone()));
             let library = self.library(&folder);
             from = self.way.pop().map(|(step, _)| step);
-            found.extend(library.map(|library| LoadedDependency { written: it.folder.clone(), span: it.span, library }));
+            found.extend(library.map(|library| LoadedDependency {
+                written: it.folder.clone(),
+                span: it.span,
+                library,
+            }));
         }
         found
     }
@@ -154,7 +171,8 @@ impl Search<'_> {
             let problem = Diagnostic::error(codes::WORKSPACE_CYCLE, &manifest(first), written.span, message);
             return problem.help("take this dependency out");
         }
-        let names: Vec<String> = steps.iter().chain([&steps[0]]).map(|(step, _)| format!("`{}`", step.name)).collect();
+        let names: Vec<String> =
+            steps.iter().chain([&steps[0]]).map(|(step, _)| format!("`{}`", step.name)).collect();
         let message = format!("workspaces depend on each other in a cycle: {}", names.join(" -> "));
         let mut problem = Diagnostic::error(codes::WORKSPACE_CYCLE, &manifest(first), written.span, message);
         let next = steps.iter().cycle().skip(1);
@@ -168,7 +186,8 @@ impl Search<'_> {
 
 /// The way from one folder to another, with `/` on every system. Both are real paths.
 fn relative(from: &Path, to: &Path) -> String {
-    let (from, to): (Vec<Component<'_>>, Vec<Component<'_>>) = (from.components().collect(), to.components().collect());
+    let (from, to): (Vec<Component<'_>>, Vec<Component<'_>>) =
+        (from.components().collect(), to.components().collect());
     let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
     let up = from.iter().skip(common).map(|_| "..".to_owned());
     let down = to.iter().skip(common).map(|part| part.as_os_str().to_string_lossy().into_owned());

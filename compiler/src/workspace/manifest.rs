@@ -51,6 +51,17 @@ pub(super) struct Written {
     pub(super) span: Span,
 }
 
+/// What each setting wants.
+const WANTED: [(&str, &str); 7] = [
+    ("name", "a text, such as `acme-policies`"),
+    ("language", "a version, such as `\"1\"`"),
+    ("sources", "a list of folders, such as `[policies]`"),
+    ("dependencies", "a list of folders, such as `[../platform]`"),
+    ("severity", "types of conflicts with their severity, such as `TEMPORAL_CONFLICT: BLOCKING`"),
+    ("solver_bound", "a whole number from 1 to 4294967295"),
+    ("horizon", "the first day and the day after the last, `from` and `until`"),
+];
+
 /// Reads the manifest's text; `path` is that of the file, and `folder` names the workspace where it doesn't.
 pub(super) fn read(text: &str, path: &str, folder: &str) -> Result<(Config, Vec<Written>), Vec<Diagnostic>> {
     let mut config = Config::named(folder);
@@ -92,12 +103,14 @@ pub(super) fn read(text: &str, path: &str, folder: &str) -> Result<(Config, Vec<
         config.sources = sources;
     }
     let mut written: Vec<Written> = vec![];
-    for folder in manifest.dependencies {
-        let span = place_of_entry(text, "dependencies", &folder);
+    for (at, folder) in manifest.dependencies.iter().enumerate() {
+        let before = manifest.dependencies.iter().take(at).filter(|it| *it == folder).count();
+        let folder = folder.clone();
+        let span = place_of_entry(text, "dependencies", &folder, before);
         let problem = |message: String| Diagnostic::error(codes::BAD_WORKSPACE, path, span, message);
         if folder.trim().is_empty() || folder.starts_with(['/', '\\']) || folder.contains(':') {
-            let message = format!("the dependency `{folder}` is no folder beside this one");
-            problems.push(problem(message).help("name it from here, such as `../platform`"));
+            let message = format!("the dependency `{folder}` must be named from this folder");
+            problems.push(problem(message).help("for example `../platform`"));
         } else if written.iter().any(|it| it.folder == folder) {
             let message = format!("the dependency `{folder}` stands twice");
             problems.push(problem(message).help("take one of both out"));
@@ -148,15 +161,15 @@ fn place_of_key(text: &str, key: &str) -> Span {
     Span::new(0, 0)
 }
 
-/// The place of an entry of the list behind a key, else that of the key.
-pub(super) fn place_of_entry(text: &str, key: &str, entry: &str) -> Span {
+/// The place of an entry of the list behind a key, after `before` others that read the same, else that of the key.
+pub(super) fn place_of_entry(text: &str, key: &str, entry: &str, before: usize) -> Span {
     let key = place_of_key(text, key);
     let rest = &text[key.range().end..];
     let bounded = |at: usize| {
         let name = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'' | '[' | ']' | ',' | '#');
         !rest[..at].ends_with(name) && !rest[at + entry.len()..].starts_with(name)
     };
-    let at = rest.match_indices(entry).map(|(at, _)| at).find(|at| bounded(*at));
+    let at = rest.match_indices(entry).map(|(at, _)| at).filter(|at| bounded(*at)).nth(before);
     at.map_or(key, |at| Span::new(key.range().end + at, key.range().end + at + entry.len()))
 }
 
@@ -167,8 +180,7 @@ fn explain(text: &str, path: &str, error: &serde_yaml::Error) -> Diagnostic {
     if let Some(field) = between(message, "unknown field `", "`") {
         let known: &[&str] = if message.starts_with("horizon") { &HORIZON_FIELDS } else { &FIELDS };
         let span = place_of_key(text, field);
-        let problem =
-            Diagnostic::error(codes::BAD_WORKSPACE, path, span, format!("`{field}` is no setting"));
+        let problem = Diagnostic::error(codes::BAD_WORKSPACE, path, span, format!("`{field}` is no setting"));
         return match nearest(field, known.iter().copied()) {
             Some(near) => {
                 problem.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), near)
@@ -196,12 +208,22 @@ fn explain(text: &str, path: &str, error: &serde_yaml::Error) -> Diagnostic {
             None => format!("allowed are {}", allowed.join(", ")),
         });
     }
-    Diagnostic::error(
-        codes::BAD_WORKSPACE,
-        path,
-        span,
-        format!("`{MANIFEST}` is not understood: {message}"),
-    )
+    let problem = |message: String| Diagnostic::error(codes::BAD_WORKSPACE, path, span, message);
+    if let Some(field) = between(message, "duplicate field `", "`")
+        .or_else(|| between(message, "duplicate entry with key \"", "\""))
+    {
+        return problem(format!("`{field}` stands twice")).help("take one of both out");
+    }
+    let key = message.split([':', '[', '.']).next().unwrap_or_default();
+    if let Some((_, wanted)) = WANTED.iter().find(|(known, _)| *known == key) {
+        let place = place_of_key(text, key);
+        return Diagnostic::error(codes::BAD_WORKSPACE, path, place, format!("`{key}` wants {wanted}"));
+    }
+    if message.starts_with("invalid type") {
+        let problem = problem(format!("`{MANIFEST}` holds settings, each with its value"));
+        return problem.help("for example `name: acme-policies`");
+    }
+    problem(format!("`{MANIFEST}` is not understood: {message}"))
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {

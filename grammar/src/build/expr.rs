@@ -224,7 +224,7 @@ impl Builder<'_> {
     fn product(&mut self, parts: &mut Parts<'_>) -> Expr {
         let first = self.unary(parts);
         let mut factors = vec![];
-        while parts.next_if(|part| part.as_rule() == Rule::arithmetic_op && part.as_str() == "*").is_some() {
+        while parts.next_if(|part| part.as_rule() == Rule::times_t).is_some() {
             let factor = self.unary(parts);
             factors.push(factor);
         }
@@ -327,7 +327,7 @@ fn is_test_op(pair: &Pair<'_>) -> bool {
 }
 
 fn is_sum_op(pair: &Pair<'_>) -> bool {
-    pair.as_rule() == Rule::arithmetic_op && pair.as_str() != "*"
+    pair.as_rule() == Rule::sum_op_t
 }
 
 fn covering(spans: impl Iterator<Item = Span>) -> Span {

@@ -86,8 +86,8 @@ impl Builder<'_> {
         let before = self.errors.len();
         let whole = self.whole(&pair);
         let keyword = self.keyword(whole);
-        let rule = pair.as_rule();
-        let kind = self.clause_kind(rule, inner(pair));
+        let word = &self.source.text[keyword.range()];
+        let kind = self.clause_kind(word, inner(pair));
         // The grammar gives each clause its parts; should it ever not, the clause counts as broken.
         let kind = kind.unwrap_or(ClauseKind::Broken);
         Clause { span: whole, keyword, kind, broken: self.errors.len() > before }
@@ -100,35 +100,35 @@ impl Builder<'_> {
         Span::new(whole.range().start, whole.range().start + length)
     }
 
-    fn clause_kind(&mut self, rule: Rule, mut parts: Parts<'_>) -> Option<ClauseKind> {
-        if rule == Rule::depends_clause {
+    fn clause_kind(&mut self, keyword: &str, mut parts: Parts<'_>) -> Option<ClauseKind> {
+        if keyword == "depends" {
             return Some(ClauseKind::DependsOn(self.name_list(&mut parts)));
         }
-        if rule == Rule::overrides_clause {
+        if keyword == "overrides" {
             let names = self.name_list(&mut parts);
             let because = parts.next().and_then(|because| inner(because).next());
             return Some(ClauseKind::Overrides(names, because.map(|text| self.text(&text))));
         }
         let first = parts.next()?;
-        Some(match rule {
-            Rule::type_clause => ClauseKind::Type(self.name(&first)),
-            Rule::enforce_clause => ClauseKind::Enforce(self.name(&first)),
-            Rule::per_clause => ClauseKind::Per(self.name(&first)),
-            Rule::status_clause => ClauseKind::Status(self.name(&first)),
-            Rule::source_clause => ClauseKind::Source(self.name(&first)),
-            Rule::scope_clause => ClauseKind::Scope(self.scope(first)),
-            Rule::priority_clause => ClauseKind::Priority(self.sum(first)),
-            Rule::active_clause => ClauseKind::Active(self.window(first)),
-            Rule::warn_clause => ClauseKind::WarnAt(self.sum(first)),
-            Rule::bound_clause => {
+        Some(match keyword {
+            "type" => ClauseKind::Type(self.name(&first)),
+            "enforce" => ClauseKind::Enforce(self.name(&first)),
+            "per" => ClauseKind::Per(self.name(&first)),
+            "status" => ClauseKind::Status(self.name(&first)),
+            "source" => ClauseKind::Source(self.name(&first)),
+            "scope" => ClauseKind::Scope(self.scope(first)),
+            "priority" => ClauseKind::Priority(self.sum(first)),
+            "active" => ClauseKind::Active(self.window(first)),
+            "warn" => ClauseKind::WarnAt(self.sum(first)),
+            "at" => {
                 let floor = first.as_str() == "least";
                 let direction = if floor { Direction::AtLeast } else { Direction::AtMost };
                 ClauseKind::Bound(direction, self.sum(parts.next()?))
             }
-            Rule::when_clause if first.as_rule() == Rule::rule_reference => {
+            "when" if first.as_rule() == Rule::rule_reference => {
                 ClauseKind::WhenRule(self.name(&inner(first).next()?))
             }
-            Rule::when_clause => ClauseKind::When(self.condition(first)),
+            "when" => ClauseKind::When(self.condition(first)),
             _ => return None,
         })
     }

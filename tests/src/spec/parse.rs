@@ -34,7 +34,9 @@ pub(super) fn cases(markdown: &str) -> Result<Vec<Case>, String> {
                     if case.files.iter().any(|(known, _)| *known == name) {
                         return Err(format!("line {number}: a second `{name}` in one section; name it"));
                     }
-                    case.files.push((name, text));
+                    case.files.push((name, unescaped(&text).ok_or_else(|| {
+                        format!("line {number}: `⟨` and `⟩` stand around a character's number, as in `⟨U+202E⟩`")
+                    })?));
                 }
                 "yaml" => case.manifest = Some(text),
                 "expect" => {
@@ -49,6 +51,18 @@ pub(super) fn cases(markdown: &str) -> Result<Vec<Case>, String> {
     }
     finish(&mut cases, case)?;
     Ok(cases)
+}
+
+/// Puts in the characters that nobody could see in a specification.
+fn unescaped(text: &str) -> Option<String> {
+    let mut parts = text.split("⟨U+");
+    let mut out = parts.next()?.to_owned();
+    for part in parts {
+        let (number, rest) = part.split_once('⟩')?;
+        out.push(char::from_u32(u32::from_str_radix(number, 16).ok()?)?);
+        out += rest;
+    }
+    Some(out)
 }
 
 fn finish(cases: &mut Vec<Case>, case: Case) -> Result<(), String> {
@@ -85,6 +99,7 @@ mod tests {
     fn what_is_not_understood_is_refused() {
         assert!(cases("```ordain\n").unwrap_err().contains("not closed"));
         assert!(cases("```orda\n```\n").unwrap_err().contains("`orda`"));
+        assert!(cases("```ordain\n⟨U+X⟩\n```\n").unwrap_err().contains("`⟨U+202E⟩`"));
         assert!(cases("```ordain\n```\n```ordain\n```\n").unwrap_err().contains("second"));
         assert!(cases("# A\n```expect\nedge\n```\n").unwrap_err().contains("no source"));
     }

@@ -3,62 +3,89 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use ordain_analyzer::{Options, analyze};
+use jiff::Timestamp;
+use ordain_analyzer::{Options, analyze, gap_diagnostics, ruling};
 use ordain_compiler::workspace::{MANIFEST, load};
-use ordain_compiler::{Database, compile};
-use ordain_ir::{Conflict, Diagnostic, Policies, PolicyName};
+use ordain_compiler::{Database, allowance_places, compile, obligation_places};
+use ordain_ir::{Conflict, Diagnostic, Limit, Policies, PolicyName};
 
 use super::{Case, Mismatch};
+
+/// Kinds of findings that count only where a case speaks of them.
+const OPTIONAL: [&str; 4] = ["edge", "rule", "limit", "test"];
 
 /// A finding as it is written in full, and as it may be abbreviated.
 struct Found {
     full: String,
     short: String,
+    /// Of a diagnostic, what it stands at.
+    quoted: Option<String>,
+}
+
+impl Found {
+    fn new(short: String, full: String) -> Self {
+        Self { full, short, quoted: None }
+    }
+
+    fn kind(&self) -> &str {
+        self.full.split(' ').next().unwrap_or_default()
+    }
 }
 
 pub(super) fn check(case: &Case) -> Result<(), Mismatch> {
-    let found = outcome(case).map_err(|error| Mismatch { missing: vec![], unexpected: vec![error] })?;
-    let mut expected = case.expected.clone();
-    for (file, text) in &case.files {
-        expected.extend(comments(file, text));
+    let (now, mut expected): (Vec<&String>, Vec<&String>) =
+        case.expected.iter().partition(|line| line.starts_with("now "));
+    let now = now.first().map(|line| line["now ".len()..].parse::<Timestamp>());
+    let refuse = |error: String| Mismatch { missing: vec![], unexpected: vec![error] };
+    let now = now.transpose().map_err(|error| refuse(error.to_string()))?;
+    let mut found = outcome(case, now).map_err(refuse)?;
+    let comments: Vec<String> = case.files.iter().flat_map(|(file, text)| comments(file, text)).collect();
+    expected.extend(&comments);
+    for kind in OPTIONAL {
+        let none = format!("no {kind}s");
+        if !expected.iter().any(|line| **line == none || line.starts_with(&format!("{kind} "))) {
+            found.retain(|finding| finding.kind() != kind);
+        }
     }
-    if !expected.iter().any(|line| line.starts_with("edge ") || line == "no edges") {
-        expected.push("any edges".to_owned());
-    }
-    compare(expected, found)
+    expected.retain(|line| !OPTIONAL.iter().any(|kind| **line == format!("no {kind}s")));
+    compare(&expected, found)
 }
 
-fn compare(expected: Vec<String>, mut found: Vec<Found>) -> Result<(), Mismatch> {
+fn compare(expected: &[&String], mut found: Vec<Found>) -> Result<(), Mismatch> {
     let mut missing = vec![];
     for line in expected {
-        if line == "any edges" || line == "no edges" {
-            if line == "any edges" {
-                found.retain(|finding| !finding.full.starts_with("edge "));
-            }
-            continue;
-        }
-        match found.iter().position(|finding| fits(&line, finding)) {
+        match found.iter().position(|finding| fits(line, finding)) {
             Some(at) => drop(found.remove(at)),
-            None => missing.push(line),
+            None => missing.push((*line).clone()),
         }
     }
-    let unexpected: Vec<String> = found.into_iter().map(|finding| finding.full).collect();
+    let quoted = |finding: &Found| match &finding.quoted {
+        Some(text) => format!("{} (at `{text}`)", finding.full),
+        None => finding.full.clone(),
+    };
+    let unexpected: Vec<String> = found.iter().map(quoted).collect();
     if missing.is_empty() && unexpected.is_empty() { Ok(()) } else { Err(Mismatch { missing, unexpected }) }
 }
 
-/// Conflicts and edges are written in full or without their explanation; a diagnostic's message may be a part of it.
+/// Everything may be written in full or without its explanation; a diagnostic's message may be a part of it.
 fn fits(expected: &str, found: &Found) -> bool {
     if expected == found.full || expected == found.short {
         return true;
     }
-    let is_diagnostic = ["error[", "warning[", "info["].iter().any(|word| expected.starts_with(word));
-    is_diagnostic
-        && expected.split_once("]: ").zip(found.full.split_once("]: ")).is_some_and(
-            |((place, part), (found_place, message))| place == found_place && message.contains(part),
-        )
+    if !["error[", "warning[", "info["].iter().any(|word| expected.starts_with(word)) {
+        return false;
+    }
+    let Some((head, rest)) = expected.split_once(']') else { return false };
+    let (quoted, message) = match rest.strip_prefix(" at `").and_then(|rest| rest.split_once('`')) {
+        Some((quoted, rest)) => (Some(quoted), rest),
+        None => (None, rest),
+    };
+    found.short == format!("{head}]")
+        && quoted.is_none_or(|quoted| found.quoted.as_deref() == Some(quoted))
+        && (message.is_empty() || message.strip_prefix(": ").is_some_and(|part| found.full.contains(part)))
 }
 
-fn outcome(case: &Case) -> Result<Vec<Found>, String> {
+fn outcome(case: &Case, now: Option<Timestamp>) -> Result<Vec<Found>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -78,24 +105,47 @@ fn outcome(case: &Case) -> Result<Vec<Found>, String> {
     let mut db = Database::default();
     let workspace = loaded.open(&mut db);
     let compiled = compile(&db, workspace);
-    let mut found: Vec<Found> =
-        compiled.diagnostics.iter().map(|problem| diagnostic(problem, &loaded.files)).collect();
-    let name = |name: &PolicyName| short_name(&compiled.policies, name);
+    let policies = &compiled.policies;
+    let name = |name: &PolicyName| short_name(policies, name);
+    let mut found = vec![];
     for edge in &compiled.dependencies.edges {
         let short =
             format!("edge {} -> {} {}", name(&edge.from.name), name(&edge.to.name), edge.dependency_type);
-        found.push(Found { full: format!("{short}: {}", edge.explanation), short });
+        found.push(Found::new(short.clone(), format!("{short}: {}", edge.explanation)));
     }
-    let report = analyze(&compiled.policies, &Options::default()).map_err(|error| error.to_string())?;
+    for rule in policies.rules.values() {
+        let short = format!("rule {}", name(&rule.name));
+        found.push(Found::new(short.clone(), format!("{short} {}", rule.enforcement_mode)));
+    }
+    for limit in policies.limits.values() {
+        let Limit { quantity, bound, enforcement, .. } = &**limit;
+        let value = quantity.format(bound.value);
+        let short =
+            format!("limit {} {quantity} {} {value} {enforcement}", name(&limit.name), bound.direction);
+        found.push(Found::new(short.clone(), short));
+    }
+    for case in ordain_compiler::tests(&db, workspace) {
+        let short = format!("test {:?}", case.name);
+        found.push(Found::new(short.clone(), short));
+    }
+    let report = analyze(policies, &Options::default()).map_err(|error| error.to_string())?;
     found.extend(report.conflicts.iter().map(|found| conflict(found, &name)));
+    let mut diagnostics = compiled.diagnostics.clone();
+    diagnostics.extend(gap_diagnostics(&report, obligation_places(&db, workspace)));
+    let places = allowance_places(&db, workspace);
+    let ruling = ruling(policies, &report, &diagnostics, &compiled.source_map, places, now);
+    let kept = diagnostics.iter().enumerate().filter(|(at, _)| !ruling.accepted.contains(at));
+    let all = kept.map(|(_, problem)| problem).chain(&ruling.diagnostics);
+    found.extend(all.map(|problem| diagnostic(problem, &loaded.files)));
     Ok(found)
 }
 
 /// The local name where no other policy shares it.
 fn short_name(policies: &Policies, name: &PolicyName) -> String {
     let all = policies.rules.keys().chain(policies.limits.keys());
-    let shared = all.filter(|other| other.local() == name.local()).count() > 1;
-    if shared { name.to_string() } else { name.local().to_owned() }
+    let label = policies.label(name);
+    let shared = all.filter(|other| policies.label(other) == label).count() > 1;
+    if shared { name.to_string() } else { label.to_owned() }
 }
 
 fn conflict(conflict: &Conflict, name: &dyn Fn(&PolicyName) -> String) -> Found {
@@ -103,13 +153,14 @@ fn conflict(conflict: &Conflict, name: &dyn Fn(&PolicyName) -> String) -> Found 
     let weakens = if conflict.weakens == Some(true) { " weakens" } else { "" };
     let names: Vec<String> = conflict.policies.iter().map(|policy| name(&policy.name)).collect();
     let short = format!(
-        "conflict {}{kind}{weakens} {} {} {}",
+        "conflict {}{kind}{weakens} {} {}{} {}",
         conflict.conflict_type,
         conflict.severity,
         conflict.certainty,
+        if conflict.acknowledgement.is_some() { " allowed" } else { "" },
         names.join(", ")
     );
-    Found { full: format!("{short}: {}", conflict.explanation), short }
+    Found::new(short.clone(), format!("{short}: {}", conflict.explanation))
 }
 
 /// `error[ORD0201] at main.ordain:3: message`; the place is left out where there is none.
@@ -117,25 +168,38 @@ fn diagnostic(problem: &Diagnostic, files: &BTreeMap<String, String>) -> Found {
     let place = problem.primary.as_ref().and_then(|label| {
         let text = files.get(&label.file)?;
         let before = text.get(..label.span.range().start)?;
-        Some(format!(" at {}:{}", label.file, before.matches('\n').count() + 1))
+        let line = before.matches('\n').count() + 1;
+        let quoted = text.get(label.span.range())?.split_whitespace().collect::<Vec<_>>().join(" ");
+        Some((format!(" at {}:{line}", label.file), quoted))
     });
-    let head = format!("{}[{}{}]", problem.severity, problem.code, place.unwrap_or_default());
-    Found { full: format!("{head}: {}", problem.message), short: head }
+    let (place, quoted) = place.unzip();
+    let short = format!("{}[{}{}]", problem.severity, problem.code, place.unwrap_or_default());
+    Found { full: format!("{short}: {}", problem.message), short, quoted }
 }
 
-/// The diagnostics that comments at the ends of lines expect.
-fn comments(file: &str, text: &str) -> Vec<String> {
+/// The diagnostics that comments expect: those at the ends of lines there, those on lines of their own for the last
+/// line before that is no such comment.
+pub(super) fn comments(file: &str, text: &str) -> Vec<String> {
     let mut out = vec![];
+    let mut last = 0;
     for (number, line) in text.lines().enumerate().map(|(at, line)| (at + 1, line)) {
-        for comment in line.split("// ").skip(1) {
-            let Some((head, message)) = comment.split_once(']') else { continue };
-            let Some((severity, code)) = head.split_once('[') else { continue };
-            if matches!(severity, "error" | "warning" | "info") && code.starts_with("ORD") {
-                out.push(format!("{severity}[{code} at {file}:{number}]{}", message.trim_end()));
-            }
+        let parts: Vec<&str> = line.split("// ").collect();
+        let expected: Vec<(&str, &str)> = parts.iter().skip(1).filter_map(|part| expectation(part)).collect();
+        if expected.is_empty() || !line.trim_start().starts_with("// ") {
+            last = number;
         }
+        out.extend(
+            expected.iter().map(|(head, rest)| format!("{head} at {file}:{last}]{}", rest.trim_end())),
+        );
     }
     out
+}
+
+/// Severity and code, and what follows the bracket.
+pub(super) fn expectation(comment: &str) -> Option<(&str, &str)> {
+    let (head, rest) = comment.split_once(']')?;
+    let (severity, code) = head.split_once('[')?;
+    (matches!(severity, "error" | "warning" | "info") && code.starts_with("ORD")).then_some((head, rest))
 }
 
 #[cfg(test)]
@@ -184,5 +248,8 @@ mod tests {
         check(&case(&format!("{wrong} // error[ORD0201]\n"), &[])).unwrap();
         assert!(check(&case(&format!("{wrong} // error[ORD0201]: `yes`\n"), &[])).is_err());
         assert!(check(&case(&format!("// error[ORD0201]\n{wrong}"), &[])).is_err());
+        check(&case(&format!("{wrong}\n  // error[ORD0201] at `nope`\n"), &[])).unwrap();
+        check(&case(&format!("{wrong} // error[ORD0201] at `nope`: unknown\n"), &[])).unwrap();
+        assert!(check(&case(&format!("{wrong} // error[ORD0201] at `nop`\n"), &[])).is_err());
     }
 }
