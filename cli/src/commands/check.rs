@@ -9,8 +9,8 @@ use ordain_runtime::Clock as _;
 
 use crate::Verdict;
 use crate::args::{CheckArgs, CheckFormat, FailOn};
-use crate::commands::{explain, print};
 use crate::clock::SystemClock;
+use crate::commands::{explain, print};
 use crate::failure::Failure;
 use crate::render::terminal::Terminal;
 use crate::render::{count, json};

@@ -63,7 +63,9 @@ fn chosen(policies: Policies, only: &[String]) -> Result<Policies, Failure> {
         |name: &&PolicyName| policies.rules.contains_key(*name) || policies.limits.contains_key(*name);
     match names.iter().find(|name| !known(name)) {
         Some(unknown) => {
-            let same = |name: &&PolicyName| policies.label(name) == unknown.local() || name.local() == unknown.local();
+            let same = |name: &&PolicyName| {
+                policies.label(name) == unknown.local() || name.local() == unknown.local()
+            };
             let meant = policies.rules.keys().chain(policies.limits.keys()).find(same);
             let hint = meant.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
             Err(Failure::Other(format!("`--only {unknown}`: there is no such policy{hint}")))
@@ -76,10 +78,12 @@ const EXAMPLE: &str =
     r#"{"path": "acme/support/mailer", "at": "2026-03-02T10:00:00Z", "facts": {"tool.name": "export"}}"#;
 
 fn outcome(text: &str) -> Result<Outcome, Failure> {
-    Outcome::ALL.iter().copied().find(|outcome| outcome.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
-        let known: Vec<_> = Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect();
-        Failure::Other(format!("`--expect {text}`: an outcome is one of {}", known.join(", ")))
-    })
+    Outcome::ALL.iter().copied().find(|outcome| outcome.as_str().eq_ignore_ascii_case(text)).ok_or_else(
+        || {
+            let known: Vec<_> = Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect();
+            Failure::Other(format!("`--expect {text}`: an outcome is one of {}", known.join(", ")))
+        },
+    )
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

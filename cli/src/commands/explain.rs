@@ -88,7 +88,9 @@ pub(crate) fn run(args: &ExplainArgs, color: bool) -> Result<Verdict, Failure> {
 /// Where to read more about findings with these codes; nothing if there are none.
 pub(crate) fn hint<'a>(codes: impl IntoIterator<Item = &'a Code>) -> String {
     let first = codes.into_iter().next();
-    first.map(|code| format!("`ordain explain {code}` tells what it means and what to do\n")).unwrap_or_default()
+    first
+        .map(|code| format!("`ordain explain {code}` tells what it means and what to do\n"))
+        .unwrap_or_default()
 }
 
 fn json(value: &impl Serialize) -> String {
@@ -108,18 +110,18 @@ fn list() -> String {
     out + "`ordain explain ORD0207` shows one of them.\n"
 }
 
-/// The list as the documentation holds it, `docs/src/codes/README.md`.
+/// The list as the documentation holds it, in `docs/src/codes.md`.
 fn index() -> String {
-    let mut out = "# Codes\n\nEvery finding has a code, which never changes its meaning. `ordain explain ORD0207` shows \
-                   the page of one in the terminal.\n"
-        .to_owned();
+    let mut out = String::new();
     for (prefix, group) in GROUPS {
-        let _ = writeln!(out, "\n## {prefix}xx: {group}\n");
+        let _ = writeln!(out, "## {prefix}xx: {group}\n");
         for page in PAGES.iter().filter(|page| page.group == group) {
-            let _ = writeln!(out, "- [{}]({}.md): {}", page.code, page.code, page.title);
+            let _ = writeln!(out, "- [{}](codes/{}.md): {}", page.code, page.code, page.title);
         }
+        out.push('\n');
     }
-    out
+    out.truncate(out.trim_end().len());
+    out + "\n"
 }
 
 /// The page of a code, in whatever case it is written; else what to say about a word that is none.

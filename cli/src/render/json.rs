@@ -158,7 +158,10 @@ fn tally<T: Copy + Ord>(all: &[T], found: impl Iterator<Item = T>) -> BTreeMap<T
 }
 
 /// A diagnostic as programs get it; `texts` are those of the files that it points at.
-pub(crate) fn diagnostic<'a>(diagnostic: &'a Diagnostic, texts: &BTreeMap<String, String>) -> DiagnosticOut<'a> {
+pub(crate) fn diagnostic<'a>(
+    diagnostic: &'a Diagnostic,
+    texts: &BTreeMap<String, String>,
+) -> DiagnosticOut<'a> {
     let label = |label: &'a ordain_ir::Label| LabelOut {
         file: &label.file,
         place: place(texts, &label.file, label.span),

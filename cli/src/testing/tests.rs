@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ordain_ir::{
-    Active, Bound, Condition, DaySet, Direction, Enforcement, EnforcementMode, Expectation, Fact, FactName, Glob,
-    Limit, LimitStatus, Meter, Outcome, Override, Partition, Period, Place, Policies, PolicyName, Quantity,
-    Recurrence, Request, Rule, RuleStatus, RuleType, ScopePattern, ScopeSelector, Site, Source, Span, TestCase,
-    TextTest, TimeOfDay, Type, Usage, Value, Window,
+    Active, Bound, Condition, DaySet, Direction, Enforcement, EnforcementMode, Expectation, Fact, FactName,
+    Glob, Limit, LimitStatus, Meter, Outcome, Override, Partition, Period, Place, Policies, PolicyName,
+    Quantity, Recurrence, Request, Rule, RuleStatus, RuleType, ScopePattern, ScopeSelector, Site, Source,
+    Span, TestCase, TextTest, TimeOfDay, Type, Usage, Value, Window,
 };
 
 use crate::testing::run::{Runner, TestRun};

@@ -69,8 +69,7 @@ impl Checked {
     /// judge by the day: that one has run out is for the gate to say.
     fn ruled(&self, mut all: Vec<Diagnostic>, report: &Report) -> Vec<Diagnostic> {
         let sources = &self.source_map;
-        let ruling =
-            ordain_analyzer::ruling(&self.policies, report, &all, sources, &self.allowances, None);
+        let ruling = ordain_analyzer::ruling(&self.policies, report, &all, sources, &self.allowances, None);
         let mut at = 0..;
         all.retain(|_| at.next().is_none_or(|at| !ruling.accepted.contains(&at)));
         all.extend(ruling.diagnostics);

@@ -21,7 +21,11 @@ fn wanted(run: &TestRun, expected: &Expectation) -> String {
         text = format!("{text} by {}", names(run, &expected.by));
     }
     if !expected.not_by.is_empty() {
-        text = format!("{text}{} not by {}", if expected.by.is_empty() { "" } else { "," }, names(run, &expected.not_by));
+        text = format!(
+            "{text}{} not by {}",
+            if expected.by.is_empty() { "" } else { "," },
+            names(run, &expected.not_by)
+        );
     }
     text
 }
@@ -31,7 +35,8 @@ fn decided(run: &TestRun) -> String {
     match &run.decision {
         Ok(decision) => {
             let deciders: Vec<&PolicyName> = decision.deciders().collect();
-            let by = if deciders.is_empty() { String::new() } else { format!(" by {}", names(run, deciders)) };
+            let by =
+                if deciders.is_empty() { String::new() } else { format!(" by {}", names(run, deciders)) };
             format!("{}{by}", decision.outcome)
         }
         Err(reason) => reason.clone(),
