@@ -219,10 +219,11 @@ fn choice(parts: Vec<Ebnf>) -> Ebnf {
     }
     let mut out: Vec<Ebnf> = vec![];
     for part in flat {
+        let seen = out.contains(&part);
         match (out.last_mut(), part) {
             (Some(Ebnf::Class(last)), Ebnf::Class(class)) if !last.starts_with('^') => last.push_str(&class),
-            (_, part) if out.contains(&part) => {}
-            (_, part) => out.push(part),
+            (_, part) if !seen => out.push(part),
+            _ => {}
         }
     }
     let choice = match out.len() {
