@@ -87,7 +87,8 @@ pub(super) fn read(text: &str, path: &str, folder: &str) -> Result<(Config, Vec<
     }
     if let Some(name) = manifest.name {
         if name.trim().is_empty() {
-            problems.push(at_key("name", "the workspace's name is empty".to_owned()));
+            let message = "the workspace's name is empty".to_owned();
+            problems.push(at_key("name", message).help("leave it out to take the folder's name"));
         }
         config.name = name;
     }
@@ -150,15 +151,21 @@ pub(super) fn read(text: &str, path: &str, folder: &str) -> Result<(Config, Vec<
 
 /// The place of a key's first appearance at the beginning of a line; the start of the file if there is none.
 fn place_of_key(text: &str, key: &str) -> Span {
+    places_of_key(text, key).first().copied().unwrap_or_default()
+}
+
+/// Every place of a key at the beginning of a line.
+fn places_of_key(text: &str, key: &str) -> Vec<Span> {
     let mut start = 0;
+    let mut places = vec![];
     for line in text.split_inclusive('\n') {
         let indent = line.len() - line.trim_start().len();
         if line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':')) {
-            return Span::new(start + indent, start + indent + key.len());
+            places.push(Span::new(start + indent, start + indent + key.len()));
         }
         start += line.len();
     }
-    Span::new(0, 0)
+    places
 }
 
 /// The place of an entry of the list behind a key, after `before` others that read the same, else that of the key.
@@ -212,9 +219,14 @@ fn explain(text: &str, path: &str, error: &serde_yaml::Error) -> Diagnostic {
     if let Some(field) = between(message, "duplicate field `", "`")
         .or_else(|| between(message, "duplicate entry with key \"", "\""))
     {
-        return problem(format!("`{field}` stands twice")).help("take one of both out");
+        let again = places_of_key(text, field).get(1).copied().unwrap_or(span);
+        let message = format!("`{field}` stands twice");
+        let problem = Diagnostic::error(codes::BAD_WORKSPACE, path, again, message);
+        return problem.and_at(path, place_of_key(text, field), "the first one").help("take one of both out");
     }
-    let key = message.split([':', '[', '.']).next().unwrap_or_default();
+    // The one setting that may be of two forms is the one of which no name is given.
+    let untagged = message.starts_with("data did not match any variant");
+    let key = if untagged { "language" } else { message.split([':', '[', '.']).next().unwrap_or_default() };
     if let Some((_, wanted)) = WANTED.iter().find(|(known, _)| *known == key) {
         let place = place_of_key(text, key);
         return Diagnostic::error(codes::BAD_WORKSPACE, path, place, format!("`{key}` wants {wanted}"));
