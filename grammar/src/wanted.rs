@@ -120,7 +120,7 @@ fn describe(rule: Rule) -> Option<Wanted> {
         | Rule::duration_t
         | Rule::want_literal
         | Rule::want_operand
-        | Rule::sum
+        | Rule::constant
         | Rule::argument_value => ("a value", Some("`500`, `0.7`, `30s` or `1_200.00 USD`")),
         Rule::currency_t => ("a currency", Some("`USD`")),
         Rule::string_t => ("a text in quotation marks", None),
@@ -140,9 +140,9 @@ fn describe(rule: Rule) -> Option<Wanted> {
         | Rule::window_from
         | Rule::window_until => ("a window", Some("`mon..fri 09:00 .. 17:00`")),
         Rule::day_span | Rule::day_t => ("a day", Some("`mon`")),
-        Rule::time_t => ("a time", Some("`09:00`")),
+        Rule::clock_t => ("a time", Some("`09:00`")),
         Rule::zone_t => ("a time zone", Some("`Europe/Berlin`")),
-        Rule::moment_t => ("a date", Some("`2026-03-01`")),
+        Rule::date_t => ("a date", Some("`2026-03-01`")),
         Rule::condition => ("a condition", None),
         Rule::want_list => ("a list", Some("`in { pii, phi }`")),
         Rule::want_open_brace => ("`{`", None),

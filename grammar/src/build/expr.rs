@@ -15,14 +15,14 @@ impl Builder<'_> {
     }
 
     /// A value that is computed at compile time.
-    pub(super) fn sum(&mut self, pair: Pair<'_>) -> Expr {
-        self.sum_of(&mut inner(pair))
+    pub(super) fn constant(&mut self, pair: Pair<'_>) -> Expr {
+        self.sum(&mut inner(pair))
     }
 
     fn or_expr(&mut self, parts: &mut Parts<'_>) -> Expr {
         let first = self.and_expr(parts);
         let mut terms = vec![];
-        while let Some(operator) = parts.next_if(|part| part.as_rule() == Rule::or_t) {
+        while let Some(operator) = parts.next_if(|part| part.as_rule() == Rule::or_op_t) {
             self.check_spelling(&operator, "or");
             let next = self.and_expr(parts);
             terms.push(next);
@@ -33,7 +33,7 @@ impl Builder<'_> {
     fn and_expr(&mut self, parts: &mut Parts<'_>) -> Expr {
         let first = self.not_expr(parts);
         let mut terms = vec![];
-        while let Some(operator) = parts.next_if(|part| part.as_rule() == Rule::and_t) {
+        while let Some(operator) = parts.next_if(|part| part.as_rule() == Rule::and_op_t) {
             self.check_spelling(&operator, "and");
             let next = self.not_expr(parts);
             terms.push(next);
@@ -54,7 +54,7 @@ impl Builder<'_> {
     fn not_expr(&mut self, parts: &mut Parts<'_>) -> Expr {
         let mut first = None;
         let mut negations = 0;
-        while let Some(operator) = parts.next_if(|part| part.as_rule() == Rule::not_t) {
+        while let Some(operator) = parts.next_if(|part| part.as_rule() == Rule::not_op_t) {
             self.check_spelling(&operator, "not");
             first.get_or_insert(span(&operator));
             negations += 1;
@@ -101,7 +101,7 @@ impl Builder<'_> {
 
     fn tested(&mut self, parts: &mut Parts<'_>) -> Expr {
         let before = self.errors.len();
-        let mut left = self.sum_of(parts);
+        let mut left = self.sum(parts);
         let mut tested: Option<Span> = None;
         while let Some(operator) = parts.next_if(|part| is_test_op(part)) {
             let start = span(&operator).start;
@@ -148,12 +148,12 @@ impl Builder<'_> {
                     [b's', ..] => TextOp::StartsWith,
                     _ => TextOp::EndsWith,
                 };
-                let right = Box::new(self.sum_of(parts));
+                let right = Box::new(self.sum(parts));
                 Expr { span: start.cover(right.span), kind: ExprKind::Text { left, op, op_span, right } }
             }
             _ => {
                 let before = self.errors.len();
-                let right = Box::new(self.sum_of(parts));
+                let right = Box::new(self.sum(parts));
                 if operator.as_str() == "=" && self.errors.len() == before {
                     let error = SyntaxError::new(codes::SINGLE_EQUALS, op_span, "`=` compares nothing")
                         .help("write `==` to compare")
@@ -208,7 +208,7 @@ impl Builder<'_> {
         self.report(SyntaxError::new(codes::UNCLOSED, last, message).fix_at(behind, "write `}`", " }"));
     }
 
-    fn sum_of(&mut self, parts: &mut Parts<'_>) -> Expr {
+    fn sum(&mut self, parts: &mut Parts<'_>) -> Expr {
         let first = self.product(parts);
         if !parts.peek().is_some_and(|part| is_sum_op(part)) {
             return first;

@@ -117,13 +117,13 @@ impl Builder<'_> {
             "status" => ClauseKind::Status(self.name(&first)),
             "source" => ClauseKind::Source(self.name(&first)),
             "scope" => ClauseKind::Scope(self.scope(first)),
-            "priority" => ClauseKind::Priority(self.sum(first)),
+            "priority" => ClauseKind::Priority(self.constant(first)),
             "active" => ClauseKind::Active(self.window(first)),
-            "warn" => ClauseKind::WarnAt(self.sum(first)),
+            "warn" => ClauseKind::WarnAt(self.constant(first)),
             "at" => {
                 let floor = first.as_str() == "least";
                 let direction = if floor { Direction::AtLeast } else { Direction::AtMost };
-                ClauseKind::Bound(direction, self.sum(parts.next()?))
+                ClauseKind::Bound(direction, self.constant(parts.next()?))
             }
             "when" if first.as_rule() == Rule::rule_reference => {
                 ClauseKind::WhenRule(self.name(&inner(first).next()?))

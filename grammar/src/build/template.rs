@@ -185,8 +185,8 @@ impl Builder<'_> {
         let value = inner(pair).next()?;
         Some(match value.as_rule() {
             Rule::list => ArgumentValue::Set(self.list(value)),
-            Rule::moment_t => ArgumentValue::Moment(self.name(&value)),
-            Rule::time_t => ArgumentValue::Time(self.name(&value)),
+            Rule::date_t => ArgumentValue::Moment(self.name(&value)),
+            Rule::clock_t => ArgumentValue::Time(self.name(&value)),
             Rule::scope_list_in => ArgumentValue::Scope(self.scope(value)),
             _ => ArgumentValue::Expr(self.condition(value)),
         })

@@ -105,8 +105,14 @@ fn complaints(whole: &Parse, edited: &Edited) -> Vec<String> {
     }
     let mut left = read.file.items.iter().map(without_spans);
     for item in whole.file.items.iter().filter(|item| !meets(item.span(), edited.at)) {
-        let item = without_spans(item);
-        if !left.any(|left| left == item) {
+        // What stands behind an item on its line may have been meant as a part of it, which makes it broken.
+        let rest_of_line = edited.text.get(item.span().end as usize..edited.at.start as usize);
+        let before = rest_of_line.is_some_and(|between| !between.contains('\n'));
+        let told = |item: String| {
+            if before { item.replace("broken: true", "broken: false") } else { item }
+        };
+        let item = told(without_spans(item));
+        if !left.any(|left| told(left) == item) {
             complaints.push(format!("lost the item {}", item.chars().take(150).collect::<String>()));
             left = read.file.items.iter().map(without_spans);
         }

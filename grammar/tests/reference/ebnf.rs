@@ -43,8 +43,12 @@ pub(crate) fn sections(grammar: &str) -> Vec<Section> {
     let pairs =
         parser::parse(Rule::grammar_rules, grammar).expect("the parser is generated from this grammar");
     let rules = parser::consume_rules(pairs).expect("the parser is generated from this grammar");
-    let rules: BTreeMap<String, Ebnf> =
+    let mut rules: BTreeMap<String, Ebnf> =
         rules.into_iter().map(|rule| (rule.name, simple(&rule.expr))).collect();
+    // They are parted by their first letters for speed; here by what they are.
+    let groups = ["operator_word", "clause_word", "item_word"].map(|name| Ebnf::Rule(name.to_owned()));
+    rules.insert("reserved".to_owned(), Ebnf::Choice(groups.to_vec()));
+    let rules = settled(rules);
     let mut sections: Vec<Section> = vec![];
     for line in grammar.lines() {
         if let Some(title) = line.strip_prefix("// ---").map(|rest| rest.trim_start_matches('-').trim()) {
@@ -56,38 +60,37 @@ pub(crate) fn sections(grammar: &str) -> Vec<Section> {
         }
     }
     sections.retain(|section| !INTERNAL.contains(&section.title.as_str()));
-    inline(&mut sections, &rules);
+    tidy(&mut sections);
     sections
 }
 
-/// Puts rules that stand for one sign or word in the place of their names, and drops those that no other needs.
-fn inline(sections: &mut [Section], all: &BTreeMap<String, Ebnf>) {
-    let shown: BTreeSet<String> =
-        sections.iter().flat_map(|section| &section.rules).map(|(name, _)| name.clone()).collect();
-    let place = |name: &str| -> Ebnf {
-        // A token and the token with the white space behind it are the same to readers.
-        let plain = name.strip_suffix("_t").filter(|plain| shown.contains(*plain)).unwrap_or(name);
-        match all.get(name) {
-            Some(text @ (Ebnf::Text(_) | Ebnf::Never | Ebnf::Empty)) => text.clone(),
-            _ => Ebnf::Rule(plain.trim_end_matches("_t").to_owned()),
-        }
-    };
-    for section in sections.iter_mut() {
-        for (_, rule) in &mut section.rules {
-            // Words in the place of names may make other rules single words.
-            for _ in 0..3 {
-                *rule = replaced(rule, &place);
-            }
-        }
-        section.rules.retain(|(name, rule)| {
-            let itself = Ebnf::Rule(name.clone());
-            !matches!(rule, Ebnf::Text(_) | Ebnf::Never | Ebnf::Empty) && *rule != itself
-        });
-        for (name, _) in &mut section.rules {
-            *name = name.trim_end_matches("_t").to_owned();
-        }
+/// Puts rules that stand for one sign, one word or one other rule in the place of their names.
+fn settled(mut rules: BTreeMap<String, Ebnf>) -> BTreeMap<String, Ebnf> {
+    // Words in the place of names may make other rules single words.
+    for _ in 0..4 {
+        let place = |name: &str| match rules.get(name) {
+            Some(single @ (Ebnf::Text(_) | Ebnf::Never | Ebnf::Empty)) => single.clone(),
+            Some(single @ Ebnf::Rule(_)) if !NAMED.contains(&name) => single.clone(),
+            _ => Ebnf::Rule(name.to_owned()),
+        };
+        rules = rules.iter().map(|(name, rule)| (name.clone(), replaced(rule, &place))).collect();
     }
-    let mut used = BTreeSet::from(["file".to_owned()]);
+    rules
+}
+
+/// Rules that keep their names, though they are other ones.
+const NAMED: [&str; 2] = ["condition", "constant"];
+
+/// Drops the rules that stand elsewhere now, and those that no other needs.
+fn tidy(sections: &mut [Section]) {
+    for section in sections.iter_mut() {
+        section.rules.retain(|(name, rule)| match rule {
+            Ebnf::Text(_) | Ebnf::Never | Ebnf::Empty => false,
+            Ebnf::Rule(_) => NAMED.contains(&name.as_str()),
+            _ => true,
+        });
+    }
+    let mut used = BTreeSet::from(["file".to_owned(), "reserved".to_owned()]);
     loop {
         let before = used.len();
         for (name, rule) in sections.iter().flat_map(|section| &section.rules) {
@@ -153,7 +156,8 @@ fn simple(expr: &Expr) -> Ebnf {
 }
 
 fn ident(name: &str) -> Ebnf {
-    let wrong = ["missing_", "want_", "bad_", "early_"].iter().any(|prefix| name.starts_with(prefix));
+    let wrong =
+        ["missing_", "want_", "wrong_", "bad_", "early_"].iter().any(|prefix| name.starts_with(prefix));
     match name {
         _ if wrong => Ebnf::Never,
         "nothing" | "foreign" => Ebnf::Never,
@@ -163,6 +167,9 @@ fn ident(name: &str) -> Ebnf {
         "ASCII_ALPHA_UPPER" => Ebnf::Class("A-Z".to_owned()),
         "ASCII_ALPHANUMERIC" => Ebnf::Class("0-9A-Za-z".to_owned()),
         "ANY" => Ebnf::Class("^".to_owned()),
+        // The same lists where commas also part arguments.
+        "scope_list_in" => Ebnf::Rule("scope_list".to_owned()),
+        "except_list_in" => Ebnf::Rule("except_list".to_owned()),
         // A list without its opening brace.
         "set_end" => Ebnf::Never,
         _ => Ebnf::Rule(name.to_owned()),
@@ -250,7 +257,7 @@ const WIDTH: usize = 100;
 /// All rules of a section, one below the other.
 pub(crate) fn write(section: &Section) -> String {
     let mut out = String::new();
-    let width = section.rules.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let width = section.rules.iter().map(|(name, _)| shown(name).len()).max().unwrap_or_default();
     for (name, rule) in &section.rules {
         let head = format!("{:width$} ::= ", shown(name));
         let indent = " ".repeat(head.len() - 2);
@@ -284,8 +291,9 @@ pub(crate) fn write(section: &Section) -> String {
     out
 }
 
+/// A token and the token with the white space behind it are the same to readers.
 fn shown(name: &str) -> String {
-    name.replace('_', "-")
+    name.strip_suffix("_t").unwrap_or(name).replace('_', "-")
 }
 
 /// What stands around an expression, and so decides whether it needs parentheses.
@@ -315,5 +323,27 @@ fn written(rule: &Ebnf, around: Level) -> String {
         }
         Ebnf::Choice(parts) => in_parentheses(joined(parts, " | ", Level::Choice), around > Level::Choice),
         Ebnf::Repeated(part, times) => format!("{}{times}", written(part, Level::Repetition)),
+    }
+}
+
+/// The words of every rule that consists of words only.
+pub(crate) fn words(grammar: &str) -> BTreeMap<String, Vec<String>> {
+    let pairs =
+        parser::parse(Rule::grammar_rules, grammar).expect("the parser is generated from this grammar");
+    let rules = parser::consume_rules(pairs).expect("the parser is generated from this grammar");
+    rules.into_iter().filter_map(|rule| Some((rule.name, spelt(&rule.expr)?))).collect()
+}
+
+fn spelt(expr: &Expr) -> Option<Vec<String>> {
+    match expr {
+        Expr::Str(text) => Some(vec![text.clone()]),
+        Expr::Choice(left, right) => Some([spelt(left)?, spelt(right)?].concat()),
+        Expr::Seq(left, right) => {
+            let (starts, ends) = (spelt(left)?, spelt(right)?);
+            Some(
+                starts.iter().flat_map(|start| ends.iter().map(move |end| format!("{start}{end}"))).collect(),
+            )
+        }
+        _ => None,
     }
 }

@@ -21,19 +21,28 @@ begin with `///` document what stands below them.
 ";
 
 /// What each part of the grammar is about, and what its rules don't say.
-const REMARKS: [(&str, &str); 8] = [
-    ("words", "The reserved words are no names, unless they are part of a dotted one."),
+const REMARKS: [(&str, &str); 9] = [
+    (
+        "words",
+        "The reserved words are no `name` and no `plain` word, though they may be parts of a dotted name. Where a `word` is\n\
+         wanted they are words like any other.",
+    ),
     ("literals", "All numbers have 64 bits. A text ends on the line on which it begins."),
     ("items", "A file is a list of items, in any order."),
     (
         "rules and limits",
-        "Clauses stand in any order. Which of them a rule or a limit needs tells the \
-      reference of [rules](reference/rules.md) and [limits](reference/limits.md).",
+        "Clauses stand in any order. Which of them there must be say the pages on [rules](reference/rules.md) and\n\
+         [limits](reference/limits.md).",
     ),
     ("templates", "Parameters may stand in the place of values, scopes, conditions, times, zones and words."),
     ("tests", "See [tests](reference/tests.md)."),
     ("scopes", "See [scopes](reference/scopes.md)."),
     ("windows", "See [windows](reference/windows.md)."),
+    (
+        "conditions",
+        "Which types fit together say the pages on [conditions](reference/conditions.md) and [facts](reference/facts.md). A\n\
+         reserved word may stand for the word of an enumeration where the line or the bracket ends behind it.",
+    ),
 ];
 
 fn page() -> String {
@@ -90,7 +99,7 @@ fn every_name_is_explained_and_nothing_internal_is_shown() {
     for line in rules.iter().flat_map(|block| block.lines()) {
         let body = line.split_once("::=").map_or(line, |(_, body)| body);
         for word in words(body) {
-            assert!(defined.contains(&word.as_str()), "`{word}` in {line}");
+            assert!(word == "any-character" || defined.contains(&word.as_str()), "`{word}` in {line}");
         }
     }
     let unique: std::collections::BTreeSet<_> = defined.iter().collect();
@@ -101,5 +110,26 @@ fn every_name_is_explained_and_nothing_internal_is_shown() {
     for word in ordain_grammar::KEYWORDS {
         let type_word = ["bool", "int", "string", "duration"].contains(word);
         assert!(type_word || page.contains(&format!("\"{word}\"")), "the keyword `{word}` is nowhere");
+    }
+}
+
+/// They stand twice in the grammar file.
+#[test]
+fn the_reserved_words_are_the_same_by_letter_and_by_kind() {
+    let rules = ebnf::words(GRAMMAR);
+    let of = |rule: &str| -> std::collections::BTreeSet<String> { rules[rule].iter().cloned().collect() };
+    let kinds = ["operator_word", "clause_word", "item_word"];
+    let all: std::collections::BTreeSet<String> = kinds.into_iter().flat_map(of).collect();
+    assert_eq!(all, of("reserved_word"));
+    assert_eq!(
+        all.len(),
+        kinds.into_iter().map(|kind| rules[kind].len()).sum::<usize>(),
+        "a word is of two kinds"
+    );
+    for (rule, words) in kinds.into_iter().chain(["reserved_word"]).map(|rule| (rule, &rules[rule])) {
+        for (at, word) in words.iter().enumerate() {
+            let hidden = words[at + 1..].iter().find(|later| later.starts_with(word.as_str()));
+            assert_eq!(hidden, None, "`{word}` hides a word further right in {rule}");
+        }
     }
 }
