@@ -7,12 +7,13 @@
 //! the cells with the fewest need be asked about.
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 
 use ordain_engine::Engine;
 use ordain_ir::{
     Certainty, Condition, EnforcementMode, FactName, Gap, Obligation, Policies, PolicyName, Rule, RuleStatus,
-    Usage, Window,
+    RuleType, Usage, Window,
 };
 use rayon::prelude::*;
 
@@ -24,15 +25,25 @@ use crate::scope::{self, Subject};
 use crate::window::Intervals;
 use crate::{Answer, evidence, solver};
 
-/// Most cells of subjects, of time, and of both together that are told apart for one obligation.
+/// Most cells of subjects, of time, and of both together that are asked about for one obligation, and most parts into
+/// which windows cut time.
 const MAX_CELLS: usize = 4_096;
 
 /// The gaps of all obligations, sorted by obligation.
 pub(crate) fn gaps(algebra: &Algebra<'_>) -> Result<Vec<Gap>, AnalyzerError> {
     let obligations: Vec<&Obligation> = algebra.policies().obligations.iter().collect();
+    let mut covers: BTreeMap<RuleType, Vec<Cover<'_>>> = BTreeMap::new();
+    for obligation in &obligations {
+        if let Entry::Vacant(concern) = covers.entry(obligation.rule_type) {
+            concern.insert(Cover::all(obligation.rule_type, algebra)?);
+        }
+    }
+    let search = |obligation: &&Obligation| {
+        let condition = algebra.conditions.prepare(&obligation.condition);
+        Search { obligation, condition, covers: &covers[&obligation.rule_type], algebra }.gap()
+    };
     // `collect` into a list first: of several errors the first in order counts.
-    let found: Vec<Result<Option<Gap>, AnalyzerError>> =
-        obligations.par_iter().map(|obligation| Search::new(obligation, algebra)?.gap()).collect();
+    let found: Vec<Result<Option<Gap>, AnalyzerError>> = obligations.par_iter().map(search).collect();
     let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
     Ok(found.into_iter().flatten().collect())
 }
@@ -43,11 +54,22 @@ struct Cover<'a> {
     domain: Domain,
 }
 
+impl<'a> Cover<'a> {
+    fn all(concern: RuleType, algebra: &Algebra<'a>) -> Result<Vec<Self>, AnalyzerError> {
+        let rules = algebra.policies().rules.values().filter(|rule| {
+            rule.rule_type == concern
+                && rule.status == RuleStatus::Active
+                && rule.enforcement_mode != EnforcementMode::Disabled
+        });
+        rules.map(|rule| Ok(Self { rule, domain: algebra.rule(rule)? })).collect()
+    }
+}
+
 struct Search<'a, 'm> {
     obligation: &'a Obligation,
-    /// Of its own condition.
+    /// The obligation's own.
     condition: Prepared,
-    covers: Vec<Cover<'a>>,
+    covers: &'m [Cover<'a>],
     algebra: &'m Algebra<'a>,
 }
 
@@ -67,23 +89,7 @@ enum Uncovered {
     Undecided(String),
 }
 
-impl<'a, 'm> Search<'a, 'm> {
-    fn new(obligation: &'a Obligation, algebra: &'m Algebra<'a>) -> Result<Self, AnalyzerError> {
-        let may_cover = |rule: &&Arc<Rule>| {
-            rule.rule_type == obligation.rule_type
-                && rule.status == RuleStatus::Active
-                && rule.enforcement_mode != EnforcementMode::Disabled
-        };
-        let rules = algebra.policies().rules.values().filter(may_cover);
-        let covers = rules.map(|rule| Ok(Cover { rule, domain: algebra.rule(rule)? }));
-        Ok(Self {
-            obligation,
-            condition: algebra.conditions.prepare(&obligation.condition),
-            covers: covers.collect::<Result<_, AnalyzerError>>()?,
-            algebra,
-        })
-    }
-
+impl<'a> Search<'a, '_> {
     fn gap(&self) -> Result<Option<Gap>, AnalyzerError> {
         let (point, uncertainty) = match self.uncovered()? {
             Uncovered::None => return Ok(None),
@@ -109,9 +115,10 @@ impl<'a, 'm> Search<'a, 'm> {
 
     fn uncovered(&self) -> Result<Uncovered, AnalyzerError> {
         let Some(cells) = self.cells() else {
-            return Ok(Uncovered::Undecided(format!(
-                "the scopes and windows of the rules cut what is required into more than {MAX_CELLS} parts"
-            )));
+            return Ok(Uncovered::Undecided(
+                "the scopes and windows of the rules cut what is required into more parts than are compared"
+                    .to_owned(),
+            ));
         };
         let mut best: Option<(Point, Option<FactName>)> = None;
         let mut undecided = false;
@@ -160,30 +167,22 @@ impl<'a, 'm> Search<'a, 'm> {
     /// The cells in which the fewest rules speak and none of them always, in canonical order; `None` if there are too
     /// many.
     fn cells(&self) -> Option<Vec<Cell>> {
-        let subjects = self.subjects()?;
-        let instants = self.instants()?;
+        let (subjects, instants) = (self.subjects()?, self.instants()?);
         let unconditional = Bits::new(self.covers.len(), |at| {
             self.covers[at].domain.conditions.iter().all(|condition| condition.is_true())
         });
-        let mut seen = BTreeSet::new();
-        let mut cells: Vec<Cell> = vec![];
-        for (of_subject, subject) in &subjects {
-            for (of_time, at) in &instants {
-                let rules = of_subject.and(of_time);
-                if !rules.meets(&unconditional) && seen.insert(rules.clone()) {
-                    cells.push(Cell { rules, subject: subject.clone(), at: *at });
-                    if cells.len() > MAX_CELLS {
-                        return None;
-                    }
-                }
-            }
-        }
-        let least =
-            |cell: &Cell| !seen.iter().any(|other| *other != cell.rules && other.is_subset_of(&cell.rules));
-        Some(cells.into_iter().filter(|cell| least(cell)).collect())
+        let pairs =
+            subjects.iter().flat_map(|subject| instants.iter().map(move |instant| (subject, instant)));
+        let cells =
+            pairs.map(|((of_subject, subject), (of_time, at))| (of_subject.and(of_time), (subject, *at)));
+        let cells = least(cells.filter(|(rules, _)| !rules.meets(&unconditional)))?;
+        let cell =
+            |(rules, (subject, at)): (Bits, (&Subject, i64))| Cell { rules, subject: subject.clone(), at };
+        Some(cells.into_iter().map(cell).collect())
     }
 
-    /// The obligation's subjects by the rules that select them, each with the most readable one.
+    /// The obligation's subjects by the rules that select them, the most readable one of each; only where the fewest
+    /// do.
     fn subjects(&self) -> Option<Vec<(Bits, Subject)>> {
         let strings = &self.algebra.conditions.memo.strings;
         let within = &self.obligation.scope;
@@ -196,21 +195,21 @@ impl<'a, 'm> Search<'a, 'm> {
                 Answer::Undecided => return None,
             }
         }
-        let cells = scope::cells(within, &meeting, strings).filter(|cells| cells.len() <= MAX_CELLS)?;
+        let cells = least(scope::cells(within, &meeting, strings)?)?;
+        let number = |cover: &Cover<'_>| meeting.binary_search(&&cover.rule.scope).ok();
+        let numbers: Vec<Option<usize>> = self.covers.iter().map(number).collect();
         let of_rules = |cell: &Bits| {
-            Bits::new(self.covers.len(), |at| {
-                meeting.binary_search(&&self.covers[at].rule.scope).is_ok_and(|scope| cell.contains(scope))
-            })
+            Bits::new(self.covers.len(), |at| numbers[at].is_some_and(|scope| cell.contains(scope)))
         };
         Some(cells.into_iter().map(|(cell, subject)| (of_rules(&cell), subject)).collect())
     }
 
-    /// The horizon by the rules that are active, each part with its first instant.
+    /// The horizon by the rules that are active, the first instant of each part; only where the fewest are.
     fn instants(&self) -> Option<Vec<(Bits, i64)>> {
         // Equal windows are one set of instants, shared.
         let mut windows: Vec<&Arc<Intervals>> = vec![];
         let mut number = vec![];
-        for cover in &self.covers {
+        for cover in self.covers {
             let window = &cover.domain.window;
             let known = windows.iter().position(|other| Arc::ptr_eq(other, window));
             number.push(known.unwrap_or(windows.len()));
@@ -247,7 +246,7 @@ impl<'a, 'm> Search<'a, 'm> {
             .collect();
         // From the beginning of the configured horizon on, then what was added before it.
         cells.sort_by_key(|(_, at)| (*at < start, *at));
-        Some(cells)
+        least(cells)
     }
 
     /// Lets the engine confirm that the request is the obligation's and no rule's.
@@ -293,6 +292,21 @@ impl<'a, 'm> Search<'a, 'm> {
             derived: None,
         }
     }
+}
+
+/// Those that include no other of them, and of equal ones the first; `None` if there are too many.
+fn least<T>(sets: impl IntoIterator<Item = (Bits, T)>) -> Option<Vec<(Bits, T)>> {
+    let mut out: Vec<(Bits, T)> = vec![];
+    for (set, what) in sets {
+        if !out.iter().any(|(known, _)| known.is_subset_of(&set)) {
+            out.retain(|(known, _)| !set.is_subset_of(known));
+            out.push((set, what));
+        }
+        if out.len() > MAX_CELLS {
+            return None;
+        }
+    }
+    Some(out)
 }
 
 impl Cell {

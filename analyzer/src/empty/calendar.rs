@@ -56,6 +56,12 @@ pub(super) const fn nests(shorter: Period, longer: Period) -> bool {
     (shorter as u8) < (longer as u8) && !matches!((shorter, longer), (Period::Week, Period::Month))
 }
 
+/// The part of a stretch that whole periods of this type make up; its end is not after its start if there is none.
+pub(super) fn of_whole_periods(period: Period, (start, end): Stretch) -> Stretch {
+    let first = containing(period, start);
+    (if first.0 < start { first.1 } else { start }, containing(period, end).0)
+}
+
 /// How many periods of this type touch the part of `times` (sorted, disjoint) that lies in `within`.
 pub(super) fn touching(period: Period, within: Stretch, times: &[Stretch]) -> u64 {
     let mut count = 0;
@@ -139,5 +145,10 @@ mod tests {
         assert_eq!(touching(Period::Day, month, &always), 28);
         assert_eq!(touching(Period::Week, month, &always), 5); // from Sunday the 1st to Saturday the 28th
         assert_eq!(touching(Period::Minute, month, &always), 28 * 1_440);
+        let weeks = of_whole_periods(Period::Week, month);
+        assert_eq!(touching(Period::Week, weeks, &always), 3); // from Monday the 2nd to Sunday the 22nd
+        assert_eq!(of_whole_periods(Period::Day, month), month);
+        let (start, end) = of_whole_periods(Period::Week, day);
+        assert!(end <= start);
     }
 }

@@ -148,18 +148,32 @@ impl<'a> Checker<'a> {
         };
         Ok(match (&limit.quantity, limit.bound.direction) {
             (Quantity::Accumulated(meter, own), Direction::AtLeast) => {
-                let counts =
-                    |v: &Variable| v.meter == *meter && v.period == *own && v.members.contains(&limit.name);
+                let counts = |v: &Variable| {
+                    v.meter == *meter && v.period == *period && v.members.contains(&limit.name)
+                };
                 let all = self.variables.values().filter(|v| counts(v)).count();
-                period == own && sums(meter, &-one) && terms.len() == all && bound == -value
-            }
-            (Quantity::Accumulated(meter, own), Direction::AtMost) => {
+                // Every whole period of its own in which it speaks is one more.
                 let count = match own.cmp(period) {
-                    Ordering::Less => self.touching(limit, *own, *stretch),
+                    Ordering::Less => self.touching(&[limit], *own, *stretch, Touch::Whole),
                     Ordering::Equal => 1,
                     Ordering::Greater => return Ok(false),
                 };
-                sums(meter, &one) && bound == value * BigRational::from_integer(count.into())
+                let needed = value * BigRational::from_integer(count.into());
+                sums(meter, &-one) && terms.len() == all && bound == -needed
+            }
+            (Quantity::Accumulated(meter, own), Direction::AtMost) => {
+                let admits = |limits: &[&Limit]| {
+                    let count = match own.cmp(period) {
+                        Ordering::Less => self.touching(limits, *own, *stretch, Touch::Any),
+                        Ordering::Equal => 1,
+                        Ordering::Greater => return false,
+                    };
+                    bound == &value * BigRational::from_integer(count.into())
+                };
+                // What counts for another member too was used while that one speaks as well.
+                let common = used_by(&terms);
+                let mut others = self.by_id.values().filter(|other| common.contains(&other.name));
+                sums(meter, &one) && (admits(&[limit]) || others.any(|other| admits(&[limit, other])))
             }
             (Quantity::Cooldown, Direction::AtLeast) => {
                 let length = (stretch.1 - stretch.0) * 1_000;
@@ -186,11 +200,14 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// How many periods of a type within the stretch the policy's windows touch, by sampling: windows change
-    /// at whole minutes, or at the instants that they name.
-    fn touching(&self, limit: &Limit, period: Period, (start, end): (i64, i64)) -> i64 {
-        let rule = limit.rule.as_ref().and_then(|name| self.policies.rules.get(name));
-        let windows: Vec<&Window> = [&limit.window].into_iter().chain(rule.map(|r| &r.window)).collect();
+    /// How many periods of a type within the stretch hold an instant at which all these policies speak, by sampling:
+    /// windows change at whole minutes, or at the instants that they name.
+    fn touching(&self, limits: &[&Limit], period: Period, (start, end): (i64, i64), touch: Touch) -> i64 {
+        let rule = |limit: &Limit| limit.rule.as_ref().and_then(|name| self.policies.rules.get(name));
+        let windows: Vec<&Window> = limits
+            .iter()
+            .flat_map(|limit| [&limit.window].into_iter().chain(rule(limit).map(|rule| &rule.window)))
+            .collect();
         let mut samples: BTreeSet<i64> = (start..end).step_by(60).collect();
         let named = windows.iter().flat_map(|w| &w.clauses).flat_map(|c| [c.from, c.until]).flatten();
         samples.extend(named.filter(|at| (start..end).contains(at)));
@@ -203,12 +220,34 @@ impl<'a> Checker<'a> {
                 Period::Week => (at.div_euclid(86_400) + 3).div_euclid(7),
                 Period::Month => 0,
             };
+            // Week 0 begins on Monday 1969-12-29. Other periods are never cut.
+            let monday = (index * 7 - 3) * 86_400;
+            let cut = period == Period::Week && (monday < start || monday + 7 * 86_400 > end);
+            if cut && touch == Touch::Whole {
+                continue;
+            }
             if !touched.contains(&index) && windows.iter().all(|window| is_active(window, at)) {
                 touched.insert(index);
             }
         }
         i64::try_from(touched.len()).unwrap_or(i64::MAX)
     }
+}
+
+/// Which shorter periods count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Touch {
+    /// All that have a part in the longer one.
+    Any,
+    /// Those that lie in it as a whole.
+    Whole,
+}
+
+/// The members that all the variables count for.
+fn used_by<'v>(terms: &[(&str, &'v Variable, BigRational)]) -> BTreeSet<&'v PolicyName> {
+    let mut variables = terms.iter().map(|(_, variable, _)| variable.members.iter().collect());
+    let first = variables.next().unwrap_or_default();
+    variables.fold(first, |common: BTreeSet<&PolicyName>, more: BTreeSet<&PolicyName>| &common & &more)
 }
 
 /// Whether the terms say that a shorter period's amount is no more than a longer one's around it.

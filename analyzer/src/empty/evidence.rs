@@ -11,9 +11,9 @@ use ordain_ir::report::{Certificate, Inequality};
 use super::explore::{Found, Space};
 use super::member::{Member, Role};
 use super::minimal::indices;
-use super::program::{Cells, Program, Reason, relevant_levels};
+use super::program::{Cells, Program, Reason, Sums};
 use super::simplex::Feasibility;
-use super::words;
+use super::words::{self, Stated};
 
 /// A proof with the programs that it speaks of.
 pub(super) struct Proof {
@@ -25,11 +25,14 @@ impl Proof {
     /// The proof that a set can't hold, over all its cells. `None` if it can after all, which would be a bug.
     pub(super) fn of(space: &Space, found: Found) -> Option<Self> {
         let context = space.context(found.chain, found.subject, found.assuming);
-        let program = Program::new(&space.members, &space.bounds(), context, found.set, Cells::All);
-        match program.solve() {
-            Feasibility::Infeasible(factors) => Some(Self { program, factors: whole(&factors) }),
-            Feasibility::Feasible(_) => None,
-        }
+        [Sums::OfCeilings, Sums::All].into_iter().find_map(|sums| {
+            let detail = (Cells::All, sums);
+            let program = Program::new(&space.members, &space.bounds(), context, found.set, detail);
+            match program.solve() {
+                Feasibility::Infeasible(factors) => Some(Self { program, factors: whole(&factors) }),
+                Feasibility::Feasible(_) => None,
+            }
+        })
     }
 
     /// The certificate.
@@ -51,10 +54,14 @@ impl Proof {
             });
             let terms = terms.collect();
             let (because, policy) = match *reason {
-                Reason::Policy { member, level } => (
-                    words::because(&members[member], &name(member), &chain[level], member, &subject),
-                    Some(members[member].limit.id()),
-                ),
+                Reason::Policy { member, level, within } => {
+                    let stated = Stated { level: &chain[level], member, within };
+                    let within = within.map(name);
+                    (
+                        words::because(&members[member], &name(member), &stated, within.as_deref(), &subject),
+                        Some(members[member].limit.id()),
+                    )
+                }
                 Reason::Longer { shorter, longer } => {
                     let noun = |level: usize| words::noun(chain[level].period);
                     (format!("the {} lies in the {}", noun(shorter), noun(longer)), None)
@@ -70,8 +77,16 @@ impl Proof {
             let meaning = words::meaning(&names, &variable.meter, &chain[variable.level]);
             variables.insert(self.name(space, found, at), meaning);
         }
-        let levels = relevant_levels(members, chain, found.set);
-        Certificate { period: words::stretch(chain, &levels), variables, inequalities }
+        Certificate { period: words::stretch(chain, &self.levels()), variables, inequalities }
+    }
+
+    /// The levels of which the proof speaks, ascending.
+    fn levels(&self) -> Vec<usize> {
+        let rows = self.program.rows.iter().zip(&self.factors).filter(|(_, factor)| !factor.is_zero());
+        let variables = rows.flat_map(|(row, _)| row.terms.iter().map(|(variable, _)| *variable));
+        let levels: BTreeSet<usize> =
+            variables.map(|variable| self.program.variables[variable].level).collect();
+        levels.into_iter().collect()
     }
 
     fn name(&self, space: &Space, found: Found, at: usize) -> String {
@@ -91,24 +106,26 @@ impl Proof {
             _ => None,
         });
         // The longest level at which a member enters the proof says most.
-        let level = |at: usize| {
+        let stated = |at: usize| {
             let entering = self.program.reasons.iter().zip(&self.factors).filter(|(_, f)| !f.is_zero());
             let levels = entering.filter_map(|(reason, _)| match reason {
-                Reason::Policy { member, level } if *member == at => Some(*level),
+                Reason::Policy { member, level, within } if *member == at => Some((*level, *within)),
                 _ => None,
             });
-            levels.max().map(|level| (&chain[level], at))
+            levels.max().map(|(level, within)| Stated { level: &chain[level], member: at, within })
         };
+        let name = |at: usize| words::name(members, found.set, at);
         let clause = |at: &usize, unit| {
-            words::clause(&members[*at], &words::name(members, found.set, *at), level(*at), unit)
+            let stated = stated(*at);
+            let within = stated.as_ref().and_then(|stated| stated.within).map(name);
+            words::clause(&members[*at], &name(*at), stated.as_ref(), within.as_deref(), unit)
         };
         let floors: Vec<String> = floors.iter().map(|at| clause(at, None)).collect();
         let others: Vec<String> = others.iter().map(|at| clause(at, unit)).collect();
         let subject = words::subject(members, found.set, space.subjects[found.subject].subject.as_ref());
         let example = if subject.is_empty() { String::new() } else { format!(" (seen{subject})") };
         let when = if space.holds_elsewhere(found) {
-            let levels = relevant_levels(members, chain, found.set);
-            format!("; not at all times, but in {} for one", words::stretch(chain, &levels))
+            format!("; not at all times, but in {} for one", words::stretch(chain, &self.levels()))
         } else {
             String::new()
         };
@@ -131,15 +148,11 @@ impl Space<'_> {
     /// the contradiction is one of some periods only.
     fn holds_elsewhere(&self, found: Found) -> bool {
         let bounds = self.bounds();
-        let periods = |chain: usize| {
-            let chain = &self.chains[chain];
-            let levels = relevant_levels(&self.members, chain, found.set);
-            levels.iter().map(|level| chain[*level].period).collect::<Vec<_>>()
-        };
-        let wanted = periods(found.chain);
-        (0..self.chains.len()).filter(|chain| periods(*chain) == wanted).any(|chain| {
+        let base = |chain: usize| self.chains[chain].first().map(|level| level.period);
+        (0..self.chains.len()).filter(|chain| base(*chain) == base(found.chain)).any(|chain| {
             let context = self.context(chain, found.subject, found.assuming);
-            let program = Program::new(&self.members, &bounds, context, found.set, Cells::Undominated);
+            let program =
+                Program::new(&self.members, &bounds, context, found.set, (Cells::Undominated, Sums::All));
             let stated = |at: usize| {
                 program.reasons.iter().any(|r| matches!(r, Reason::Policy { member, .. } if *member == at))
             };

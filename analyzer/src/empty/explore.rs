@@ -7,7 +7,7 @@ use super::component::Component;
 use super::conditions::{self, Standing};
 use super::member::{self, Member};
 use super::minimal::{self, indices};
-use super::program::{Cells, Context, Program, Reason, select};
+use super::program::{Cells, Context, Program, Reason, Sums, select};
 use super::simplex::Feasibility;
 use super::subjects::{SubjectCells, subjects};
 use super::timeline::{Chain, Timeline};
@@ -118,7 +118,7 @@ impl<'a> Space<'a> {
         }
         let bounds = self.bounds();
         let context = self.context(chain, subject, assuming);
-        let program = Program::new(&self.members, &bounds, context, set, Cells::Undominated);
+        let program = Program::new(&self.members, &bounds, context, set, (Cells::Undominated, Sums::All));
         let Feasibility::Infeasible(factors) = program.solve() else { return None };
         Some(program.members(&factors))
     }
@@ -149,7 +149,9 @@ impl Program {
         let zero = super::program::integer(0);
         let entering = self.reasons.iter().zip(factors).filter(|(_, factor)| **factor != zero);
         entering.fold(0, |set, (reason, _)| match reason {
-            Reason::Policy { member, .. } => set | 1 << member,
+            Reason::Policy { member, within, .. } => {
+                within.iter().fold(set | 1 << member, |set, floor| set | 1 << floor)
+            }
             Reason::Longer { .. } => set,
         })
     }

@@ -22,8 +22,8 @@ pub(super) struct Variable {
 /// Why a row holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
-    /// The member says so about this level.
-    Policy { member: usize, level: usize },
+    /// The member says so about this level; within the times of a floor only, if one is named.
+    Policy { member: usize, level: usize, within: Option<usize> },
     /// The shorter period lies in the longer one.
     Longer { shorter: usize, longer: usize },
 }
@@ -47,22 +47,41 @@ pub(super) struct Program {
     pub(super) reasons: Vec<Reason>,
 }
 
+/// What is stated about periods longer than a limit's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sums {
+    /// What ceilings admit in all. Enough for most proofs, and easier to follow.
+    OfCeilings,
+    /// Also what floors need in all, and what ceilings admit within the times of floors.
+    All,
+}
+
 /// Whether cells that can't help are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cells {
     /// All of them, for a certificate that a reader can follow.
     All,
     /// Only those that no other one beats: usage moved from a cell to another which counts for at least the
-    /// same floors, at most the same ceilings, and exists in the same periods, breaks nothing.
+    /// same floors, at most the same ceilings, and exists in the same periods, breaks nothing; but ceilings that are
+    /// counted within the times of floors are broken by usage that counts for more floors.
     Undominated,
 }
 
 impl Program {
     /// The program of the members in `set`, with these bounds in place of their own.
-    pub(super) fn new(members: &[Member], bounds: &[i64], context: Context, set: u64, keep: Cells) -> Self {
+    pub(super) fn new(
+        members: &[Member],
+        bounds: &[i64],
+        context: Context,
+        set: u64,
+        (keep, sums): (Cells, Sums),
+    ) -> Self {
         let floors = select(members, set, Member::is_floor);
         let levels = relevant_levels(members, context.chain, set);
-        let cells = cells(context, &levels, set, floors, keep);
+        let by_floor = levels.iter().flat_map(|level| context.chain[*level].joint.keys());
+        let by_floor = by_floor.filter(|(_, floor)| set >> floor & 1 == 1);
+        let by_floor = by_floor.fold(0, |all, (ceiling, _)| all | 1 << ceiling) & set;
+        let cells = cells(context, &levels, set, (floors, by_floor), keep);
         let mut program = Self { variables: vec![], rows: vec![], reasons: vec![] };
         let meters: BTreeSet<Meter> = indices(set).flat_map(|at| members[at].meters()).collect();
         let mut index = BTreeMap::new();
@@ -78,7 +97,7 @@ impl Program {
         }
         for level in &levels {
             for member in indices(set) {
-                program.state(members, bounds, context.chain, member, *level);
+                program.state(members, bounds, context.chain, (member, *level), sums);
             }
         }
         program.relate_levels(context.chain, &levels, &index);
@@ -91,21 +110,31 @@ impl Program {
     }
 
     /// What a member says about one level.
-    fn state(&mut self, members: &[Member], bounds: &[i64], chain: &[Level], at: usize, level: usize) {
+    fn state(
+        &mut self,
+        members: &[Member],
+        bounds: &[i64],
+        chain: &[Level],
+        (at, level): (usize, usize),
+        sums: Sums,
+    ) {
         let member = &members[at];
         let value = natural(member, bounds[at]);
-        let reason = Reason::Policy { member: at, level };
+        let reason = Reason::Policy { member: at, level, within: None };
         let of = |meter: &Meter| {
             let mine = |v: &Variable| v.level == level && v.cell >> at & 1 == 1 && v.meter == *meter;
             let numbered = self.variables.iter().enumerate();
             numbered.filter(|(_, v)| mine(v)).map(|(number, _)| number).collect::<Vec<_>>()
         };
         let (sign, meter, bound) = match &member.role {
-            Role::Floor(meter, period) if *period == chain[level].period => (-1, meter, -value),
-            Role::Floor(..) => return,
+            Role::Floor(_, own) if *own != chain[level].period && sums == Sums::OfCeilings => return,
+            Role::Floor(meter, _) => match chain[level].counts[at] {
+                0 => return,
+                count => (-1, meter, -&value * integer(count)),
+            },
             Role::Ceiling(meter, _) => match chain[level].counts[at] {
                 0 => return,
-                count => (1, meter, value * integer(count)),
+                count => (1, meter, &value * integer(count)),
             },
             Role::Cooldown => {
                 let (start, end) = chain[level].stretch;
@@ -128,6 +157,38 @@ impl Program {
         if !terms.is_empty() {
             self.rows.push(Row { terms, bound });
             self.reasons.push(reason);
+        }
+        if let Role::Ceiling(meter, _) = &member.role
+            && sums == Sums::All
+        {
+            self.state_within_floors(meter, &value, &chain[level], at, level);
+        }
+    }
+
+    /// What a ceiling of a shorter period says about usage that counts for a floor too: only the periods in which
+    /// both windows are open admit any.
+    fn state_within_floors(
+        &mut self,
+        meter: &Meter,
+        value: &BigRational,
+        of: &Level,
+        ceiling: usize,
+        level: usize,
+    ) {
+        for ((_, floor), count) in of.joint.range((ceiling, 0)..=(ceiling, usize::MAX)) {
+            let both = 1 << ceiling | 1 << floor;
+            let counts = |v: &Variable| v.level == level && v.cell & both == both && v.meter == *meter;
+            let terms: Vec<_> = self
+                .variables
+                .iter()
+                .enumerate()
+                .filter(|(_, variable)| counts(variable))
+                .map(|(number, _)| (number, integer(1)))
+                .collect();
+            if !terms.is_empty() {
+                self.rows.push(Row { terms, bound: value * integer(*count) });
+                self.reasons.push(Reason::Policy { member: ceiling, level, within: Some(*floor) });
+            }
         }
     }
 
@@ -158,20 +219,23 @@ pub(super) fn select<'a>(members: &[Member<'a>], set: u64, holds: impl Fn(&Membe
     indices(set).filter(|at| holds(&members[*at])).map(|at| 1 << at).sum()
 }
 
-/// The levels that matter to a set: not shorter than its shortest floor (there nothing need be used), and the
-/// period of one of its members (else nothing new is said there).
-pub(super) fn relevant_levels(members: &[Member], chain: &[Level], set: u64) -> Vec<usize> {
+/// The levels that matter to a set: those not shorter than its shortest floor; in shorter ones nothing need be used.
+/// Longer ones matter even where no member is of their period: what several shorter periods need adds up there.
+fn relevant_levels(members: &[Member], chain: &[Level], set: u64) -> Vec<usize> {
     let floors = indices(set).filter(|at| members[*at].is_floor()).filter_map(|at| members[at].period());
     let Some(least) = floors.min() else { return vec![] };
-    let levels = (0..chain.len()).filter(|level| {
-        let period = chain[*level].period;
-        period >= least && indices(set).any(|at| members[at].period() == Some(period))
-    });
-    levels.collect()
+    (0..chain.len()).filter(|level| chain[*level].period >= least).collect()
 }
 
-/// The non-empty cells of each level: a request's cell is the set of the members for which it counts.
-fn cells(context: Context, levels: &[usize], set: u64, floors: u64, keep: Cells) -> Vec<Vec<u64>> {
+/// The non-empty cells of each level: a request's cell is the set of the members for which it counts. `by_floor`
+/// are the ceilings that are counted within the times of floors.
+fn cells(
+    context: Context,
+    levels: &[usize],
+    set: u64,
+    (floors, by_floor): (u64, u64),
+    keep: Cells,
+) -> Vec<Vec<u64>> {
     let project = |masks: &[u64]| masks.iter().map(|mask| mask & set).collect::<BTreeSet<u64>>();
     let product = |a: &BTreeSet<u64>, b: &BTreeSet<u64>| {
         a.iter()
@@ -179,7 +243,10 @@ fn cells(context: Context, levels: &[usize], set: u64, floors: u64, keep: Cells)
             .filter(|cell| *cell != 0)
             .collect::<BTreeSet<u64>>()
     };
-    let beats = |a: u64, b: u64| a != b && b & floors & !a == 0 && a & !floors & !b == 0;
+    let beats = |a: u64, b: u64| {
+        let same_floors = a & floors == b & floors;
+        a != b && b & floors & !a == 0 && a & !floors & !b == 0 && (same_floors || a & by_floor == 0)
+    };
     let reduce = |cells: BTreeSet<u64>| match keep {
         Cells::All => cells,
         Cells::Undominated => {

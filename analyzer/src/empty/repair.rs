@@ -8,7 +8,7 @@ use ordain_ir::report::Repair;
 use super::explore::{Found, Space};
 use super::member::Role;
 use super::minimal::indices;
-use super::program::{Cells, Program, Reason, integer};
+use super::program::{Cells, Program, Reason, Sums, integer};
 use super::simplex::Feasibility;
 use super::words;
 
@@ -73,7 +73,7 @@ fn refusal(space: &Space, found: Found, bounds: &[i64]) -> Option<(Place, Progra
 
 fn program(space: &Space, found: Found, bounds: &[i64], place: Place) -> Program {
     let context = space.context(place.0, place.1, found.assuming);
-    Program::new(&space.members, bounds, context, found.set, Cells::Undominated)
+    Program::new(&space.members, bounds, context, found.set, (Cells::Undominated, Sums::All))
 }
 
 /// How far a bound on the right-hand side must move at least, by one proof: until the proof's right-hand side
@@ -90,15 +90,19 @@ fn step(
     let right: BigRational = program.rows.iter().zip(factors).map(|(row, factor)| &row.bound * factor).sum();
     let rows = program.reasons.iter().zip(factors);
     let mine = rows.filter_map(|(reason, factor)| match reason {
-        Reason::Policy { member, level } if *member == at && factor.is_positive() => Some((*level, factor)),
+        Reason::Policy { member, level, within } if *member == at && factor.is_positive() => {
+            Some((*level, *within, factor))
+        }
         _ => None,
     });
     let mine: Vec<_> = mine.collect();
     let scale = integer(10_i64.pow(member.limit.quantity.scale().into()));
     let weight: BigRational = mine
         .iter()
-        .map(|(level, factor)| match member.role {
-            Role::Ceiling(..) => *factor * integer(space.chains[chain][*level].counts[at]),
+        .map(|(level, within, factor)| match member.role {
+            Role::Ceiling(..) | Role::Floor(..) => {
+                *factor * integer(space.chains[chain][*level].count(at, *within))
+            }
             _ => (*factor).clone(),
         })
         .sum();
@@ -111,7 +115,7 @@ fn step(
         Role::Ceiling(..) => (integer(bounds[at]) + missing * scale).ceil().to_integer().to_i64(),
         Role::Cooldown => {
             // As many more runs as are missing, at the level that admits fewest.
-            let (level, _) = mine.first()?;
+            let (level, ..) = mine.first()?;
             let level = &space.chains[chain][*level];
             let more = missing.ceil().to_integer().to_i64()?;
             let runs = words::cooldown_runs(level, bounds[at]).checked_add(more)?;

@@ -7,6 +7,7 @@ use ordain_ir::Period;
 use super::calendar::{self, Stretch};
 use super::member::{Member, Role};
 use super::minimal::indices;
+use crate::window::Intervals;
 
 /// Kinds of periods kept for each shortest level of one component; beyond, the exploration says so.
 const MAX_KINDS: usize = 512;
@@ -18,9 +19,21 @@ pub(super) struct Level {
     pub(super) stretch: Stretch,
     /// The sets of members (as bits) whose windows are open together at some instant of it; not the empty one.
     pub(super) open: Vec<u64>,
-    /// By member: how many of its own periods touch the part of this one in which its window is open. 1 for a
-    /// member of the same period, 0 for one of a longer period or of none.
+    /// By member: how many of its own periods touch the part of this one in which its window is open; for a floor
+    /// only those that lie in this one as a whole. 1 for a member of the same period, 0 for one of a longer period
+    /// or of none.
     pub(super) counts: Vec<u64>,
+    /// Ceilings with a floor: how many of the ceiling's periods touch the part of this one in which both windows
+    /// are open, where that is less than the ceiling's own count.
+    pub(super) joint: BTreeMap<(usize, usize), u64>,
+}
+
+impl Level {
+    /// How many of a member's own periods count here, in all or within the times of a floor.
+    pub(super) fn count(&self, member: usize, within: Option<usize>) -> u64 {
+        let joint = within.and_then(|floor| self.joint.get(&(member, floor)));
+        joint.copied().unwrap_or(self.counts[member])
+    }
 }
 
 /// Periods that lie in each other, the shortest first. A floor of the shortest one's period applies there.
@@ -36,6 +49,8 @@ pub(super) struct Timeline<'a> {
     preferred: i64,
     /// Where the set of open windows changes, and to what; the first entry is the horizon's start.
     changes: Vec<(i64, u64)>,
+    /// When the windows of a ceiling and a floor are both open, where the floor's doesn't cover the ceiling's.
+    joint: BTreeMap<(usize, usize), Intervals>,
     cache: BTreeMap<(Period, i64), Level>,
 }
 
@@ -62,7 +77,8 @@ impl<'a> Timeline<'a> {
                 (at, open)
             })
             .collect();
-        Self { members, times, horizon, preferred, changes, cache: BTreeMap::new() }
+        let joint = joint_times(members);
+        Self { members, times, horizon, preferred, changes, joint, cache: BTreeMap::new() }
     }
 
     /// One chain of each kind whose shortest period is `base`: the first of the preferred part of the horizon, else
@@ -70,14 +86,20 @@ impl<'a> Timeline<'a> {
     /// same windows open together, the same counts and, where it matters, the same lengths, so they allow the
     /// same amounts. The flag tells whether that's all of them.
     pub(super) fn chains(&mut self, base: Period) -> (Vec<Chain>, bool) {
-        let floors = self.bits(|member| matches!(member.role, Role::Floor(_, period) if period == base));
+        // Of a week's floor a month says more than the weeks do, which don't lie in it.
+        let speaks = |period| period == base || (period < base && !calendar::nests(period, base));
+        let floors = self.bits(|member| matches!(member.role, Role::Floor(_, period) if speaks(period)));
         let mut levels: Vec<Period> = self.members.iter().filter_map(Member::period).collect();
+        let lengths_matter = self.members.iter().any(|member| member.role == Role::Cooldown);
+        if lengths_matter {
+            // A cooldown admits one run more in a short period than its length alone would say.
+            levels.push(Period::Day);
+        }
         levels.retain(|period| *period == base || calendar::nests(base, *period));
         levels.sort();
         levels.dedup();
-        let lengths_matter = self.members.iter().any(|member| member.role == Role::Cooldown);
         let (mut chains, mut seen) = (vec![], BTreeSet::new());
-        if floors == 0 {
+        if floors == 0 || !levels.contains(&base) {
             return (chains, true);
         }
         let (horizon, preferred) = (self.horizon, self.preferred);
@@ -98,7 +120,7 @@ impl<'a> Timeline<'a> {
                     .iter()
                     .map(|level| {
                         let length = if lengths_matter { level.stretch.1 - level.stretch.0 } else { 0 };
-                        (level.open.clone(), level.counts.clone(), length)
+                        (level.open.clone(), level.counts.clone(), level.joint.clone(), length)
                     })
                     .collect();
                 if seen.insert(kind) {
@@ -143,10 +165,25 @@ impl<'a> Timeline<'a> {
         }
         let counts = self.members.iter().zip(self.times).map(|(member, times)| match member.role {
             Role::Ceiling(_, own) if own < period => calendar::touching(own, stretch, times),
+            Role::Floor(_, own) if own < period => {
+                calendar::touching(own, calendar::of_whole_periods(own, stretch), times)
+            }
             Role::Ceiling(_, own) | Role::Floor(_, own) => u64::from(own == period),
             Role::PerRun(_) | Role::Cooldown => 0,
         });
-        let level = Level { period, stretch, open: self.open(stretch), counts: counts.collect() };
+        let counts: Vec<u64> = counts.collect();
+        let mut joint = BTreeMap::new();
+        for ((ceiling, floor), times) in &self.joint {
+            if let Role::Ceiling(_, own) = self.members[*ceiling].role
+                && own < period
+            {
+                let count = calendar::touching(own, stretch, times.parts());
+                if count < counts[*ceiling] {
+                    joint.insert((*ceiling, *floor), count);
+                }
+            }
+        }
+        let level = Level { period, stretch, open: self.open(stretch), counts, joint };
         // Only the current longer periods come again.
         if self.cache.len() >= 64 {
             self.cache.clear();
@@ -162,4 +199,19 @@ impl<'a> Timeline<'a> {
             .map(|at| 1 << at)
             .sum()
     }
+}
+
+fn joint_times(members: &[Member]) -> BTreeMap<(usize, usize), Intervals> {
+    let mut out = BTreeMap::new();
+    for (ceiling, first) in members.iter().enumerate() {
+        if !matches!(first.role, Role::Ceiling(..)) {
+            continue;
+        }
+        for (floor, second) in members.iter().enumerate() {
+            if second.is_floor() && !first.times.is_subset_of(&second.times) {
+                out.insert((ceiling, floor), first.times.intersection(&second.times));
+            }
+        }
+    }
+    out
 }

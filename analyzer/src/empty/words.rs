@@ -106,38 +106,56 @@ pub(super) fn stretch(chain: &[Level], levels: &[usize]) -> String {
     format!("{} (UTC)", periods.collect::<Vec<_>>().join(" in "))
 }
 
-/// What one member says, as a clause of the explanation; `level` is where it enters the proof. `unit` is the
-/// meter that the reader knows is meant.
+/// Where a member enters a proof.
+pub(super) struct Stated<'a> {
+    pub(super) level: &'a Level,
+    pub(super) member: usize,
+    /// The floor in whose times it is counted.
+    pub(super) within: Option<usize>,
+}
+
+impl Stated<'_> {
+    /// How many of its own periods count.
+    fn count(&self) -> i128 {
+        self.level.count(self.member, self.within).into()
+    }
+}
+
+/// What one member says, as a clause of the explanation; `stated` is where it enters the proof, `within` the name of
+/// the floor in whose times it is counted. `unit` is the meter that the reader knows is meant.
 pub(super) fn clause(
     member: &Member,
     name: &str,
-    level: Option<(&Level, usize)>,
+    stated: Option<&Stated>,
+    within: Option<&str>,
     unit: Option<&Meter>,
 ) -> String {
+    // What it comes to over a longer period than its own.
+    let total = |meter: &Meter, own: Period| {
+        let stated = stated.filter(|stated| stated.level.period != own)?;
+        let total = bare(meter, i128::from(member.limit.bound.value) * stated.count());
+        let within = within.map(|floor| format!(" within the times of '{floor}'")).unwrap_or_default();
+        Some(format!(", {total} {}{within}", each(stated.level.period)))
+    };
     let value = i128::from(member.limit.bound.value);
     let written = |meter: &Meter, value| {
         if unit == Some(meter) { bare(meter, value) } else { amount(meter, value) }
     };
     match &member.role {
         Role::Floor(meter, period) => {
-            format!("'{name}' guarantees at least {} {}", amount(meter, value), each(*period))
+            let own = format!("'{name}' guarantees at least {} {}", amount(meter, value), each(*period));
+            own + &total(meter, *period).unwrap_or_default()
         }
         Role::Ceiling(meter, period) => {
             let own = format!("'{name}' lets through at most {} {}", written(meter, value), each(*period));
-            match level.filter(|(level, _)| level.period != *period) {
-                Some((level, at)) => {
-                    let total = bare(meter, value * i128::from(level.counts[at]));
-                    format!("{own}, {total} {}", each(level.period))
-                }
-                None => own,
-            }
+            own + &total(meter, *period).unwrap_or_default()
         }
         Role::PerRun(meter) => format!("'{name}' lets one run use at most {}", amount(meter, value)),
         Role::Cooldown => {
             let every = member.limit.quantity.format(member.limit.bound.value);
-            let most = level.map(|(level, _)| {
-                let runs = cooldown_runs(level, member.limit.bound.value);
-                format!(", at most {} {}", written(&Meter::Runs, runs.into()), each(level.period))
+            let most = stated.map(|stated| {
+                let runs = cooldown_runs(stated.level, member.limit.bound.value);
+                format!(", at most {} {}", written(&Meter::Runs, runs.into()), each(stated.level.period))
             });
             format!("'{name}' lets a run start only every {every}{}", most.unwrap_or_default())
         }
@@ -150,20 +168,33 @@ pub(super) const fn cooldown_runs(level: &Level, cooldown: i64) -> i64 {
 }
 
 /// Why a member's row holds, for the certificate.
-pub(super) fn because(member: &Member, name: &str, level: &Level, at: usize, subject: &str) -> String {
+pub(super) fn because(
+    member: &Member,
+    name: &str,
+    stated: &Stated,
+    within: Option<&str>,
+    subject: &str,
+) -> String {
     let value = i128::from(member.limit.bound.value);
+    let level = stated.level;
     let that = noun(level.period);
+    let many = |own: Period| {
+        let count = stated.count();
+        format!("{count} {}{}", noun(own), if count == 1 { "" } else { "s" })
+    };
     match &member.role {
-        Role::Floor(meter, _) => {
+        Role::Floor(meter, own) if *own == level.period => {
             format!("`{name}` needs at least {} that {that}{subject}", amount(meter, value))
+        }
+        Role::Floor(meter, own) => {
+            format!("{} of at least {} (`{name}`){subject}", many(*own), amount(meter, value))
         }
         Role::Ceiling(meter, own) if *own == level.period => {
             format!("`{name}` lets through at most {} that {that}{subject}", amount(meter, value))
         }
         Role::Ceiling(meter, own) => {
-            let count = level.counts[at];
-            let many = format!("{count} {}{}", noun(*own), if count == 1 { "" } else { "s" });
-            format!("{many} of at most {} (`{name}`){subject}", amount(meter, value))
+            let within = within.map(|floor| format!(" within the times of `{floor}`")).unwrap_or_default();
+            format!("{} of at most {} (`{name}`){within}{subject}", many(*own), amount(meter, value))
         }
         Role::PerRun(meter) => format!("a run uses at most {} (`{name}`)", amount(meter, value)),
         Role::Cooldown => {

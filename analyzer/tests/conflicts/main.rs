@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failed test")]
 
 mod algebra;
+mod allowances;
 mod common;
 mod conditions;
 mod coverage;

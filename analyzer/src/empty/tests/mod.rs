@@ -7,8 +7,9 @@ mod scenarios;
 use std::sync::Arc;
 
 use ordain_ir::{
-    Bound, Condition, Direction, Enforcement, Fact, Glob, Limit, LimitStatus, Partition, Policies,
-    PolicyName, Quantity, ScopePattern, ScopeSelector, Source, Type, Window,
+    Active, Bound, Condition, DaySet, Direction, Enforcement, Fact, Glob, Limit, LimitStatus, MeterUnit,
+    Partition, Policies, PolicyName, Quantity, Recurrence, ScopePattern, ScopeSelector, Source, TimeOfDay,
+    Type, Window,
 };
 
 use super::{Outcome, contradictions};
@@ -60,6 +61,15 @@ fn per(mut limit: Limit, partition: Partition) -> Limit {
     limit
 }
 
+/// Open from one hour to another on these days, in Berlin.
+fn hours(mut limit: Limit, days: DaySet, start: u16, end: u16) -> Limit {
+    let [start, end] = [start, end].map(|hour| TimeOfDay::new(hour, 0).unwrap());
+    let recurrence = Some(Recurrence::Daily { days, start, end });
+    limit.window =
+        Window::new(vec![Active { zone: "Europe/Berlin".into(), recurrence, from: None, until: None }]);
+    limit
+}
+
 fn flag(name: &str, opaque: bool) -> Fact {
     Fact { name: name.into(), ty: Type::Bool, range: None, optional: false, opaque, doc: String::new() }
 }
@@ -68,6 +78,12 @@ fn policies(limits: impl IntoIterator<Item = Limit>) -> Policies {
     let mut policies = Policies::default();
     for fact in [flag("urgent", false), flag("toxic", true)] {
         policies.facts.insert(fact.name.clone(), fact);
+    }
+    let dollars = MeterUnit::Money("USD".into());
+    for (name, unit) in
+        [("emails", MeterUnit::Count), ("refunds", dollars), ("gpu-time", MeterUnit::Duration)]
+    {
+        policies.meters.insert(name.into(), unit);
     }
     for limit in limits {
         policies.limits.insert(limit.name.clone(), Arc::new(limit));

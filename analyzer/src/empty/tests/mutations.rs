@@ -24,6 +24,11 @@ fn cases() -> Vec<(Policies, Certificate)> {
             ceiling("price", "COST_PER_RUN", 50_000),
             limit("breather", "COOLDOWN", Direction::AtLeast, 60_000),
         ],
+        vec![
+            hours(floor("office", "RUNS_DAILY", 200), DaySet::ALL, 9, 17),
+            hours(ceiling("hourly", "RUNS_HOURLY", 20), DaySet::ALL, 8, 20),
+        ],
+        vec![floor("week", "RUNS_WEEKLY", 100), ceiling("month", "RUNS_MONTHLY", 299)],
     ];
     let mut out = vec![];
     for limits in sources {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ordain_ir::{Active, DaySet, Meter, Override, Path, Period, Recurrence, TimeOfDay};
+use ordain_ir::{Meter, Override, Path, Period};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use z3::ast::Real;
@@ -75,8 +75,8 @@ type Kind = (Vec<bool>, bool);
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Question {
     kinds: BTreeSet<Kind>,
-    /// By member: hours of the day that its window touches.
-    touched: Vec<i64>,
+    /// By two members: hours of the day in which both windows are open.
+    touched: Vec<Vec<i64>>,
     hour: bool,
 }
 
@@ -102,12 +102,14 @@ fn question(limits: &[&Limit], askers: &BTreeSet<Vec<bool>>, day: i64, hour: Opt
             kinds.insert((who.iter().zip(open).map(|(a, b)| *a && *b).collect(), *in_hour));
         }
     }
-    let touched =
-        limits.iter().map(|l| hours.clone().map(|at| i64::from(open(&l.window, at))).sum()).collect();
+    let together = |a: &&Limit, b: &&Limit| {
+        hours.clone().map(|at| i64::from(open(&a.window, at) && open(&b.window, at))).sum()
+    };
+    let touched = limits.iter().map(|a| limits.iter().map(|b| together(a, b)).collect()).collect();
     Question { kinds, touched, hour: hour.is_some() }
 }
 
-/// Whether the set is contradictory there; false if a floor doesn't apply.
+/// Whether the set is contradictory there.
 fn contradictory(limits: &[&Limit], question: &Question) -> bool {
     let solver = Solver::new();
     let zero = Real::from_rational(0, 1);
@@ -126,6 +128,11 @@ fn contradictory(limits: &[&Limit], question: &Question) -> bool {
             amounts.insert((false, meter, kind), day);
         }
     }
+    // The day's amounts that count for two of the limits.
+    let of_both = |a: usize, b: usize, meter: &str| -> Vec<Real> {
+        let mine = amounts.iter().filter(|((h, m, kind), _)| !h && *m == meter && kind.0[a] && kind.0[b]);
+        mine.map(|(_, amount)| amount.clone()).collect()
+    };
     let levels: &[(bool, i64)] = if question.hour { &[(false, 24), (true, 1)] } else { &[(false, 24)] };
     for (at, limit) in limits.iter().enumerate() {
         let of = |hour: bool, meter: &str| -> Vec<Real> {
@@ -137,23 +144,34 @@ fn contradictory(limits: &[&Limit], question: &Question) -> bool {
         for (hour, length) in levels {
             match (&limit.quantity, limit.bound.direction) {
                 (Quantity::Accumulated(m, period), Direction::AtLeast) => {
-                    if *hour == (*period == Period::Hour) {
-                        let amounts = of(*hour, meter(m));
-                        if amounts.is_empty() {
-                            return false;
-                        }
-                        solver.assert(Real::add(&amounts).ge(value(1)));
+                    // What each of its hours needs, the day needs as often.
+                    let count = match (period, hour) {
+                        (Period::Hour, true) | (Period::Day, false) => 1,
+                        (Period::Hour, false) => question.touched[at][at],
+                        _ => continue,
+                    };
+                    let amounts = of(*hour, meter(m));
+                    if !amounts.is_empty() {
+                        solver.assert(Real::add(&amounts).ge(value(count)));
                     }
                 }
                 (Quantity::Accumulated(m, period), Direction::AtMost) => {
                     let count = match (period, hour) {
                         (Period::Hour, true) | (Period::Day, false) => 1,
-                        (Period::Hour, false) => question.touched[at],
+                        (Period::Hour, false) => question.touched[at][at],
                         _ => continue,
                     };
                     let amounts = of(*hour, meter(m));
                     if !amounts.is_empty() {
                         solver.assert(Real::add(&amounts).le(value(count)));
+                    }
+                    for floor in (0..limits.len()).filter(|_| *period == Period::Hour && !hour) {
+                        let both: Vec<Real> = of_both(at, floor, meter(m));
+                        let is_floor = limits[floor].bound.direction == Direction::AtLeast
+                            && limits[floor].quantity != Quantity::Cooldown;
+                        if is_floor && !both.is_empty() {
+                            solver.assert(Real::add(&both).le(value(question.touched[at][floor])));
+                        }
                     }
                 }
                 (Quantity::PerRun(_), _) => {
@@ -263,6 +281,16 @@ fn any_limit() -> impl Strategy<Value = Limit> {
     )
 }
 
+/// The same of a declared meter instead of tokens.
+fn of_emails(quantity: &Quantity) -> Quantity {
+    let emails = Meter::Declared { name: "emails".into(), unit: MeterUnit::Count };
+    match quantity {
+        Quantity::Accumulated(Meter::Tokens, period) => Quantity::Accumulated(emails, *period),
+        Quantity::PerRun(Meter::Tokens) => Quantity::PerRun(emails),
+        other => other.clone(),
+    }
+}
+
 #[test]
 fn agrees_with_the_model() {
     let cases = std::env::var("ORDAIN_ORACLE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(CASES);
@@ -274,9 +302,12 @@ fn agrees_with_the_model() {
     };
     let (mut contradictory, mut repaired) = (0, 0);
     let counts = std::cell::RefCell::new((&mut contradictory, &mut repaired));
-    let world = (prop::collection::vec(any_limit(), 2..=4), any::<bool>());
+    let world = (prop::collection::vec(any_limit(), 2..=4), any::<bool>(), any::<bool>());
     runner
-        .run(&world, |(mut limits, overriding)| {
+        .run(&world, |(mut limits, overriding, declared)| {
+            if declared {
+                limits.iter_mut().for_each(|limit| limit.quantity = of_emails(&limit.quantity));
+            }
             for (limit, name) in limits.iter_mut().zip(["a", "b", "c", "d"]) {
                 limit.name = PolicyName::new("acme", name);
             }

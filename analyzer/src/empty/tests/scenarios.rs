@@ -1,6 +1,6 @@
 use insta::assert_snapshot;
 use ordain_ir::report::Contradiction;
-use ordain_ir::{Active, Certainty, ConflictSeverity, DaySet, Override, Recurrence, TimeOfDay};
+use ordain_ir::{Certainty, ConflictSeverity, DaySet, Meter, Override};
 
 use super::*;
 
@@ -10,14 +10,6 @@ fn told(outcome: &Outcome) -> String {
         format!("{} [{:?}]\n  repair: {repair}\n", finding.explanation, finding.certainty)
     });
     told.collect()
-}
-
-fn hours(mut limit: Limit, days: DaySet, start: u16, end: u16) -> Limit {
-    let [start, end] = [start, end].map(|hour| TimeOfDay::new(hour, 0).unwrap());
-    let recurrence = Some(Recurrence::Daily { days, start, end });
-    limit.window =
-        Window::new(vec![Active { zone: "Europe/Berlin".into(), recurrence, from: None, until: None }]);
-    limit
 }
 
 fn when(mut limit: Limit, condition: Condition) -> Limit {
@@ -145,7 +137,17 @@ fn an_escape_is_no_contradiction() {
 fn windows_count_the_hours_that_they_touch() {
     let office = hours(floor("office", "RUNS_DAILY", 200), DaySet::range(0, 4), 9, 17);
     let cap = hours(ceiling("cap", "RUNS_HOURLY", 20), DaySet::ALL, 8, 20);
-    assert_eq!(sets(&analyse(&policies([office.clone(), cap]))), [[""; 0]; 0]);
+    let outcome = analyse(&policies([office.clone(), cap.clone()]));
+    assert_snapshot!(told(&outcome), @r"
+    'office' guarantees at least 200 runs a day, but 'cap' lets through at most 20 an hour, 160 a day within the times of 'office' [Proved]
+      repair: lower `office` to 160
+    ");
+    assert_eq!(
+        outcome.findings[0].certificate.inequalities[0].because,
+        "8 hours of at most 20 runs (`cap`) within the times of `office`"
+    );
+    let shorter = hours(floor("office", "RUNS_DAILY", 160), DaySet::range(0, 4), 9, 17);
+    assert_eq!(sets(&analyse(&policies([shorter, cap]))), [[""; 0]; 0]);
     let cap = hours(ceiling("cap", "RUNS_HOURLY", 20), DaySet::ALL, 9, 17);
     let outcome = analyse(&policies([office.clone(), cap]));
     assert_snapshot!(told(&outcome), @r"
@@ -185,8 +187,97 @@ fn longer_periods_hold_shorter_ones() {
     assert_eq!(sets(&outcome), [["day", "month-rest", "week-acme"]]);
     assert_snapshot!(told(&outcome), @r"
     'day' guarantees at least 100 runs a day, but 'month-rest' lets through at most 40 a month and 'week-acme' lets through at most 40 a week [Proved]
-      repair: lower `day` to 80
+      repair: lower `day` to 7
     ");
+}
+
+#[test]
+fn what_each_hour_needs_the_day_needs_as_often() {
+    let each = floor("each-hour", "RUNS_HOURLY", 20);
+    let outcome = analyse(&policies([each.clone(), ceiling("day", "RUNS_DAILY", 100)]));
+    assert_snapshot!(told(&outcome), @r"
+    'each-hour' guarantees at least 20 runs an hour, 480 a day, but 'day' lets through at most 100 a day [Proved]
+      repair: lower `each-hour` to 4
+    ");
+    let certificate = &outcome.findings[0].certificate;
+    assert_eq!(certificate.period, "the day 2026-01-01 (UTC)");
+    let because: Vec<&str> = certificate.inequalities.iter().map(|i| i.because.as_str()).collect();
+    assert_eq!(
+        because,
+        ["`day` lets through at most 100 runs that day", "24 hours of at least 20 runs (`each-hour`)"]
+    );
+    assert_eq!(sets(&analyse(&policies([each, ceiling("day", "RUNS_DAILY", 480)]))), [[""; 0]; 0]);
+    // Only the hours in which it speaks.
+    let office = hours(floor("office", "RUNS_HOURLY", 20), DaySet::ALL, 9, 17);
+    assert_eq!(sets(&analyse(&policies([office.clone(), ceiling("day", "RUNS_DAILY", 160)]))), [[""; 0]; 0]);
+    assert_eq!(sets(&analyse(&policies([office, ceiling("day", "RUNS_DAILY", 159)]))), [["day", "office"]]);
+    // Two that never speak together share the day.
+    let at = |name: &str, hour| hours(floor(name, "RUNS_HOURLY", 20), DaySet::ALL, hour, hour + 1);
+    let outcome = analyse(&policies([at("nine", 9), at("ten", 10), ceiling("day", "RUNS_DAILY", 39)]));
+    assert_snapshot!(told(&outcome), @r"
+    'nine' guarantees at least 20 runs an hour, 20 a day and 'ten' guarantees at least 20 runs an hour, 20 a day, but 'day' lets through at most 39 a day [Proved]
+      repair: raise `day` to 40
+    ");
+}
+
+#[test]
+fn weeks_that_lie_in_a_month_count_as_a_whole() {
+    let week = floor("week", "RUNS_WEEKLY", 100);
+    let outcome = analyse(&policies([week.clone(), ceiling("month", "RUNS_MONTHLY", 399)]));
+    assert_snapshot!(told(&outcome), @r"
+    'week' guarantees at least 100 runs a week, 400 a month, but 'month' lets through at most 399 a month; not at all times, but in the month 2026-03 (UTC) for one [Proved]
+      repair: raise `month` to 400
+    ");
+    let outcome = analyse(&policies([week.clone(), ceiling("month", "RUNS_MONTHLY", 299)]));
+    assert_snapshot!(told(&outcome), @r"
+    'week' guarantees at least 100 runs a week, 300 a month, but 'month' lets through at most 299 a month [Proved]
+      repair: lower `week` to 74
+    ");
+    assert_eq!(sets(&analyse(&policies([week, ceiling("month", "RUNS_MONTHLY", 400)]))), [[""; 0]; 0]);
+}
+
+#[test]
+fn a_cooldown_that_an_hour_bears_may_be_too_long_for_a_day() {
+    let breather = limit("breather", "COOLDOWN", Direction::AtLeast, 7_200_000);
+    let outcome = analyse(&policies([floor("each-hour", "RUNS_HOURLY", 1), breather]));
+    assert_snapshot!(told(&outcome), @r"
+    'each-hour' guarantees at least 1 run an hour, 24 a day, but 'breather' lets a run start only every 2h, at most 13 a day [Proved]
+      repair: lower `breather` to 1h2m36s521ms
+    ");
+}
+
+#[test]
+fn declared_meters_are_told_in_their_units() {
+    let of = |mut limit: Limit, name: &str| {
+        let unit = policies([]).meters[name].clone();
+        let declared = Meter::Declared { name: name.into(), unit };
+        limit.quantity = match limit.quantity {
+            Quantity::Accumulated(_, period) => Quantity::Accumulated(declared, period),
+            _ => Quantity::PerRun(declared),
+        };
+        limit
+    };
+    let told = |meter: &str, unit: i64| {
+        told(&analyse(&policies([
+            of(floor("floor", "TOKENS_DAILY", 500 * unit), meter),
+            of(ceiling("per-run", "TOKENS_PER_RUN", unit / 2 + 1), meter),
+            ceiling("runs", "RUNS_HOURLY", 20),
+        ])))
+    };
+    assert_snapshot!(told("emails", 2), @r"
+    'floor' guarantees at least 1000 emails a day, but 'per-run' lets one run use at most 2 emails and 'runs' lets through at most 20 runs an hour, 480 a day [Proved]
+      repair: lower `floor` to 960
+    ");
+    assert_snapshot!(told("refunds", 1_000_000), @r"
+    'floor' guarantees at least 500.00 USD of refunds a day, but 'per-run' lets one run use at most 0.500001 USD of refunds and 'runs' lets through at most 20 runs an hour, 480 a day [Proved]
+      repair: lower `floor` to 240.00048 USD
+    ");
+    assert_snapshot!(told("gpu-time", 60_000), @r"
+    'floor' guarantees at least 8h20m of gpu-time a day, but 'per-run' lets one run use at most 30s1ms of gpu-time and 'runs' lets through at most 20 runs an hour, 480 a day [Proved]
+      repair: lower `floor` to 4h480ms
+    ");
+    let mixed = [of(floor("floor", "TOKENS_DAILY", 5), "emails"), ceiling("tokens", "TOKENS_DAILY", 1)];
+    assert_eq!(sets(&analyse(&policies(mixed))), [[""; 0]; 0], "emails are no tokens");
 }
 
 #[test]
