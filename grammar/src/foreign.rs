@@ -31,17 +31,36 @@ pub(crate) fn plain(word: &str, span: Span) -> (String, SyntaxError) {
     (plain, error)
 }
 
-/// What is wrong with a sign that looks like one of ours.
-pub(crate) fn symbol(sign: &str, span: Span) -> Option<SyntaxError> {
-    let c = sign.chars().next()?;
+/// What is wrong with a sign that can't be seen, or looks like one of ours.
+pub(crate) fn symbol(text: &str, span: Span) -> Option<SyntaxError> {
+    let c = text[span.range()].chars().next()?;
+    if let Some(error) = hidden::error(c, span) {
+        return Some(error);
+    }
     let like = match c {
-        '\u{ab}' | '\u{bb}' | '\u{201c}'..='\u{201f}' | '\u{2033}' => '"',
+        c if is_quotation_mark(c) => return Some(quotation(text, span)),
         '\u{2264}' => return Some(misspelt(c, "<=", span)),
         '\u{2265}' => return Some(misspelt(c, ">=", span)),
         '\u{2260}' => return Some(misspelt(c, "!=", span)),
         c => lookalike(c)?,
     };
     Some(misspelt(c, &like.to_string(), span))
+}
+
+fn is_quotation_mark(c: char) -> bool {
+    matches!(c, '\u{ab}' | '\u{bb}' | '\u{201c}'..='\u{201f}' | '\u{2033}')
+}
+
+/// A typographic quotation mark, with the one that closes it.
+fn quotation(text: &str, open: Span) -> SyntaxError {
+    let c = text[open.range()].chars().next().unwrap_or_default();
+    let error = misspelt(c, "\"", open);
+    let line = text[open.range().end..].split(['\n', '\r', '"']).next().unwrap_or_default();
+    let Some((at, close)) = line.char_indices().find(|(_, c)| is_quotation_mark(*c)) else { return error };
+    let inner = &line[..at];
+    let end = open.range().end + at + close.len_utf8();
+    let fixed = format!("\"{inner}\"");
+    error.fix_at(Span::new(open.range().start, end), format!("write `{fixed}`"), fixed)
 }
 
 fn misspelt(c: char, like: &str, span: Span) -> SyntaxError {

@@ -47,6 +47,13 @@ fn warning(text: &str, kind: TokenKind, span: Span) -> Option<SyntaxError> {
     Some(SyntaxError::new(codes::HIDDEN_TEXT, place, message).fix_at(span, title, mended))
 }
 
+/// The error for a hidden character outside of comments and texts.
+pub(crate) fn error(c: char, span: Span) -> Option<SyntaxError> {
+    hidden_in(c.encode_utf8(&mut [0; 4]), false).next()?;
+    let message = format!("{} stands here, which can't be seen", name(c));
+    Some(SyntaxError::new(codes::HIDDEN_TEXT, span, message).fix("remove it", ""))
+}
+
 /// The hidden characters of a text. A byte-order mark at the start of a file is none of them.
 fn hidden_in(text: &str, starts_file: bool) -> impl Iterator<Item = (usize, char)> {
     let mut previous = ' ';

@@ -99,6 +99,8 @@ pub(crate) fn expectation(positives: &[Rule]) -> Wanted {
         ("a value", "a name"),
         ("a value", "a text in quotation marks"),
         ("a path", "a text in quotation marks"),
+        ("an outcome", "a word"),
+        ("the request", "a name"),
     ] {
         if words.iter().any(|word| word == general) {
             words.retain(|word| word != special);
@@ -145,6 +147,7 @@ fn describe(rule: Rule) -> Option<Wanted> {
         Rule::date_t => ("a date", Some("`2026-03-01`")),
         Rule::condition => ("a condition", None),
         Rule::want_list => ("a list", Some("`in { pii, phi }`")),
+        Rule::want_list_end => ("`,` or `}`", None),
         Rule::want_open_brace => ("`{`", None),
         Rule::want_close_brace => ("`}`", None),
         Rule::want_open_paren => ("`(`", None),

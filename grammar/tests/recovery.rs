@@ -156,6 +156,23 @@ fn many_mistakes_cost_little() {
     many("rule x {", 10_000, 10_000..=10_000);
     many("let a = (", 10_000, 1..=200);
     many("// {\n", 10_000, 0..=0);
+    many("template t(", 10_000, 1..=10_000);
+    many("template t(a: enum {", 10_000, 1..=10_000);
+    many("template t() {", 10_000, 1..=10_000);
+    many("template t() { {} ", 5_000, 1..=10_000);
+    many("apply t(a = {", 10_000, 1..=10_000);
+    many("apply t(", 10_000, 1..=10_000);
+    many("test \"x\" {", 10_000, 1..=10_000);
+    many("test \"x\" { given a = { b, ", 5_000, 1..=10_000);
+    many("given a = b ", 10_000, 1..=10_000);
+    many("require coverage ", 10_000, 1..=10_000);
+    many("allow a between ", 10_000, 1..=10_000);
+    many("private ", 20_000, 1..=20_000);
+    many("{ {} ", 20_000, 1..=1);
+    many("\u{430}", 50_000, 1..=1);
+    many("rule x { when any ", 5_000, 1..=5_000);
+    many("limit x { at most 1 + ", 5_000, 1..=5_000);
+    many("let x = y // \u{202e}\n", 5_000, 0..=0);
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
 

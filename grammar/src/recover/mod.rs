@@ -123,8 +123,17 @@ fn unclosed_text(text: &str, tokens: &[Token]) -> Option<SyntaxError> {
     Some(
         SyntaxError::new(codes::UNCLOSED, span, "this text is not closed")
             .help("end it with `\"` on the same line; a line break is written `\\n`")
-            .fix("close it at the end of the line", format!("{source}\"")),
+            .fix("close it", closed(source)),
     )
+}
+
+/// A text with a quotation mark at its end. Braces that stand alone there close what is around it.
+fn closed(source: &str) -> String {
+    let mut text = source;
+    while let Some(before) = text.strip_suffix('}').filter(|before| before.ends_with([' ', '\t'])) {
+        text = before.trim_end();
+    }
+    format!("{text}\"{}", &source[text.len()..])
 }
 
 /// What a token in a stretch tells by itself: a text without its end, or a character that is none of ours.
@@ -133,9 +142,8 @@ fn told_by_token(text: &str, tokens: &[Token]) -> Option<SyntaxError> {
         tokens.iter().find_map(|token| {
             let word = &text[token.span.range()];
             match token.kind {
-                _ if word.is_ascii() => None,
-                TokenKind::Word => Some(foreign::plain(word, token.span).1),
-                TokenKind::Symbol => foreign::symbol(word, token.span),
+                TokenKind::Word if !word.is_ascii() => Some(foreign::plain(word, token.span).1),
+                TokenKind::Symbol => foreign::symbol(text, token.span),
                 _ => None,
             }
         })
@@ -143,7 +151,9 @@ fn told_by_token(text: &str, tokens: &[Token]) -> Option<SyntaxError> {
 }
 
 fn unexpected(text: &str, found: Token, before: Token) -> SyntaxError {
-    let message = format!("unexpected {} after {}", quoted(text, found), quoted(text, before));
+    let found_text = quoted(text, found);
+    let found_text = found_text.strip_prefix("the ").unwrap_or(&found_text);
+    let message = format!("unexpected {found_text} after {}", quoted(text, before));
     SyntaxError::new(codes::SYNTAX, found.span, message)
 }
 
