@@ -20,6 +20,10 @@ struct Watched {
 
 impl Watched {
     fn new() -> Self {
+        Self::of(&FILES)
+    }
+
+    fn of(files: &[(&str, &str)]) -> Self {
         let log = Arc::new(Mutex::new(vec![]));
         let into = log.clone();
         let db = Database::observed(move |event| {
@@ -27,7 +31,7 @@ impl Watched {
                 into.lock().expect("no panic while logging").push(format!("{database_key:?}"));
             }
         });
-        let files = FILES.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
         let workspace = Workspace::of(&db, Config::named("w"), files);
         let mut watched = Self { db, workspace, log };
         watched.ask();
@@ -147,4 +151,105 @@ fn the_order_of_files_is_no_matter() {
     assert_eq!(read.policies.len(), 3);
     // Which fact nobody reads is no part of it.
     assert_eq!(read.policies.facts.len(), 1);
+}
+
+/// A template in one file, applied in two others; a third has nothing to do with it.
+const APPLIED: [(&str, &str); 5] = [
+    (
+        "base.ordain",
+        "package base\nfact age : int in 0..150\nlet old = age > 60\nlet young = age < 20\n\
+         /// Caps.\ntemplate cap(most: int) { limit x { type runs_daily at most most enforce block scope global when old } }\n\
+         template other() { rule y { type safety enforce warn scope global } }\n",
+    ),
+    ("one.ordain", "package one\nuse base.*\napply cap(most = 5)\n"),
+    ("two.ordain", "package two\nuse base.*\napply cap(most = 6) as mine\n"),
+    (
+        "three.ordain",
+        "package three\nuse base.*\napply other()\nrule z { type safety enforce audit scope tenant acme when young }\n",
+    ),
+    (
+        "four.ordain",
+        "package four\nuse base.*\nrule w { type safety enforce audit scope tenant globex when age > 5 }\n",
+    ),
+];
+
+/// How often some queries ran: files checked, files whose policies were gathered anew.
+fn checked(ran: &[String]) -> (usize, usize) {
+    (count(ran, "check_file"), count(ran, "policies"))
+}
+
+#[test]
+fn an_edit_of_a_template_reaches_its_applications_alone() {
+    let mut watched = Watched::of(&APPLIED);
+    // Its own file, and the two that apply it.
+    let ran = watched.edit("base.ordain", "at most most", "at most most * 2");
+    assert_eq!(checked(&ran), (3, 1), "{ran:?}");
+    // The other one is applied once.
+    let ran = watched.edit("base.ordain", "enforce warn", "enforce audit");
+    assert_eq!(checked(&ran), (2, 1), "{ran:?}");
+    // Its documentation follows its policies.
+    let ran = watched.edit("base.ordain", "/// Caps.", "/// Caps all.");
+    assert_eq!(checked(&ran), (3, 1), "{ran:?}");
+    // Elsewhere in its file, also before it, nothing reaches them.
+    for (from, to) in [
+        ("package base\n", "package base\n\n// Hello.\n\n"),
+        ("age < 20", "age < 21"),
+        ("fact age", "fact  age"),
+    ] {
+        let ran = watched.edit("base.ordain", from, to);
+        let files = if from == "age < 20" { 2 } else { 1 };
+        assert_eq!(count(&ran, "check_file"), files, "{from} {ran:?}");
+    }
+    // A parameter of another type.
+    let ran = watched.edit("base.ordain", "cap(most: int)", "cap(most: int = 7)");
+    assert_eq!(count(&ran, "check_file"), 3, "{ran:?}");
+}
+
+#[test]
+fn an_edit_of_a_let_reaches_those_that_read_it() {
+    let mut watched = Watched::of(&APPLIED);
+    // `old` is read by the template, so by its applications; `young` by one rule.
+    let ran = watched.edit("base.ordain", "age > 60", "age > 61");
+    assert_eq!(checked(&ran), (3, 1), "{ran:?}");
+    let ran = watched.edit("base.ordain", "age < 20", "age < 21");
+    assert_eq!(checked(&ran), (2, 1), "{ran:?}");
+}
+
+#[test]
+fn a_new_declaration_reaches_those_that_name_it() {
+    let mut watched = Watched::of(&APPLIED);
+    // All names are put together anew, but nobody else is checked again.
+    let ran =
+        watched.edit("four.ordain", "rule w", "rule v { type safety enforce audit scope global }\nrule w");
+    assert_eq!((count(&ran, "names"), count(&ran, "check_file")), (1, 1), "{ran:?}");
+    // A name that comes before another: only the file that writes it.
+    let ran = watched.edit("three.ordain", "rule z", "let young = age < 30\nrule z");
+    assert_eq!((count(&ran, "names"), count(&ran, "check_file")), (1, 1), "{ran:?}");
+    // A fact that four files read, of which one is its own.
+    let ran = watched.edit("base.ordain", "0..150", "0..151");
+    assert_eq!(count(&ran, "check_file"), 5, "{ran:?}");
+    // One that nobody reads.
+    let ran = watched.edit("base.ordain", "fact age", "fact height : int\nfact age");
+    assert_eq!(count(&ran, "check_file"), 1, "{ran:?}");
+}
+
+#[test]
+fn a_library_is_checked_once_and_edits_reach_what_uses_it() {
+    let mut watched = Watched::of(&[(
+        "a.ordain",
+        "package a\nuse std.safety.*\nrule z { type safety enforce audit scope tenant acme when run.risk > 0.5 }\nuse std.facts.*\n",
+    )]);
+    let ran = watched.edit("a.ordain", "0.5", "0.6");
+    assert_eq!(
+        (count(&ran, "check_file"), count(&ran, "adopted"), count(&ran, "offered")),
+        (1, 1, 0),
+        "{ran:?}"
+    );
+    // White space leaves everything of it alone.
+    let ran = watched.edit("a.ordain", "rule z", "rule  z");
+    assert_eq!(
+        (count(&ran, "check_file"), count(&ran, "adopted"), count(&ran, "policies")),
+        (1, 0, 0),
+        "{ran:?}"
+    );
 }
