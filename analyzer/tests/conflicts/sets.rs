@@ -6,9 +6,13 @@ use ordain_analyzer::boxes::{Facts, Valuation};
 use ordain_analyzer::conditions::Conditions;
 use ordain_analyzer::strings::Strings;
 use ordain_analyzer::{Answer, Memo, sets, solver};
-use ordain_ir::{CompareOp, Condition, ElementTest, Fact, TextTest, Type, Value};
+use ordain_ir::{
+    Certainty, CompareOp, Condition, Conflict, ElementTest, EnforcementMode, Fact, Rule, TextTest, Type,
+    Value,
+};
 use proptest::prelude::*;
 
+use crate::common::Build;
 use crate::strings::{holds, text_test};
 
 fn set_fact(name: &str, of: Type, optional: bool) -> Fact {
@@ -294,4 +298,42 @@ proptest! {
         });
         prop_assert_eq!(found, expected);
     }
+}
+
+fn overlap(fact: Fact, stricter: Condition, milder: Condition) -> Conflict {
+    let rule = |name: &str, mode, condition| Rule { condition, ..crate::common::rule(name, mode) };
+    let rules =
+        [rule("acme.a", EnforcementMode::Block, stricter), rule("acme.b", EnforcementMode::Warn, milder)];
+    Build::default().facts([fact]).rules(rules).conflict()
+}
+
+#[test]
+fn a_conflict_shows_the_smallest_set() {
+    let labels = |test| Condition::Any { fact: "labels".into(), test: ElementTest::Text(test) };
+    let conflict = overlap(
+        set_fact("labels", Type::String, false),
+        labels(TextTest::StartsWith("pii".into())),
+        Condition::and([
+            labels(TextTest::EndsWith("eu".into())),
+            labels(TextTest::Contains("pii.eu".into())).negate(),
+        ]),
+    );
+    assert_eq!(conflict.certainty, Certainty::Proved);
+    let facts = conflict.witness.unwrap().request.facts;
+    assert_eq!(facts["labels"], serde_json::json!(["piieu"]));
+}
+
+#[test]
+fn what_rests_on_an_opaque_set_is_suspected() {
+    let tags = Fact { opaque: true, ..set_fact("tags", levels(), false) };
+    let any = |word: &str| Condition::Any {
+        fact: "tags".into(),
+        test: ElementTest::OneOf([word.to_owned()].into()),
+    };
+    let conflict = overlap(tags.clone(), any("low"), any("high"));
+    assert_eq!(conflict.certainty, Certainty::Suspected);
+    assert!(conflict.uncertainty.unwrap().contains("`tags`"));
+    // Whatever the tags are.
+    let either = Condition::or([any("low"), any("low").negate()]);
+    assert_eq!(overlap(tags, either, Condition::True).certainty, Certainty::Proved);
 }
