@@ -173,6 +173,8 @@ impl Coverage {
                 let count = match clause {
                     Clause::Scope => counts.in_scope,
                     Clause::Active => counts.in_window,
+                    // A limit of its own.
+                    Clause::WarnAt => continue,
                     Clause::Enforce if !written.guarantee => counts.decided,
                     _ => counts.in_domain,
                 };

@@ -68,7 +68,8 @@ impl Home<'_> {
             None => name.to_string(),
         };
         let place = if warns { source.clause(Clause::WarnAt) } else { source.clause(Clause::Name) };
-        let clauses = if warns { BTreeMap::new() } else { source.clauses.clone() };
+        // Of a warning only that it warns is written here; the rest belongs to its limit.
+        let clauses = if warns { BTreeMap::from([(Clause::Enforce, place)]) } else { source.clauses.clone() };
         let leaves = branches.iter().filter_map(|branch| {
             let text = self.texts.get(&branch.site.file)?.get(branch.site.place.span.range())?;
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
