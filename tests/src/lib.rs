@@ -11,6 +11,7 @@ pub mod reference;
 pub mod render;
 pub mod shrink;
 pub mod spec;
+pub mod workload;
 pub mod world;
 
 /// How many random cases to try: the environment's word, or `default`.
