@@ -386,7 +386,8 @@ fn edits_end_where_a_fresh_start_does() {
         // Another thread asks while the edit comes; whatever it has computed by then may stay.
         let other = edited.db.clone();
         let main = edited.main;
-        let patience = random.below(1 << random.below(21));
+        let most = random.below(21);
+        let patience = random.below(1 << most);
         std::thread::scope(|scope| {
             let reader = scope.spawn(move || {
                 let asked = salsa::Cancelled::catch(AssertUnwindSafe(|| {

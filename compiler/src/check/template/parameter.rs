@@ -91,18 +91,6 @@ impl Takes {
         fact::lower_type(&ast::FactType { span: ty.span, kind: kind.clone() }, report).map(Self::Value)
     }
 
-    /// As it is written.
-    pub(super) fn written(&self) -> String {
-        match self {
-            Self::Level(level) => level.as_str().to_lowercase(),
-            Self::Value(ty) => ty.to_string(),
-            other => WORDS
-                .iter()
-                .find(|(_, takes)| takes == other)
-                .map_or_else(String::new, |(word, _)| (*word).to_owned()),
-        }
-    }
-
     /// What it looks like in an application.
     pub(super) fn example(&self) -> String {
         match self {
