@@ -38,8 +38,31 @@ struct Measurement {
 impl Engine {
     /// What the policies say about the request, and why.
     pub fn decide(&self, request: &Request, counters: &dyn Counters) -> Result<Decision, DecideError> {
-        let rules = self.rule_standings(request)?;
-        let (limits, unmeasured) = self.limit_standings(request, counters)?;
+        Ok(self.decision(self.rules_at(request)?, self.limits_at(request)?, request, counters))
+    }
+
+    /// What these policies say about the request, were there no others: the ones that are active and whose domain
+    /// the request is in. Who overrides whom stays as it is, also where that goes through policies left out.
+    pub fn decide_by(
+        &self,
+        policies: &[&PolicyName],
+        request: &Request,
+        counters: &dyn Counters,
+    ) -> Result<Decision, DecideError> {
+        let (rules, limits) = self.among(policies, request)?;
+        Ok(self.decision(rules, limits, request, counters))
+    }
+
+    /// The decision where these rules and limits, by number and ascending, are all that apply.
+    fn decision(
+        &self,
+        rules: Vec<usize>,
+        limits: Vec<usize>,
+        request: &Request,
+        counters: &dyn Counters,
+    ) -> Decision {
+        let rules = self.rule_standings(&rules);
+        let (limits, unmeasured) = self.limit_standings(&limits, request, counters);
 
         let rule_name = |number: usize| &self.rules[number].rule.name;
         let limit_name = |number: usize| &self.limits[number].limit.name;
@@ -74,24 +97,23 @@ impl Engine {
             let prepared = &self.limits[number];
             Unmeasured { id: prepared.id, limit: Arc::clone(&prepared.limit) }
         });
-        Ok(Decision {
+        Decision {
             outcome,
             rules: rules.collect(),
             limits: limits.collect(),
             unmeasured: unmeasured.collect(),
-        })
+        }
     }
 
-    /// The active rules whose domain the request is in.
-    fn rule_standings(&self, request: &Request) -> Result<Vec<(usize, Standing)>, DecideError> {
-        let present = self.rules_at(request)?;
+    /// How the rules stand of which these apply.
+    fn rule_standings(&self, present: &[usize]) -> Vec<(usize, Standing)> {
         let silencers = |number: usize| self.rules[number].silencers.as_slice();
         // The first by name of each concern's rules of highest priority.
         let mut top: [Option<usize>; RuleType::ALL.len()] = Default::default();
         for number in present.iter().copied() {
             let rule = &self.rules[number].rule;
             let best = &mut top[rule.rule_type as usize];
-            if silencer(&present, silencers, number).is_none()
+            if silencer(present, silencers, number).is_none()
                 && best.is_none_or(|best| self.rules[best].rule.priority < rule.priority)
             {
                 *best = Some(number);
@@ -99,7 +121,7 @@ impl Engine {
         }
         let standing = |number: usize| {
             let rule = &self.rules[number].rule;
-            if let Some(by) = silencer(&present, silencers, number) {
+            if let Some(by) = silencer(present, silencers, number) {
                 return Standing::Silent(Role::Overridden { by: self.rules[by].rule.name.clone() });
             }
             match top[rule.rule_type as usize].map(|best| &self.rules[best].rule) {
@@ -109,19 +131,19 @@ impl Engine {
                 _ => Standing::Says(rule.enforcement_mode.into()),
             }
         };
-        Ok(present.iter().map(|number| (*number, standing(*number))).collect())
+        present.iter().map(|number| (*number, standing(*number))).collect()
     }
 
-    /// The active limits whose domain the request is in: those with a value, and the numbers of those without.
-    /// A limit without a value does not apply, so it overrides nothing either.
-    #[expect(clippy::type_complexity, reason = "two lists, of which the caller takes both apart at once")]
+    /// How the limits stand of whose domains the request is in: those with a value, and the numbers of those
+    /// without. A limit without a value does not apply, so it overrides nothing either.
     fn limit_standings(
         &self,
+        present: &[usize],
         request: &Request,
         counters: &dyn Counters,
-    ) -> Result<(Vec<(Measurement, Standing)>, Vec<usize>), DecideError> {
+    ) -> (Vec<(Measurement, Standing)>, Vec<usize>) {
         let (mut measured, mut unmeasured) = (vec![], vec![]);
-        for number in self.limits_at(request)? {
+        for number in present.iter().copied() {
             match measure(number, &self.limits[number], request, counters) {
                 Some(measurement) => measured.push(measurement),
                 None => unmeasured.push(number),
@@ -139,7 +161,7 @@ impl Engine {
             };
             (measurement, standing)
         };
-        Ok((measured.into_iter().map(standing).collect(), unmeasured))
+        (measured.into_iter().map(standing).collect(), unmeasured)
     }
 }
 

@@ -108,6 +108,35 @@ impl Engine {
         }
     }
 
+    /// Of these policies the active ones whose domain the request is in: rules and limits by number, ascending.
+    pub(crate) fn among(
+        &self,
+        policies: &[&PolicyName],
+        request: &Request,
+    ) -> Result<(Vec<usize>, Vec<usize>), DecideError> {
+        let (mut rules, mut limits) = (vec![], vec![]);
+        for policy in policies {
+            if let Ok(number) = self.rules.binary_search_by(|known| known.rule.name.cmp(policy)) {
+                let PreparedRule { rule, domain, .. } = &self.rules[number];
+                if rule.status == RuleStatus::Active && domain.contains(None, request)? {
+                    rules.push(number);
+                }
+            } else if let Ok(number) = self.limits.binary_search_by(|known| known.limit.name.cmp(policy)) {
+                let prepared = &self.limits[number];
+                if prepared.limit.status == LimitStatus::Active && self.limit_contains(prepared, request)? {
+                    limits.push(number);
+                }
+            } else {
+                return Err(DecideError::UnknownPolicy((*policy).clone()));
+            }
+        }
+        for list in [&mut rules, &mut limits] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        Ok((rules, limits))
+    }
+
     /// The active rules whose domain the request is in, by number, ascending.
     pub(crate) fn rules_at(&self, request: &Request) -> Result<Vec<usize>, DecideError> {
         let mut found = self.rule_index.candidates(&request.path);
