@@ -5,6 +5,7 @@
 //! language's semantics, and share only the data types of `ordain-ir` with the code that they judge.
 
 pub mod generate;
+pub mod measure;
 pub mod oracle;
 pub mod random;
 pub mod reference;

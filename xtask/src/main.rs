@@ -1,8 +1,9 @@
-//! Set-up, test, demo and the checks of continuous integration: `cargo xtask <verb>`.
+//! Set-up, test, demo, measurements and the checks of continuous integration: `cargo xtask <verb>`.
 //!
 //! It depends on nothing of the project and on little else, so that a fresh checkout gets here fast.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for developers talks to its terminal")]
 
+mod bench;
 mod book;
 mod ci;
 mod demo;
@@ -31,6 +32,7 @@ usage: cargo xtask <verb>
   test [ARG…]        run all tests, with a PostgreSQL of their own; ARG goes to `cargo test`
   demo               build `ordain` and show what it does with the examples
   ci                 all that a change has to pass: tests, format, lints, documentation, dependencies
+  bench [NAME…]      measure in release: `compiler`; all where none is named. `--quick` takes seconds
   book               make the documentation's HTML, with an mdBook that is built the first time
   dependencies       check licences, sources and deadlines against `deny.toml`
   postgres -- CMD…   run a command with a private PostgreSQL in `ORDAIN_TEST_POSTGRES_URL`
@@ -73,6 +75,7 @@ fn run() -> Outcome {
         "test" => test::run(&repository, rest),
         "demo" => alone(demo::run),
         "ci" => alone(ci::run),
+        "bench" => bench::run(&repository, rest),
         "book" => alone(book::run),
         "dependencies" => alone(dependencies::run),
         "postgres" => postgres::run(&repository, rest),

@@ -3,7 +3,7 @@
 
 use std::{
     ffi::OsStr,
-    io,
+    io::{self, BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{
@@ -82,6 +82,24 @@ pub(crate) fn status(command: &mut Command) -> Outcome<ExitStatus> {
     wait(&mut child)
 }
 
+/// Shows and runs a command that must succeed, and keeps what it prints while it is shown.
+pub(crate) fn tee(command: &mut Command) -> Outcome<String> {
+    println!("$ {}", shown(command));
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| not_started(command, &error))?;
+    let mut printed = String::new();
+    for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
+        let line =
+            line.map_err(|error| Failure::new(format!("could not read what a program says: {error}")))?;
+        println!("{line}");
+        printed.extend([&line, "\n"]);
+    }
+    let status = wait(&mut child)?;
+    if status.success() {
+        return Ok(printed);
+    }
+    Err(Failure::new(format!("`{}` failed ({status})", shown(command))))
+}
+
 /// Runs a command quietly and keeps what it prints.
 pub(crate) fn capture(command: &mut Command) -> Outcome<Output> {
     check_interrupted()?;
@@ -134,6 +152,13 @@ mod tests {
         assert!(failure.message.contains("`sh -c 'exit 3'` failed"), "{failure}");
         let failure = run(&mut Command::new("no-such-program")).unwrap_err();
         assert!(failure.message.starts_with("could not start `no-such-program`"), "{failure}");
+    }
+
+    #[test]
+    fn what_is_shown_is_kept() {
+        assert_eq!(tee(Command::new("sh").args(["-c", "echo a; echo b"])).unwrap(), "a\nb\n");
+        let failure = tee(Command::new("sh").args(["-c", "echo a; exit 3"])).unwrap_err();
+        assert!(failure.message.contains("exit 3"), "{failure}");
     }
 
     #[test]

@@ -1,0 +1,104 @@
+//! `bench`: what is measured, by name.
+
+use crate::{
+    failure::{Failure, Outcome},
+    process,
+    repository::Repository,
+    setup,
+};
+
+/// One measurement. It says what it measured and on which clock, and gives what matters most in its last line.
+struct Bench {
+    /// As one names it.
+    name: &'static str,
+    package: &'static str,
+    /// The bench target of the package.
+    target: &'static str,
+    /// Its arguments, and those with which it takes seconds.
+    whole: &'static [&'static str],
+    quick: &'static [&'static str],
+}
+
+const BENCHES: [Bench; 1] = [Bench {
+    name: "compiler",
+    package: "ordain-tests",
+    target: "compile",
+    whole: &["10000"],
+    quick: &["1000"],
+}];
+
+/// Builds in release and runs the benches that are named, or all; `--quick` runs them small. Their last lines come
+/// once more at the end.
+pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
+    let (benches, quick) = chosen(arguments)?;
+    setup::run(repository)?;
+    let mut summaries = vec![];
+    for bench in benches {
+        println!("\n== {}", bench.name);
+        let mut command =
+            repository.cargo(&["bench", "--package", bench.package, "--bench", bench.target, "--"]);
+        command.args(if quick { bench.quick } else { bench.whole });
+        let printed = process::tee(&mut command)?;
+        let last = printed.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        summaries.push((bench.name, last.to_owned()));
+    }
+    println!();
+    for (name, summary) in summaries {
+        println!("{name}: {summary}");
+    }
+    Ok(())
+}
+
+/// The benches that are named, each once and in their own order, and whether they are to be quick.
+fn chosen(arguments: &[String]) -> Outcome<(Vec<&'static Bench>, bool)> {
+    let (options, names): (Vec<_>, Vec<_>) = arguments.iter().partition(|it| it.starts_with('-'));
+    let known = || BENCHES.iter().map(|bench| bench.name).collect::<Vec<_>>().join("`, `");
+    if let Some(option) = options.iter().find(|option| **option != "--quick") {
+        return Err(Failure {
+            message: format!("`bench` takes no option `{option}`, only `--quick`"),
+            code: 2,
+        });
+    }
+    if let Some(name) = names.iter().find(|name| BENCHES.iter().all(|bench| bench.name != **name)) {
+        return Err(Failure { message: format!("there is no bench `{name}`, only `{}`", known()), code: 2 });
+    }
+    let wanted = |bench: &&Bench| names.is_empty() || names.iter().any(|name| *name == bench.name);
+    Ok((BENCHES.iter().filter(wanted).collect(), !options.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs};
+
+    use super::*;
+
+    fn words(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn benches_are_chosen_by_name() {
+        let (all, quick) = chosen(&[]).unwrap();
+        assert_eq!((all.len(), quick), (BENCHES.len(), false));
+        let (one, quick) = chosen(&words(&["compiler", "--quick", "compiler"])).unwrap();
+        assert_eq!(one.iter().map(|bench| bench.name).collect::<Vec<_>>(), ["compiler"]);
+        assert!(quick);
+        for wrong in ["--fast", "compilr"] {
+            let failure = chosen(&words(&[wrong])).map(|_| ()).unwrap_err();
+            assert!(failure.message.contains(&format!("`{wrong}`")) && failure.code == 2, "{failure}");
+        }
+    }
+
+    #[test]
+    fn every_bench_is_there_and_named_once() {
+        let names: BTreeSet<&str> = BENCHES.iter().map(|bench| bench.name).collect();
+        assert_eq!(names.len(), BENCHES.len());
+        let root = Repository::find().unwrap().root().to_owned();
+        for bench in &BENCHES {
+            let folder = root.join(bench.package.trim_start_matches("ordain-"));
+            let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+            assert!(manifest.contains(&format!("name = \"{}\"", bench.package)));
+            assert!(manifest.contains(&format!("[[bench]]\nname = \"{}\"", bench.target)), "{}", bench.name);
+        }
+    }
+}
