@@ -14,6 +14,7 @@ mod clock;
 mod commands;
 mod failure;
 mod gate;
+mod random;
 mod render;
 mod testing;
 mod workspace;

@@ -12,6 +12,8 @@ mod service;
 pub use database::DatabaseError;
 pub use gate::{Gate, GateError};
 pub use http::{App, ErrorCode, openapi};
-pub use ordain_store::{Clock, StoreError, TenantId};
+pub use ordain_store::{Clock, Random, StoreError, TenantId};
 pub use serve::{ServeError, ServeOptions, Server, serve};
-pub use service::{BundleService, LoadError, PoliciesFacade, PolicyActivationBlockedError};
+pub use service::{
+    BundleService, LoadError, NewViolation, PoliciesFacade, PolicyActivationBlockedError, ViolationService,
+};

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ordain_store::{Clock, TenantId, TenantIdError};
+use ordain_store::{Clock, Random, TenantId, TenantIdError};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -34,6 +34,8 @@ pub struct ServeOptions {
     pub gate: Arc<dyn Gate>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
     /// Ends when the server shall.
     pub shutdown: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
@@ -84,7 +86,7 @@ impl Server {
     /// Takes the address, opens the database and activates the bundle, in this order: whoever finds the port
     /// taken has changed nothing.
     pub async fn bind(options: ServeOptions) -> Result<Self, ServeError> {
-        let ServeOptions { listen, database_url, bundle, tenant, gate, clock, shutdown } = options;
+        let ServeOptions { listen, database_url, bundle, tenant, gate, clock, random, shutdown } = options;
         if !listen.ip().is_loopback() {
             return Err(ServeError::NotLoopback(listen));
         }
@@ -99,7 +101,7 @@ impl Server {
             database.close().await;
             return Err(error.into());
         }
-        let app = App::new(database.store(), clock, tenant);
+        let app = App::new(database.store(), clock, random, tenant);
         Ok(Self { listener, database, app, shutdown })
     }
 

@@ -10,6 +10,7 @@ use crate::args::ServeArgs;
 use crate::clock::SystemClock;
 use crate::failure::Failure;
 use crate::gate::AnalyzerGate;
+use crate::random::SystemRandom;
 use crate::workspace::{self, Refuse};
 
 /// Serves a bundle until it is told to stop.
@@ -34,6 +35,7 @@ pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
         tenant: args.tenant.clone(),
         gate: Arc::new(AnalyzerGate),
         clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
         shutdown: Box::pin(stop_requested()),
     };
     match runtime.block_on(serve(options)) {

@@ -47,7 +47,9 @@ pub use source::{Clause, Place, PolicySource, Site, SourceMap, Span};
 pub use test::{Expectation, TestCase};
 pub use window::{Active, DaySet, Recurrence, TimeOfDay, Window};
 
-/// Declares an enumeration with its spelling on the wire, in the audit's upper-case words.
+/// Declares an enumeration with its spelling on the wire, in the audit's upper-case words. Whoever uses it names
+/// `serde` among its dependencies.
+#[macro_export]
 macro_rules! wire_enum {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -80,4 +82,3 @@ macro_rules! wire_enum {
         }
     };
 }
-pub(crate) use wire_enum;

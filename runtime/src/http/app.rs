@@ -4,20 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use ordain_store::{Clock, Store, TenantId};
+use ordain_store::{Clock, Random, Store, TenantId};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::guard::{Bounds, guarded};
 use super::problem::{ErrorCode, Problem, ProblemDetail};
-use super::routes::{conflicts, dependencies, limits, operations, rules, state};
+use super::routes::{
+    budgets, conflicts, dependencies, evidence, ingest, limits, metrics, operations, rules, state, violations,
+};
 use crate::PoliciesFacade;
+use crate::service::ViolationService;
 
 /// What handlers share.
 #[derive(Clone)]
 pub(crate) struct AppState {
     pub(crate) policies: PoliciesFacade,
+    pub(crate) violations: ViolationService,
     pub(crate) tenant: TenantId,
     pub(crate) document: Arc<str>,
     stopping: Arc<AtomicBool>,
@@ -37,9 +41,15 @@ pub struct App {
 
 impl App {
     /// The API for one tenant: there is no credential yet that could name another.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, tenant: TenantId) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        tenant: TenantId,
+    ) -> Self {
         let state = AppState {
-            policies: PoliciesFacade::new(store, clock),
+            policies: PoliciesFacade::new(Arc::clone(&store), Arc::clone(&clock)),
+            violations: ViolationService::new(store, clock, random),
             tenant,
             document: openapi().into(),
             stopping: Arc::new(AtomicBool::new(false)),
@@ -73,6 +83,7 @@ impl App {
     components(schemas(Problem, ProblemDetail, ErrorCode)),
     tags(
         (name = "policies", description = "The active policies."),
+        (name = "ingest", description = "What others have seen."),
         (name = "operations", description = "For whoever runs the server."),
     )
 )]
@@ -82,11 +93,17 @@ fn documented() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(rules::list))
         .routes(routes!(rules::detail))
+        .routes(routes!(evidence::rule))
         .routes(routes!(limits::list))
         .routes(routes!(limits::detail))
+        .routes(routes!(evidence::limit))
+        .routes(routes!(budgets::list))
         .routes(routes!(conflicts::list))
         .routes(routes!(dependencies::graph))
+        .routes(routes!(violations::list))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(state::state))
+        .routes(routes!(ingest::violations))
         .routes(routes!(operations::health))
         .routes(routes!(operations::readiness))
         .routes(routes!(operations::document))

@@ -35,7 +35,7 @@ pub(crate) struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { body: 64 * 1024, time: Duration::from_secs(30), concurrency: 256 }
+        Self { body: 1 << 20, time: Duration::from_secs(30), concurrency: 256 }
     }
 }
 

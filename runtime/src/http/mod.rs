@@ -1,6 +1,7 @@
 //! The panel API over HTTP.
 
 mod app;
+mod body;
 mod guard;
 mod problem;
 mod query;

@@ -60,8 +60,12 @@ codes! {
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "the request's body is too large";
     /// The request is for a host that this server isn't.
     MisdirectedRequest = "misdirected_request", MISDIRECTED_REQUEST, "the request is for another host";
+    /// The body is of another kind than the route reads.
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "the body is of another kind";
     /// A query parameter with a value that it doesn't take.
     InvalidParameter = "invalid_parameter", UNPROCESSABLE_ENTITY, "a query parameter has a value that it does not take";
+    /// A body that says something that the route doesn't take.
+    InvalidBody = "invalid_body", UNPROCESSABLE_ENTITY, "the body says something that the route does not take";
     /// An identity that is none.
     InvalidId = "invalid_id", UNPROCESSABLE_ENTITY, "the identity is no UUID";
     /// A bug of ours.
@@ -79,13 +83,32 @@ codes! {
 /// One thing that is wrong with a request.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ProblemDetail {
-    /// The query parameter.
-    pub(crate) parameter: String,
+    /// The query parameter, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) parameter: Option<String>,
+    /// The place in the body, if it is there: a JSON pointer (RFC 6901), empty for the whole body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pointer: Option<String>,
     /// What is wrong with it.
     pub(crate) detail: String,
     /// What would be right, where that is a list.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) allowed: Vec<String>,
+}
+
+impl ProblemDetail {
+    pub(crate) fn of_parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { parameter: Some(name.into()), pointer: None, detail: detail.into(), allowed: vec![] }
+    }
+
+    pub(crate) fn in_body(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { parameter: None, pointer: Some(pointer.into()), detail: detail.into(), allowed: vec![] }
+    }
+
+    /// With what would be right.
+    pub(crate) fn allowing(self, allowed: Vec<String>) -> Self {
+        Self { allowed, ..self }
+    }
 }
 
 /// An error (RFC 9457).
@@ -124,7 +147,7 @@ impl Problem {
     }
 
     /// Of several things that are wrong, at least one.
-    pub(crate) fn of_parameters(code: ErrorCode, errors: Vec<ProblemDetail>) -> Self {
+    pub(crate) fn of_details(code: ErrorCode, errors: Vec<ProblemDetail>) -> Self {
         let detail = errors.iter().map(|error| error.detail.as_str()).collect::<Vec<_>>().join("; ");
         Self { errors, ..Self::new(code, detail) }
     }
@@ -178,6 +201,9 @@ impl IntoResponse for Problem {
 /// The errors of every route.
 pub(crate) struct CommonProblems;
 
+/// The errors of a route that reads a body.
+pub(crate) struct BodyProblems;
+
 /// The errors of a route that looks one thing up.
 pub(crate) struct LookupProblems;
 
@@ -214,6 +240,13 @@ const COMMON: [ErrorCode; 9] = [
 impl IntoResponses for CommonProblems {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
         documented(&COMMON)
+    }
+}
+
+impl IntoResponses for BodyProblems {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let own = [ErrorCode::BadRequest, ErrorCode::UnsupportedMediaType, ErrorCode::InvalidBody];
+        documented(&[&COMMON[..], &own[..]].concat())
     }
 }
 

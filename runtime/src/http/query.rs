@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use ordain_ir::Quantity;
-use ordain_store::{LimitTypePattern, PageRequest, TenantId};
+use ordain_store::{LimitTypePattern, PageRequest, TenantId, ViolationCursor, ViolationSeverity};
 use serde_json::{Map, Value};
 use utoipa::IntoParams;
 use utoipa::openapi::Required;
@@ -25,12 +25,20 @@ use super::tenant::Tenant;
 pub(crate) enum Kind {
     /// One of these words, exactly.
     Words(fn() -> Vec<&'static str>),
+    /// One of these words, exactly, and which it is if none is given.
+    WordsOr(fn() -> Vec<&'static str>, &'static str),
     /// A type of limit, or the beginning of some with `*` after it.
     LimitType,
     /// An instant.
     Time,
     /// `true` or `false`, which is the default.
     Flag,
+    /// A window that ends now: 1 to 720 hours, and the default.
+    Hours(u32),
+    /// A number from 0 to 1 with three digits after the point at most.
+    Severity,
+    /// A place in a list, as an earlier page gave it.
+    Cursor,
     /// A page's size: 1 to 100, and the default.
     Limit(u32),
     /// A page's start: from 0, which is the default.
@@ -54,6 +62,10 @@ impl Param {
         Self::new("limit", Kind::Limit(default), "How many items at most.")
     }
 
+    pub(crate) const HOURS: Self =
+        Self::new("hours", Kind::Hours(24), "How many hours the window has that ends now.");
+    pub(crate) const INCLUDE_SYNTHETIC: Self =
+        Self::new("include_synthetic", Kind::Flag, "Also those that were made up.");
     pub(crate) const OFFSET: Self =
         Self::new("offset", Kind::Offset, "How many items to leave out before the first.");
     pub(crate) const CREATED_AFTER: Self = Self::new(
@@ -118,6 +130,14 @@ impl Param {
         let whole = ObjectBuilder::new().schema_type(Type::Integer);
         let schema = match self.kind {
             Kind::Words(words) => text.enum_values(Some(words())),
+            Kind::WordsOr(words, default) => text.enum_values(Some(words())).default(Some(default.into())),
+            Kind::Hours(default) => whole.minimum(Some(1)).maximum(Some(720)).default(Some(default.into())),
+            Kind::Severity => ObjectBuilder::new()
+                .schema_type(Type::Number)
+                .minimum(Some(0))
+                .maximum(Some(1))
+                .multiple_of(Some(0.001)),
+            Kind::Cursor => text.pattern(Some("^1-[0-9]+-[0-9a-f]{32}$")),
             Kind::LimitType => text.pattern(Some(r"^[A-Z_]*\*?$")),
             Kind::Time => text.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
             Kind::Flag => ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into())),
@@ -149,7 +169,7 @@ impl Values {
         let value = self.given.get(name).map_or("", String::as_str);
         let shown: String = value.chars().take(80).collect();
         let detail = format!("`{name}` is `{shown}`, which is not {wanted}");
-        self.wrong.push(ProblemDetail { parameter: name.to_owned(), detail, allowed });
+        self.wrong.push(ProblemDetail::of_parameter(name, detail).allowing(allowed));
     }
 
     /// A word of an enumeration.
@@ -160,7 +180,7 @@ impl Values {
             .params
             .iter()
             .find_map(|param| match param.kind {
-                Kind::Words(words) if param.name == name => Some(words()),
+                Kind::Words(words) | Kind::WordsOr(words, _) if param.name == name => Some(words()),
                 _ => None,
             })
             .unwrap_or_default();
@@ -175,6 +195,48 @@ impl Values {
                 None
             }
         }
+    }
+
+    /// A word of an enumeration, or this one; always part of what is applied.
+    pub(crate) fn word_or<T: FromStr + std::fmt::Display>(&mut self, name: &'static str, default: T) -> T {
+        self.word(name).unwrap_or_else(|| {
+            self.applied.insert(name.to_owned(), default.to_string().into());
+            default
+        })
+    }
+
+    /// A window in hours; always part of what is applied.
+    pub(crate) fn hours(&mut self) -> u32 {
+        let default = self.params.iter().find_map(|param| match param.kind {
+            Kind::Hours(default) => Some(default),
+            _ => None,
+        });
+        let hours = self.whole("hours", 1, 720, default.unwrap_or(24));
+        self.applied.insert("hours".to_owned(), hours.into());
+        hours
+    }
+
+    /// A severity.
+    pub(crate) fn severity(&mut self, name: &'static str) -> Option<ViolationSeverity> {
+        let value = self.given.get(name)?.clone();
+        let severity: Option<ViolationSeverity> = value.parse().ok();
+        match severity {
+            Some(severity) => drop(self.applied.insert(name.to_owned(), severity.as_number().into())),
+            None => self.wrong(name, "a number from 0 to 1 with three digits after the point at most", vec![]),
+        }
+        severity
+    }
+
+    /// A place in a list; not together with an offset.
+    pub(crate) fn cursor(&mut self) -> Option<ViolationCursor> {
+        let value = self.given.get("cursor")?.clone();
+        let cursor = value.parse().ok();
+        if cursor.is_none() {
+            self.wrong("cursor", "the `next_cursor` of an earlier page", vec![]);
+        } else if self.given.get("offset").is_some_and(|offset| offset != "0") {
+            self.wrong("offset", "possible together with `cursor`; give one of the two", vec![]);
+        }
+        cursor
     }
 
     /// A type of limit, or a pattern that covers at least one.
@@ -264,33 +326,29 @@ fn read<T: QueryParams>(query: &str, tenant: &TenantId) -> Result<Query<T>, Prob
     let unknown: Vec<_> = given.keys().filter(|name| !names.contains(name)).collect();
     if !unknown.is_empty() {
         let takes = if names.is_empty() { "no parameter".to_owned() } else { names.join(", ") };
-        let detail = |name: &str| ProblemDetail {
-            parameter: name.chars().take(80).collect(),
-            detail: format!(
-                "`{}` is no parameter of this route, which takes {takes}",
-                name.chars().take(80).collect::<String>()
-            ),
-            allowed: names.clone(),
+        let detail = |name: &str| {
+            let name: String = name.chars().take(80).collect();
+            let detail = format!("`{name}` is no parameter of this route, which takes {takes}");
+            ProblemDetail::of_parameter(name, detail).allowing(names.clone())
         };
         let errors = unknown.into_iter().map(|name| detail(name)).collect();
-        return Err(Problem::of_parameters(ErrorCode::UnknownParameter, errors));
+        return Err(Problem::of_details(ErrorCode::UnknownParameter, errors));
     }
     if !duplicates.is_empty() {
         duplicates.dedup();
-        let detail = |parameter: String| ProblemDetail {
-            detail: format!("`{parameter}` stands more than once; give it one value"),
-            parameter,
-            allowed: vec![],
+        let detail = |parameter: String| {
+            let detail = format!("`{parameter}` stands more than once; give it one value");
+            ProblemDetail::of_parameter(parameter, detail)
         };
         let errors = duplicates.into_iter().map(detail).collect();
-        return Err(Problem::of_parameters(ErrorCode::DuplicateParameter, errors));
+        return Err(Problem::of_details(ErrorCode::DuplicateParameter, errors));
     }
     let applied = Map::from_iter([("tenant_id".to_owned(), tenant.as_str().into())]);
     let mut values = Values { params: T::PARAMS, given, applied, wrong: vec![] };
     let filter = T::read(&mut values);
     let page = values.page();
     if !values.wrong.is_empty() {
-        return Err(Problem::of_parameters(ErrorCode::InvalidParameter, values.wrong));
+        return Err(Problem::of_details(ErrorCode::InvalidParameter, values.wrong));
     }
     Ok(Query { filter, page, applied: values.applied })
 }

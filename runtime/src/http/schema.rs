@@ -5,6 +5,7 @@ use ordain_ir::{
     Enforcement, EnforcementMode, Level, LimitStatus, Override, Partition, PolicyId, PolicyKind, PolicyRef,
     RuleStatus, RuleType, Source, Window, report::Contradiction,
 };
+use ordain_store::{ViolationKind, ViolationSource, ViolationType};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
@@ -37,6 +38,16 @@ words! {
     rule_type: RuleType,
     severity: ConflictSeverity,
     source: Source,
+    violation_kind: ViolationKind,
+    violation_source: ViolationSource,
+    violation_type: ViolationType,
+}
+
+/// A kind of violation, where nothing said means `STANDARD`.
+pub(crate) fn violation_kind_or_standard() -> Object {
+    let mut kinds = violation_kind();
+    kinds.default = Some(ViolationKind::Standard.as_str().into());
+    kinds
 }
 
 /// A dependency, seen from one of its ends.

@@ -3,6 +3,8 @@
 mod bundles;
 mod integrity;
 mod policies;
+mod violations;
 
 pub use bundles::{BundleService, LoadError, PolicyActivationBlockedError};
 pub use policies::PoliciesFacade;
+pub use violations::{NewViolation, ViolationService};

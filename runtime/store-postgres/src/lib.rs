@@ -18,12 +18,14 @@
 mod bundles;
 mod conflicts;
 mod dependencies;
+mod evaluations;
 mod limits;
 mod open;
 mod row;
 mod rules;
 mod state;
 mod transaction;
+mod violations;
 
 use sqlx::PgPool;
 

@@ -1,5 +1,7 @@
 //! From columns to values and back.
 
+use std::str::FromStr;
+
 use jiff_sqlx::{Timestamp, ToSqlx};
 use ordain_store::{StoreError, clamped_microseconds, from_microseconds};
 use serde::{Serialize, de::DeserializeOwned};
@@ -36,4 +38,14 @@ pub(crate) fn bounds(
     let (after, before) = clamped_microseconds(after, before);
     let instant = |at: Option<i64>| at.and_then(from_microseconds).map(ToSqlx::to_sqlx);
     (instant(after), instant(before))
+}
+
+/// Reads a word of one of the wire's enumerations.
+pub(crate) fn word<T: FromStr<Err = String>>(
+    table: &'static str,
+    column: &'static str,
+    row: &dyn std::fmt::Display,
+    text: &str,
+) -> Result<T, StoreError> {
+    text.parse().map_err(|reason: String| StoreError::inconsistent(table, column, row, &reason))
 }

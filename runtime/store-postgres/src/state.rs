@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use ordain_store::{StateCounts, StateStore, StoreError, TenantId};
+use ordain_store::{StateCounts, StateStore, StoreError, TenantId, ViolationFilter};
 use sqlx::query;
 
 use crate::PostgresStore;
-use crate::row::{bounds, count, failed};
+use crate::row::{count, failed};
+use crate::violations::counted;
 
 #[async_trait]
 impl StateStore for PostgresStore {
@@ -16,7 +17,8 @@ impl StateStore for PostgresStore {
         violations_since: Timestamp,
     ) -> Result<StateCounts, StoreError> {
         let mut snapshot = self.reading(tenant).await?;
-        let (since, _) = bounds(Some(violations_since), None);
+        let recent = ViolationFilter::since(violations_since);
+        let violations = counted(&mut snapshot, tenant.as_str(), &recent).await?.values().sum();
         let counts = query!(
             r#"SELECT
                  (SELECT count(*) FROM policy_rules WHERE tenant_id = $1) AS "rules!",
@@ -25,11 +27,9 @@ impl StateStore for PostgresStore {
                  (SELECT count(*) FROM limits WHERE tenant_id = $1 AND status = 'ACTIVE') AS "active_limits!",
                  (SELECT count(*) FROM policy_proposals WHERE tenant_id = $1 AND status = 'draft') AS "drafts!",
                  (SELECT count(*) FROM policy_conflicts WHERE tenant_id = $1 AND NOT resolved) AS "conflicts!",
-                 (SELECT count(*) FROM violations WHERE tenant_id = $1 AND occurred_at >= $2) AS "violations!",
                  (SELECT count(*) FROM lessons_learned WHERE tenant_id = $1 AND status = 'pending') AS "lessons!",
                  (SELECT analysed_at FROM bundles WHERE tenant_id = $1 AND is_active) AS "updated?""#,
-            tenant.as_str(),
-            since as Option<jiff_sqlx::Timestamp>
+            tenant.as_str()
         )
         .fetch_one(&mut *snapshot)
         .await
@@ -40,7 +40,7 @@ impl StateStore for PostgresStore {
                 + count("limits", counts.active_limits)?,
             drafts_pending_review: count("policy_proposals", counts.drafts)?,
             conflicts_detected: count("policy_conflicts", counts.conflicts)?,
-            violations: count("violations", counts.violations)?,
+            violations,
             lessons_pending_action: count("lessons_learned", counts.lessons)?,
             last_updated: counts.updated.map(jiff_sqlx::Timestamp::to_jiff),
         })

@@ -31,6 +31,15 @@ impl PostgresStore {
         Ok(transaction)
     }
 
+    /// A transaction that adds to what is recorded. Those of one tenant don't queue, so each must touch its rows in
+    /// one order.
+    pub(crate) async fn recording(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.begin(tenant, "BEGIN".into_sql_str()).await
+    }
+
     async fn begin(
         &self,
         tenant: &TenantId,

@@ -17,11 +17,13 @@
 mod bundles;
 mod conflicts;
 mod dependencies;
+mod evaluations;
 mod limits;
 mod open;
 mod row;
 mod rules;
 mod state;
+mod violations;
 
 use sqlx::SqlitePool;
 

@@ -1,9 +1,12 @@
 //! From columns to values and back.
 
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use ordain_ir::{PolicyId, PolicyRef};
 use ordain_store::{StoreError, from_microseconds};
 use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
 
 /// A failed statement.
 pub(crate) fn failed(error: sqlx::Error) -> StoreError {
@@ -49,4 +52,19 @@ pub(crate) fn id(id: PolicyId) -> String {
 /// The identity of a policy that an edge names.
 pub(crate) fn reference(policy: &PolicyRef) -> String {
     id(policy.id)
+}
+
+/// Reads a word of one of the wire's enumerations.
+pub(crate) fn word<T: FromStr<Err = String>>(
+    table: &'static str,
+    column: &'static str,
+    row: &str,
+    text: &str,
+) -> Result<T, StoreError> {
+    text.parse().map_err(|reason: String| StoreError::inconsistent(table, column, &row, &reason))
+}
+
+/// Reads an identity.
+pub(crate) fn uuid(table: &'static str, column: &'static str, text: &str) -> Result<Uuid, StoreError> {
+    Uuid::try_parse(text).map_err(|error| StoreError::inconsistent(table, column, &text, &error))
 }

@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use ordain_store::{StateCounts, StateStore, StoreError, TenantId, clamped_microseconds};
+use ordain_store::{StateCounts, StateStore, StoreError, TenantId, ViolationFilter};
 use sqlx::query;
 
 use crate::SqliteStore;
 use crate::row::{count, failed, instant};
+use crate::violations::counted;
 
 #[async_trait]
 impl StateStore for SqliteStore {
@@ -16,8 +17,9 @@ impl StateStore for SqliteStore {
         violations_since: Timestamp,
     ) -> Result<StateCounts, StoreError> {
         let tenant = tenant.as_str();
-        let (since, _) = clamped_microseconds(Some(violations_since), None);
-        // One statement, so one snapshot.
+        let mut snapshot = self.read.begin().await.map_err(failed)?;
+        let recent = ViolationFilter::since(violations_since);
+        let violations = counted(&mut snapshot, tenant, &recent).await?.values().sum();
         let counts = query!(
             r#"SELECT
                  (SELECT count(*) FROM policy_rules WHERE tenant_id = $1) AS "rules!: i64",
@@ -29,15 +31,12 @@ impl StateStore for SqliteStore {
                      AS "drafts!: i64",
                  (SELECT count(*) FROM policy_conflicts WHERE tenant_id = $1 AND resolved = 0)
                      AS "conflicts!: i64",
-                 (SELECT count(*) FROM violations WHERE tenant_id = $1 AND occurred_at >= $2)
-                     AS "violations!: i64",
                  (SELECT count(*) FROM lessons_learned WHERE tenant_id = $1 AND status = 'pending')
                      AS "lessons!: i64",
                  (SELECT analysed_at FROM bundles WHERE tenant_id = $1 AND is_active = 1) AS "updated?: i64""#,
-            tenant,
-            since
+            tenant
         )
-        .fetch_one(&self.read)
+        .fetch_one(&mut *snapshot)
         .await
         .map_err(failed)?;
         Ok(StateCounts {
@@ -46,7 +45,7 @@ impl StateStore for SqliteStore {
                 + count("limits", counts.active_limits)?,
             drafts_pending_review: count("policy_proposals", counts.drafts)?,
             conflicts_detected: count("policy_conflicts", counts.conflicts)?,
-            violations: count("violations", counts.violations)?,
+            violations,
             lessons_pending_action: count("lessons_learned", counts.lessons)?,
             last_updated: counts
                 .updated

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use ordain_store::conformance::fixtures::{Packed, at, audit_example};
-use ordain_store::{BundleStore, DependencyStore, StateStore, TenantId};
+use ordain_store::conformance::fixtures::{Packed, at, audit_example, violation};
+use ordain_store::{BundleStore, DependencyStore, StateStore, TenantId, ViolationStore};
 use ordain_store_sqlite::SqliteStore;
 use sqlx::{Connection, SqliteConnection};
 
@@ -64,15 +64,13 @@ async fn state_counts_what_waits() {
         "INSERT INTO policy_proposals VALUES ('demo-tenant', 'p1', 'draft'), ('demo-tenant', 'p2', 'approved'),
                                              ('other', 'p1', 'draft');
          INSERT INTO lessons_learned VALUES ('demo-tenant', 'l1', 'pending'), ('demo-tenant', 'l2', 'pending'),
-                                            ('demo-tenant', 'l3', 'dismissed'), ('other', 'l1', 'pending');
-         INSERT INTO violations VALUES ('demo-tenant', 'v1', 1772445600000000),
-                                       ('demo-tenant', 'v2', 1772445599999999), ('other', 'v1', 1772445600000000);",
+                                            ('demo-tenant', 'l3', 'dismissed'), ('other', 'l1', 'pending');",
     )
     .execute(&mut raw)
     .await
     .unwrap();
     let counts = store.state_counts(&tenant(), at(0)).await.unwrap();
-    assert_eq!((counts.drafts_pending_review, counts.violations, counts.lessons_pending_action), (1, 1, 2));
+    assert_eq!((counts.drafts_pending_review, counts.lessons_pending_action), (1, 2));
 }
 
 #[tokio::test]
@@ -103,12 +101,16 @@ async fn the_schema_refuses_words_that_are_none() {
     let file = folder.path().join("ordain.db");
     let store = SqliteStore::open(&file).await.unwrap();
     store.activate_bundle(&tenant(), Packed::new(audit_example()).activation(at(0))).await.unwrap();
+    store.record_violations(&tenant(), &[violation(1, at(0))]).await.unwrap();
     let mut raw = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
     for (statement, constraint) in [
         ("UPDATE policy_rules SET rule_type = 'OTHER'", "ck_policy_rules_rule_type"),
         ("UPDATE policy_rules SET enforcement_mode = 'block'", "ck_policy_rules_enforcement_mode"),
         ("UPDATE policy_rules SET bundle_digest = 'blake3:00'", "FOREIGN KEY"),
         ("UPDATE policy_conflicts SET severity = 'FATAL'", "ck_policy_conflicts_severity"),
+        ("UPDATE violations SET violation_kind = 'standard'", "ck_violations_violation_kind"),
+        ("UPDATE violations SET severity = 1001", "ck_violations_severity"),
+        ("UPDATE violations SET policy_name = 'x'", "ck_violations_policy"),
     ] {
         let error = sqlx::query(statement).execute(&mut raw).await.unwrap_err().to_string();
         assert!(error.contains(constraint), "{statement}: {error}");

@@ -9,22 +9,34 @@ mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+mod evaluation;
 mod filter;
 mod memory;
 mod page;
+mod random;
 mod record;
 mod store;
 mod tenant;
+mod violation;
 
 pub use activation::Activation;
 pub use clock::{Clock, ManualClock, clamped_microseconds, from_microseconds, to_microsecond};
 pub use error::{StoreError, redacted};
+pub use evaluation::{EvaluationTally, EvaluationTotal, EvaluationTotals, minute_of};
 pub use filter::{ConflictFilter, LimitFilter, LimitTypePattern, RuleFilter};
 pub use memory::MemoryStore;
 pub use page::{Page, PageRequest};
+pub use random::{Random, SeededRandom, new_id};
 pub use record::{
     BundleRecord, ConflictPage, ConflictRecord, GraphSnapshot, LimitRecord, PolicyDetail, RuleRecord,
     StateCounts,
 };
-pub use store::{BundleStore, ConflictStore, DependencyStore, LimitStore, RuleStore, StateStore, Store};
+pub use store::{
+    BundleStore, ConflictStore, DependencyStore, EvaluationStore, LimitStore, RuleStore, StateStore, Store,
+    ViolationStore,
+};
 pub use tenant::{TenantId, TenantIdError};
+pub use violation::{
+    Recorded, ViolatedPolicy, Violation, ViolationCounts, ViolationCursor, ViolationFilter, ViolationKind,
+    ViolationPageRequest, ViolationSeverity, ViolationSource, ViolationType, hour_of, next_hour,
+};

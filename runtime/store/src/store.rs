@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use ordain_ir::PolicyId;
 
 use crate::{
-    Activation, BundleRecord, ConflictFilter, ConflictPage, GraphSnapshot, LimitFilter, LimitRecord, Page,
-    PageRequest, PolicyDetail, RuleFilter, RuleRecord, StateCounts, StoreError, TenantId,
+    Activation, BundleRecord, ConflictFilter, ConflictPage, EvaluationTally, EvaluationTotals, GraphSnapshot,
+    LimitFilter, LimitRecord, Page, PageRequest, PolicyDetail, Recorded, RuleFilter, RuleRecord, StateCounts,
+    StoreError, TenantId, Violation, ViolationCounts, ViolationFilter, ViolationPageRequest,
 };
 
 /// Rules of the active bundle.
@@ -88,7 +89,7 @@ pub trait BundleStore: Send + Sync {
 /// The state of everything, in numbers.
 #[async_trait]
 pub trait StateStore: Send + Sync {
-    /// Counts; violations are counted from `violations_since` on.
+    /// Counts; of violations, the real ones from `violations_since` on.
     async fn state_counts(
         &self,
         tenant: &TenantId,
@@ -96,7 +97,68 @@ pub trait StateStore: Send + Sync {
     ) -> Result<StateCounts, StoreError>;
 }
 
-/// All of it.
-pub trait Store: RuleStore + LimitStore + ConflictStore + DependencyStore + BundleStore + StateStore {}
+/// Violations.
+#[async_trait]
+pub trait ViolationStore: Send + Sync {
+    /// Records violations, all or none. One whose identity the tenant has already stays as it was.
+    async fn record_violations(
+        &self,
+        tenant: &TenantId,
+        violations: &[Violation],
+    ) -> Result<Recorded, StoreError>;
 
-impl<T: RuleStore + LimitStore + ConflictStore + DependencyStore + BundleStore + StateStore> Store for T {}
+    /// A page of violations, the latest first; of one instant, the greater identity first. The total is that of
+    /// the filter, wherever the page begins.
+    async fn violations(
+        &self,
+        tenant: &TenantId,
+        filter: &ViolationFilter,
+        page: ViolationPageRequest,
+    ) -> Result<Page<Violation>, StoreError>;
+
+    /// How many violations there are of each type.
+    async fn violation_counts(
+        &self,
+        tenant: &TenantId,
+        filter: &ViolationFilter,
+    ) -> Result<ViolationCounts, StoreError>;
+}
+
+/// Evaluations.
+#[async_trait]
+pub trait EvaluationStore: Send + Sync {
+    /// Adds decisions to what is counted.
+    async fn record_evaluations(
+        &self,
+        tenant: &TenantId,
+        tallies: &[EvaluationTally],
+    ) -> Result<(), StoreError>;
+
+    /// Decisions from the beginning of this instant's minute on, by outcome.
+    async fn evaluation_totals(
+        &self,
+        tenant: &TenantId,
+        since: Timestamp,
+    ) -> Result<EvaluationTotals, StoreError>;
+}
+
+/// Declares a trait that is all of others.
+macro_rules! all_of {
+    ($($part:ident),+ $(,)?) => {
+        /// All of it.
+        pub trait Store: $($part +)+ {}
+
+        impl<T: $($part +)+> Store for T {}
+    };
+}
+
+all_of![
+    RuleStore,
+    LimitStore,
+    ConflictStore,
+    DependencyStore,
+    BundleStore,
+    StateStore,
+    ViolationStore,
+    EvaluationStore,
+];

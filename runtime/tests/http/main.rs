@@ -1,12 +1,16 @@
 //! The API as a client sees it, on SQLite and, where `ORDAIN_TEST_POSTGRES_URL` is set, on PostgreSQL.
 
+mod budgets;
 mod conflicts;
 mod details;
 mod errors;
+mod evidence;
 mod graph;
 mod limits;
 mod load;
+mod metrics;
 mod openapi;
 mod rules;
 mod server;
 mod support;
+mod violations;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use ordain_ir::{Bundle, Report};
 use ordain_runtime::{App, BundleService, Gate, GateError, LoadError, TenantId};
 use ordain_store::conformance::fixtures::at;
-use ordain_store::{BundleRecord, Clock, Store};
+use ordain_store::{BundleRecord, Clock, SeededRandom, Store};
 use ordain_store_postgres::PostgresStore;
 use ordain_store_sqlite::SqliteStore;
 use serde_json::Value;
@@ -46,7 +46,8 @@ pub(crate) struct Client {
 
 impl Client {
     fn new(store: Arc<dyn Store>, tenant: TenantId) -> Self {
-        let router = App::new(Arc::clone(&store), Arc::new(Stopped(at(3600))), tenant.clone()).router();
+        let (clock, random) = (Arc::new(Stopped(at(3600))), Arc::new(SeededRandom::new(1)));
+        let router = App::new(Arc::clone(&store), clock, random, tenant.clone()).router();
         Self { store, tenant, router }
     }
 
@@ -94,6 +95,20 @@ impl Client {
         let (status, body) = self.get(path).await;
         assert_eq!(status, StatusCode::OK, "{path}: {body}");
         body
+    }
+
+    /// Sends a body.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header(header::CONTENT_TYPE, "application/json").body(body.to_string().into());
+        self.request(request.expect("is a request")).await
+    }
+
+    /// Sends a body with POST and expects this status.
+    pub(crate) async fn post(&self, path: &str, body: &Value, status: u16) -> Value {
+        let (found, answer) = self.send(Method::POST, path, body).await;
+        assert_eq!(found.as_u16(), status, "{path}: {answer}");
+        answer
     }
 
     /// Asks with GET and expects this error.

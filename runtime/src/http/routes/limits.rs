@@ -4,15 +4,15 @@ use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
 use ordain_ir::{Category, Direction, Enforcement, Level, LimitStatus, Partition, Source, decimal};
-use ordain_store::{LimitFilter, LimitRecord};
+use ordain_store::{LimitFilter, LimitRecord, Page, PageRequest};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::policy_id;
+use super::{limit_not_found, policy_id};
 use crate::http::app::AppState;
-use crate::http::problem::{CommonProblems, ErrorCode, LookupProblems, Problem};
+use crate::http::problem::{CommonProblems, LookupProblems, Problem};
 use crate::http::query::{Documented, Kind, NoParams, Param, Query, QueryParams, Values, words};
 use crate::http::schema::{self, OverrideView, Relation};
 use crate::http::tenant::Tenant;
@@ -94,7 +94,7 @@ pub(crate) struct LimitSummary {
 }
 
 impl LimitSummary {
-    fn new(record: &LimitRecord) -> Self {
+    pub(super) fn new(record: &LimitRecord) -> Self {
         let limit = &record.limit;
         let (quantity, bound) = (&limit.quantity, limit.bound);
         Self {
@@ -135,6 +135,19 @@ pub(crate) struct LimitList {
     offset: u64,
 }
 
+impl LimitList {
+    pub(super) fn new(page: &Page<LimitRecord>, request: PageRequest, applied: Map<String, Value>) -> Self {
+        Self {
+            has_more: page.has_more(request),
+            items: page.items.iter().map(LimitSummary::new).collect(),
+            total: page.total,
+            filters_applied: applied,
+            limit: request.limit,
+            offset: request.offset,
+        }
+    }
+}
+
 /// A limit with everything that is known of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LimitDetail {
@@ -168,14 +181,7 @@ pub(crate) async fn list(
     query: Query<LimitFilter>,
 ) -> Result<Json<LimitList>, Problem> {
     let page = state.policies.list_limits(&tenant, &query.filter, query.page).await?;
-    Ok(Json(LimitList {
-        has_more: page.has_more(query.page),
-        items: page.items.iter().map(LimitSummary::new).collect(),
-        total: page.total,
-        filters_applied: query.applied,
-        limit: query.page.limit,
-        offset: query.page.offset,
-    }))
+    Ok(Json(LimitList::new(&page, query.page, query.applied)))
 }
 
 /// One limit.
@@ -191,10 +197,7 @@ pub(crate) async fn detail(
     _: Query<NoParams>,
 ) -> Result<Json<LimitDetail>, Problem> {
     let id = policy_id(&limit_id)?;
-    let found = state.policies.get_limit_detail(&tenant, id).await?;
-    let found = found.ok_or_else(|| {
-        Problem::new(ErrorCode::LimitNotFound, format!("the active bundle has no limit with the id `{id}`"))
-    })?;
+    let found = state.policies.get_limit_detail(&tenant, id).await?.ok_or_else(|| limit_not_found(id))?;
     let limit = &found.policy.limit;
     Ok(Json(LimitDetail {
         summary: LimitSummary::new(&found.policy),

@@ -1,11 +1,16 @@
 //! One file per route: its query, its answer, its handler.
 
+pub(super) mod budgets;
 pub(super) mod conflicts;
 pub(super) mod dependencies;
+pub(super) mod evidence;
+pub(super) mod ingest;
 pub(super) mod limits;
+pub(super) mod metrics;
 pub(super) mod operations;
 pub(super) mod rules;
 pub(super) mod state;
+pub(super) mod violations;
 
 use ordain_ir::PolicyId;
 
@@ -17,4 +22,12 @@ fn policy_id(text: &str) -> Result<PolicyId, Problem> {
         let shown: String = text.chars().take(80).collect();
         Problem::new(ErrorCode::InvalidId, format!("`{shown}` is no UUID; lists give each policy's `id`"))
     })
+}
+
+fn rule_not_found(id: PolicyId) -> Problem {
+    Problem::new(ErrorCode::RuleNotFound, format!("the active bundle has no rule with the id `{id}`"))
+}
+
+fn limit_not_found(id: PolicyId) -> Problem {
+    Problem::new(ErrorCode::LimitNotFound, format!("the active bundle has no limit with the id `{id}`"))
 }

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::policy_id;
+use super::{policy_id, rule_not_found};
 use crate::http::app::AppState;
-use crate::http::problem::{CommonProblems, ErrorCode, LookupProblems, Problem};
+use crate::http::problem::{CommonProblems, LookupProblems, Problem};
 use crate::http::query::{Documented, NoParams, Param, Query, QueryParams, Values, words};
 use crate::http::schema::{self, OverrideView, Relation};
 use crate::http::tenant::Tenant;
@@ -85,7 +85,7 @@ pub(crate) struct RuleSummary {
 }
 
 impl RuleSummary {
-    fn new(record: &RuleRecord) -> Self {
+    pub(super) fn new(record: &RuleRecord) -> Self {
         let rule = &record.rule;
         Self {
             id: record.id().0,
@@ -174,10 +174,7 @@ pub(crate) async fn detail(
     _: Query<NoParams>,
 ) -> Result<Json<RuleDetail>, Problem> {
     let id = policy_id(&rule_id)?;
-    let found = state.policies.get_policy_rule_detail(&tenant, id).await?;
-    let found = found.ok_or_else(|| {
-        Problem::new(ErrorCode::RuleNotFound, format!("the active bundle has no rule with the id `{id}`"))
-    })?;
+    let found = state.policies.get_policy_rule_detail(&tenant, id).await?.ok_or_else(|| rule_not_found(id))?;
     let rule = &found.policy.rule;
     Ok(Json(RuleDetail {
         summary: RuleSummary::new(&found.policy),

@@ -66,14 +66,12 @@ async fn state_counts_what_waits() {
     raw.execute(sqlx::raw_sql(
         "INSERT INTO policy_proposals VALUES ('a', 'p1', 'draft'), ('a', 'p2', 'approved'), ('b', 'p1', 'draft');
          INSERT INTO lessons_learned VALUES ('a', 'l1', 'pending'), ('a', 'l2', 'pending'),
-                                            ('a', 'l3', 'dismissed'), ('b', 'l1', 'pending');
-         INSERT INTO violations VALUES ('a', 'v1', '2026-03-02T10:00:00Z'), ('a', 'v2', '2026-03-02T09:59:59.999999Z'),
-                                       ('b', 'v1', '2026-03-02T10:00:00Z');",
+                                            ('a', 'l3', 'dismissed'), ('b', 'l1', 'pending');",
     ))
     .await
     .unwrap();
     let counts = store.state_counts(&tenant("a"), at(0)).await.unwrap();
-    assert_eq!((counts.drafts_pending_review, counts.violations, counts.lessons_pending_action), (1, 1, 2));
+    assert_eq!((counts.drafts_pending_review, counts.lessons_pending_action), (1, 2));
     store.close().await;
     drop(raw);
     database.drop().await;

@@ -12,7 +12,9 @@ use ordain_ir::{
     ScopeSelector, Source, SourceMap, Window,
 };
 
-use crate::Activation;
+use uuid::Uuid;
+
+use crate::{Activation, Violation, ViolationKind, ViolationSeverity, ViolationSource, ViolationType};
 
 /// 2026-03-02T10:00:00Z plus so many seconds.
 ///
@@ -192,6 +194,29 @@ impl Packed {
             edges: &self.bundle.dependencies.edges,
             at,
         }
+    }
+}
+
+/// A real violation of a safety rule, of severity 0.5, that a guard saw and recorded at once.
+///
+/// # Panics
+/// Never: a half is below one.
+pub fn violation(id: u128, at: Timestamp) -> Violation {
+    Violation {
+        id: Uuid::from_u128(id),
+        violation_type: ViolationType::Safety,
+        violation_kind: ViolationKind::Standard,
+        source: ViolationSource::Guard,
+        severity: ViolationSeverity::from_thousandths(500).expect("is below 1"),
+        policy: None,
+        path: None,
+        run_id: None,
+        description: String::new(),
+        details: None,
+        is_synthetic: false,
+        synthetic_scenario_id: None,
+        occurred_at: at,
+        recorded_at: at,
     }
 }
 

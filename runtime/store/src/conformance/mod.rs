@@ -4,12 +4,14 @@
 
 mod activation;
 mod concurrency;
+mod draw;
 mod filters;
 pub mod fixtures;
 mod isolation;
 mod oracle;
 mod pages;
 mod text;
+mod violations;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -52,6 +54,12 @@ where
         text::any_text_comes_back_as_it_was,
         text::names_are_ordered_bytewise,
         oracle::answers_equal_the_model,
+        violations::a_violation_comes_back_as_it_was,
+        violations::a_violation_counts_once,
+        violations::violations_equal_the_model,
+        violations::cursors_lead_through_the_whole_list,
+        violations::recorders_at_once_lose_nothing,
+        violations::evaluations_add_up_to_the_minute,
         concurrency::readers_never_see_half_an_activation,
         concurrency::activations_of_one_tenant_queue,
     ];

@@ -9,29 +9,12 @@ use ordain_ir::{
 };
 
 use super::Names;
+use super::draw::Draw;
 use super::fixtures::{at, varied};
 use crate::{
     BundleStore, ConflictFilter, ConflictStore, LimitFilter, LimitStore, LimitTypePattern, MemoryStore,
     PageRequest, RuleFilter, RuleStore, Store,
 };
-
-/// Numerical Recipes' linear congruential generator: the same draws on every machine.
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from((self.0 >> 33) % bound as u64).expect("is below a usize")
-    }
-
-    fn maybe<T: Clone>(&mut self, all: &[T]) -> Option<T> {
-        (self.below(3) == 0).then(|| all[self.below(all.len())].clone())
-    }
-
-    fn page(&mut self) -> PageRequest {
-        PageRequest::new(u32::try_from(1 + self.below(12)).expect("is small"), self.below(9) as u64)
-    }
-}
 
 pub(super) async fn answers_equal_the_model<S: Store>(store: Arc<S>, names: Names) {
     let tenant = names.tenant("a");
@@ -54,7 +37,7 @@ pub(super) async fn answers_equal_the_model<S: Store>(store: Arc<S>, names: Name
         .into_iter()
         .map(LimitTypePattern::parse)
         .collect();
-    let mut draw = Draw(2026);
+    let mut draw = Draw::new(2026);
     for _ in 0..150 {
         let page = draw.page();
         let filter = RuleFilter {

@@ -1,5 +1,7 @@
 //! The model: a store in memory, as plain as can be, that the others are compared with.
 
+mod violations;
+
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
@@ -9,8 +11,9 @@ use ordain_ir::{Conflict, ConflictSeverity, DependencyEdge, Limit, LimitStatus, 
 
 use crate::{
     Activation, BundleRecord, BundleStore, ConflictFilter, ConflictPage, ConflictRecord, ConflictStore,
-    DependencyStore, GraphSnapshot, LimitFilter, LimitRecord, LimitStore, Page, PageRequest, PolicyDetail,
-    RuleFilter, RuleRecord, RuleStore, StateCounts, StateStore, StoreError, TenantId, to_microsecond,
+    DependencyStore, EvaluationTally, GraphSnapshot, LimitFilter, LimitRecord, LimitStore, Page, PageRequest, PolicyDetail,
+    RuleFilter, RuleRecord, RuleStore, StateCounts, StateStore, StoreError, TenantId, Violation,
+    ViolationFilter, to_microsecond,
 };
 
 /// A store that forgets everything when it is dropped.
@@ -24,6 +27,9 @@ struct Tenant {
     conflicts: Vec<ConflictRecord>,
     edges: Vec<DependencyEdge>,
     bundles: Vec<(BundleRecord, Vec<u8>)>,
+    /// The latest first.
+    violations: Vec<Violation>,
+    evaluations: Vec<EvaluationTally>,
 }
 
 impl MemoryStore {
@@ -31,6 +37,11 @@ impl MemoryStore {
         let tenants = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let nobody = Tenant::default();
         answer(tenants.get(tenant).unwrap_or(&nobody))
+    }
+
+    fn write<T>(&self, tenant: &TenantId, change: impl FnOnce(&mut Tenant) -> T) -> T {
+        let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        change(tenants.entry(tenant.clone()).or_default())
     }
 }
 
@@ -219,8 +230,7 @@ impl BundleStore for MemoryStore {
         tenant: &TenantId,
         activation: Activation<'_>,
     ) -> Result<BundleRecord, StoreError> {
-        let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(tenants.entry(tenant.clone()).or_default().activate(activation))
+        Ok(self.write(tenant, |held| held.activate(activation)))
     }
 
     async fn active_bundle(&self, tenant: &TenantId) -> Result<Option<BundleRecord>, StoreError> {
@@ -239,13 +249,14 @@ impl BundleStore for MemoryStore {
 
 #[async_trait]
 impl StateStore for MemoryStore {
-    /// Nothing puts proposals, violations or lessons into the model, so there are none.
+    /// Nothing puts proposals or lessons into the model, so there are none.
     async fn state_counts(
         &self,
         tenant: &TenantId,
-        _violations_since: Timestamp,
+        violations_since: Timestamp,
     ) -> Result<StateCounts, StoreError> {
         Ok(self.read(tenant, |held| {
+            let recent = ViolationFilter::since(violations_since);
             let active_rules = held.rules.iter().filter(|r| r.rule.status == RuleStatus::Active).count();
             let active_limits = held.limits.iter().filter(|l| l.limit.status == LimitStatus::Active).count();
             StateCounts {
@@ -253,7 +264,8 @@ impl StateStore for MemoryStore {
                 active_policies: (active_rules + active_limits) as u64,
                 drafts_pending_review: 0,
                 conflicts_detected: held.conflicts.iter().filter(|c| !c.conflict.resolved).count() as u64,
-                violations: 0,
+                violations: held.violations.iter().filter(|violation| recent.passes(violation)).count()
+                    as u64,
                 lessons_pending_action: 0,
                 last_updated: held.active().map(|bundle| bundle.analysed_at),
             }

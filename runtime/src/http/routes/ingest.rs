@@ -1,0 +1,189 @@
+//! `POST /api/v1/violations`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+use ordain_store::{ViolationKind, ViolationSeverity, ViolationSource, ViolationType};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Number, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::http::app::AppState;
+use crate::http::body::JsonItems;
+use crate::http::problem::{BodyProblems, ErrorCode, Problem, ProblemDetail};
+use crate::http::query::{NoParams, Query};
+use crate::http::schema;
+use crate::http::tenant::Tenant;
+use crate::service::NewViolation;
+
+/// How many may be handed in at once.
+const MOST: usize = 1_000;
+/// How far a client's clock may run ahead.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+/// The longest of names and paths, and of descriptions, in characters.
+const SHORT: usize = 500;
+const LONG: usize = 10_000;
+
+/// A violation that a client has seen.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ViolationReport {
+    /// The client's own identity for it. Handed in again, it stays as it was; so give one if you may have to try
+    /// again.
+    #[serde(default)]
+    id: Option<Uuid>,
+    /// What kind of policy was not kept.
+    #[schema(schema_with = schema::violation_type)]
+    violation_type: ViolationType,
+    /// How it stands out.
+    #[serde(default = "standard")]
+    #[schema(schema_with = schema::violation_kind_or_standard, required = false)]
+    violation_kind: ViolationKind,
+    /// Who saw it.
+    #[schema(schema_with = schema::violation_source)]
+    source: ViolationSource,
+    /// How bad it is: 0 to 1, with three digits after the point at most.
+    #[schema(value_type = f64, minimum = 0, maximum = 1, multiple_of = 0.001)]
+    severity: Number,
+    /// The full name of the policy that was not kept.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 500)]
+    policy_name: Option<String>,
+    /// Whose request it was: `tenant/project/agent`.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 500)]
+    path: Option<String>,
+    /// In which run.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 500)]
+    run_id: Option<String>,
+    /// What happened, for people.
+    #[serde(default)]
+    #[schema(max_length = 10_000)]
+    description: String,
+    /// What happened, for programs: an object of your own making.
+    #[serde(default)]
+    #[schema(value_type = Option<Value>)]
+    details: Option<Map<String, Value>>,
+    /// Whether it was made up; what a simulation sees is, if nothing is said.
+    #[serde(default)]
+    is_synthetic: Option<bool>,
+    /// The scenario that made it up.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 500)]
+    synthetic_scenario_id: Option<String>,
+    /// When it happened, since 1970; now, if nothing is said.
+    #[serde(default)]
+    occurred_at: Option<Timestamp>,
+}
+
+fn standard() -> ViolationKind {
+    ViolationKind::Standard
+}
+
+impl ViolationReport {
+    /// What it says, or everything that is wrong with it.
+    fn checked(self, place: &str, now: Timestamp) -> Result<NewViolation, Vec<ProblemDetail>> {
+        let mut wrong = vec![];
+        let mut add = |field: &str, detail: String| {
+            wrong.push(ProblemDetail::in_body(format!("{place}/{field}"), detail));
+        };
+        let severity: Option<ViolationSeverity> = self.severity.to_string().parse().ok();
+        if severity.is_none() {
+            let detail = "which is not a number from 0 to 1 with three digits after the point at most";
+            add("severity", format!("`severity` is {}, {detail}", self.severity));
+        }
+        for (field, text) in [
+            ("policy_name", &self.policy_name),
+            ("path", &self.path),
+            ("run_id", &self.run_id),
+            ("synthetic_scenario_id", &self.synthetic_scenario_id),
+        ] {
+            let fits = |text: &String| {
+                (1..=SHORT).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+            };
+            if !text.as_ref().is_none_or(fits) {
+                add(field, format!("`{field}` wants 1 to {SHORT} characters and no control characters"));
+            }
+        }
+        if self.description.chars().count() > LONG || self.description.contains('\0') {
+            add("description", format!("`description` wants {LONG} characters at most, and none of them U+0000"));
+        }
+        if let Some(at) = self.occurred_at.filter(|at| *at < Timestamp::UNIX_EPOCH || *at > now + AHEAD) {
+            let detail = "which is not between 1970 and now; is the client's clock right?";
+            add("occurred_at", format!("`occurred_at` is {at}, {detail}"));
+        }
+        let Some(severity) = severity.filter(|_| wrong.is_empty()) else { return Err(wrong) };
+        Ok(NewViolation {
+            id: self.id,
+            violation_type: self.violation_type,
+            violation_kind: self.violation_kind,
+            source: self.source,
+            severity,
+            policy_name: self.policy_name,
+            path: self.path,
+            run_id: self.run_id,
+            description: self.description,
+            details: self.details.map(|details| Value::Object(details).to_string()),
+            is_synthetic: self.is_synthetic,
+            synthetic_scenario_id: self.synthetic_scenario_id,
+            occurred_at: self.occurred_at,
+        })
+    }
+}
+
+/// One, or 1 to 1,000.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes a body; `JsonItems` reads it")]
+pub(crate) enum ViolationReports {
+    One(ViolationReport),
+    Many(Vec<ViolationReport>),
+}
+
+/// What became of violations that were handed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RecordedView {
+    /// How many are new.
+    recorded: u64,
+    /// How many were there already and stay as they were.
+    duplicates: u64,
+    /// Their identities, in the order in which they came.
+    ids: Vec<Uuid>,
+}
+
+/// Records violations: one, or an array of 1 to 1,000. All are recorded, or none.
+#[utoipa::path(
+    post, path = "/api/v1/violations", tag = "ingest", operation_id = "record_violations",
+    request_body(content = ViolationReports),
+    responses((status = 201, body = RecordedView), BodyProblems)
+)]
+pub(crate) async fn violations(
+    State(state): State<AppState>,
+    Tenant(tenant): Tenant,
+    _: Query<NoParams>,
+    JsonItems(reports): JsonItems<ViolationReport>,
+) -> Result<(StatusCode, Json<RecordedView>), Problem> {
+    let many = reports.len();
+    if !(1..=MOST).contains(&many) {
+        let detail = format!("the body has {many} violations; hand in 1 to {MOST} at once");
+        return Err(Problem::of_details(ErrorCode::InvalidBody, vec![ProblemDetail::in_body("", detail)]));
+    }
+    let now = state.violations.now();
+    let (mut fine, mut wrong) = (vec![], vec![]);
+    for (i, report) in reports.into_iter().enumerate() {
+        let place = if many == 1 { String::new() } else { format!("/{i}") };
+        match report.checked(&place, now) {
+            Ok(violation) => fine.push(violation),
+            Err(mut details) => wrong.append(&mut details),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(Problem::of_details(ErrorCode::InvalidBody, wrong));
+    }
+    let (recorded, ids) = state.violations.record(&tenant, fine).await?;
+    let view = RecordedView { recorded: recorded.recorded, duplicates: recorded.duplicates, ids };
+    Ok((StatusCode::CREATED, Json(view)))
+}

@@ -1,0 +1,41 @@
+//! Evaluations: how often which decision was taken, and how long it took.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use ordain_ir::Outcome;
+
+use crate::from_microseconds;
+
+/// Decisions of one outcome that were taken in one minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EvaluationTally {
+    /// Some instant of the minute.
+    pub at: Timestamp,
+    /// What was decided.
+    pub action: Outcome,
+    /// How many.
+    pub evaluations: u64,
+    /// How long they took together, in microseconds.
+    pub microseconds: u64,
+}
+
+/// Decisions of one outcome over a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EvaluationTotal {
+    /// How many.
+    pub evaluations: u64,
+    /// How long they took together, in microseconds.
+    pub microseconds: u64,
+}
+
+/// How many decisions there are of each outcome; none with zero.
+pub type EvaluationTotals = BTreeMap<Outcome, EvaluationTotal>;
+
+const MINUTE: i64 = 60_000_000;
+
+/// The beginning of an instant's minute.
+pub fn minute_of(at: Timestamp) -> Timestamp {
+    let microseconds = at.as_microsecond();
+    from_microseconds(microseconds - microseconds.rem_euclid(MINUTE)).unwrap_or(at)
+}

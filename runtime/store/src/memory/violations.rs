@@ -1,0 +1,98 @@
+//! Violations and evaluations of the model.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::MemoryStore;
+use crate::{
+    EvaluationStore, EvaluationTally, EvaluationTotals, Page, Recorded, StoreError, TenantId, Violation,
+    ViolationCounts, ViolationFilter, ViolationPageRequest, ViolationStore, minute_of, to_microsecond,
+};
+
+#[async_trait]
+impl ViolationStore for MemoryStore {
+    async fn record_violations(
+        &self,
+        tenant: &TenantId,
+        violations: &[Violation],
+    ) -> Result<Recorded, StoreError> {
+        self.write(tenant, |held| {
+            let mut outcome = Recorded::default();
+            for violation in violations {
+                if held.violations.iter().any(|old| old.id == violation.id) {
+                    outcome.duplicates += 1;
+                    continue;
+                }
+                outcome.recorded += 1;
+                held.violations.push(Violation {
+                    occurred_at: to_microsecond(violation.occurred_at),
+                    recorded_at: to_microsecond(violation.recorded_at),
+                    ..violation.clone()
+                });
+            }
+            held.violations.sort_by_key(|violation| std::cmp::Reverse(violation.cursor()));
+            Ok(outcome)
+        })
+    }
+
+    async fn violations(
+        &self,
+        tenant: &TenantId,
+        filter: &ViolationFilter,
+        page: ViolationPageRequest,
+    ) -> Result<Page<Violation>, StoreError> {
+        Ok(self.read(tenant, |held| {
+            let kept: Vec<_> = held.violations.iter().filter(|violation| filter.passes(violation)).collect();
+            let total = kept.len() as u64;
+            let after = |violation: &&Violation| page.after.is_none_or(|place| violation.cursor() < place);
+            let rest: Vec<_> = kept.into_iter().filter(after).cloned().collect();
+            Page { items: page.page.slice(&rest).to_vec(), total }
+        }))
+    }
+
+    async fn violation_counts(
+        &self,
+        tenant: &TenantId,
+        filter: &ViolationFilter,
+    ) -> Result<ViolationCounts, StoreError> {
+        Ok(self.read(tenant, |held| {
+            let mut counts = ViolationCounts::new();
+            for violation in held.violations.iter().filter(|violation| filter.passes(violation)) {
+                *counts.entry(violation.violation_type).or_default() += 1;
+            }
+            counts
+        }))
+    }
+}
+
+#[async_trait]
+impl EvaluationStore for MemoryStore {
+    async fn record_evaluations(
+        &self,
+        tenant: &TenantId,
+        tallies: &[EvaluationTally],
+    ) -> Result<(), StoreError> {
+        self.write(tenant, |held| {
+            held.evaluations.extend_from_slice(tallies);
+            Ok(())
+        })
+    }
+
+    async fn evaluation_totals(
+        &self,
+        tenant: &TenantId,
+        since: Timestamp,
+    ) -> Result<EvaluationTotals, StoreError> {
+        Ok(self.read(tenant, |held| {
+            let mut totals = EvaluationTotals::new();
+            let first = minute_of(since);
+            let kept = held.evaluations.iter().filter(|tally| tally.at >= first && tally.evaluations > 0);
+            for tally in kept {
+                let total = totals.entry(tally.action).or_default();
+                total.evaluations += tally.evaluations;
+                total.microseconds += tally.microseconds;
+            }
+            totals
+        }))
+    }
+}
