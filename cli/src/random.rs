@@ -6,6 +6,7 @@ pub(crate) struct SystemRandom;
 
 impl ordain_runtime::Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("a machine without a source of chance can keep nothing secret, nor serve");
+        getrandom::fill(bytes)
+            .expect("a machine without a source of chance can keep nothing secret, nor serve");
     }
 }

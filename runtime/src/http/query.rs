@@ -222,7 +222,9 @@ impl Values {
         let severity: Option<ViolationSeverity> = value.parse().ok();
         match severity {
             Some(severity) => drop(self.applied.insert(name.to_owned(), severity.as_number().into())),
-            None => self.wrong(name, "a number from 0 to 1 with three digits after the point at most", vec![]),
+            None => {
+                self.wrong(name, "a number from 0 to 1 with three digits after the point at most", vec![])
+            }
         }
         severity
     }

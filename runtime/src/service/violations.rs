@@ -74,9 +74,8 @@ impl ViolationService {
     }
 
     fn completed(&self, new: NewViolation, now: Timestamp) -> Violation {
-        let policy = new
-            .policy_name
-            .map(|name| ViolatedPolicy { id: PolicyId::of(&name.as_str().into()), name });
+        let policy =
+            new.policy_name.map(|name| ViolatedPolicy { id: PolicyId::of(&name.as_str().into()), name });
         Violation {
             id: new.id.unwrap_or_else(|| new_id(now, &*self.random)),
             violation_type: new.violation_type,

@@ -229,10 +229,8 @@ async fn counts(
     filter: &ViolationFilter,
 ) -> Result<Vec<CountRow>, StoreError> {
     let (since, _) = bounds(Some(filter.since), None);
-    let (violation_type, kind) = (
-        filter.violation_type.map(ViolationType::as_str),
-        filter.violation_kind.map(ViolationKind::as_str),
-    );
+    let (violation_type, kind) =
+        (filter.violation_type.map(ViolationType::as_str), filter.violation_kind.map(ViolationKind::as_str));
     let source = filter.source.map(ViolationSource::as_str);
     if filter.severity_min.is_some() || filter.policy.is_some() {
         // Not counted beforehand.
@@ -307,10 +305,8 @@ async fn list(
 ) -> Result<Vec<ViolationRow>, sqlx::Error> {
     let last = request.after.map_or(last, |after| last.min(after.occurred_at));
     let (first, last) = bounds(Some(first.max(filter.since)), Some(last));
-    let (violation_type, kind) = (
-        filter.violation_type.map(ViolationType::as_str),
-        filter.violation_kind.map(ViolationKind::as_str),
-    );
+    let (violation_type, kind) =
+        (filter.violation_type.map(ViolationType::as_str), filter.violation_kind.map(ViolationKind::as_str));
     let source = filter.source.map(ViolationSource::as_str);
     let severity = filter.severity_min.map(ViolationSeverity::thousandths);
     let policy = filter.policy.map(|policy| policy.0);

@@ -55,7 +55,8 @@ impl EvaluationStore for SqliteStore {
         since: Timestamp,
     ) -> Result<EvaluationTotals, StoreError> {
         let tenant = tenant.as_str();
-        let (minute, hour) = (minute_of(since).as_microsecond(), next_hour(minute_of(since)).as_microsecond());
+        let (minute, hour) =
+            (minute_of(since).as_microsecond(), next_hour(minute_of(since)).as_microsecond());
         let rows = query!(
             r#"SELECT action, sum(evaluations) AS "evaluations!: i64", sum(microseconds) AS "microseconds!: i64"
                FROM evaluation_counts

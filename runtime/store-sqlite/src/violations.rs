@@ -206,10 +206,8 @@ async fn counts(
     filter: &ViolationFilter,
 ) -> Result<Vec<CountRow>, StoreError> {
     let (since, _) = clamped_microseconds(Some(filter.since), None);
-    let (violation_type, kind) = (
-        filter.violation_type.map(ViolationType::as_str),
-        filter.violation_kind.map(ViolationKind::as_str),
-    );
+    let (violation_type, kind) =
+        (filter.violation_type.map(ViolationType::as_str), filter.violation_kind.map(ViolationKind::as_str));
     let source = filter.source.map(ViolationSource::as_str);
     if filter.severity_min.is_some() || filter.policy.is_some() {
         // Not counted beforehand.
@@ -282,10 +280,8 @@ async fn list(
     request: ViolationPageRequest,
 ) -> Result<Vec<ViolationRow>, sqlx::Error> {
     let first = clamped_microseconds(Some(filter.since), None).0.map_or(first, |since| since.max(first));
-    let (violation_type, kind) = (
-        filter.violation_type.map(ViolationType::as_str),
-        filter.violation_kind.map(ViolationKind::as_str),
-    );
+    let (violation_type, kind) =
+        (filter.violation_type.map(ViolationType::as_str), filter.violation_kind.map(ViolationKind::as_str));
     let source = filter.source.map(ViolationSource::as_str);
     let severity = filter.severity_min.map(ViolationSeverity::thousandths);
     let policy = filter.policy.map(row::id);

@@ -16,7 +16,11 @@ async fn budgets_are_limits_on_money_over_a_period() {
         let mut team = limit("team", "COST_MONTHLY", 12_500_000);
         team.scope = scope(Level::Project);
         let limits = [
-            limit("all", "COST_MONTHLY", 1), off, team, limit("runs", "RUNS_DAILY", 1), limit("one", "COST_PER_RUN", 1),
+            limit("all", "COST_MONTHLY", 1),
+            off,
+            team,
+            limit("runs", "RUNS_DAILY", 1),
+            limit("one", "COST_PER_RUN", 1),
         ];
         client.load(&bundle(policies([], limits), vec![], vec![]), 0).await.unwrap();
         let list = client.ok(BUDGETS).await;

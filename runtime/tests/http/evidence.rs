@@ -37,7 +37,7 @@ async fn evidence_joins_enforcement_and_history() {
         assert_eq!(
             found["enforcement"],
             json!({
-                "takes_part": true, "bundle": record.digest, "active": [], "condition": true,
+                "takes_part": true, "bundle": record.digest, "active": [], "condition": "true",
                 "depends_on": [{
                     "policy_id": guard_id, "policy_name": "acme.guard", "dependency_type": "IMPLICIT_LIMIT",
                     "explanation": "'acme.cap' depends on 'acme.guard'"

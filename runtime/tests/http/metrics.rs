@@ -21,8 +21,12 @@ async fn decisions_and_violations_are_added_up() {
             })
         );
         // The clock stands at `at(3600)`.
-        let tally =
-            |seconds, action, evaluations, microseconds| EvaluationTally { at: at(seconds), action, evaluations, microseconds };
+        let tally = |seconds, action, evaluations, microseconds| EvaluationTally {
+            at: at(seconds),
+            action,
+            evaluations,
+            microseconds,
+        };
         let tallies = [
             tally(3599, Outcome::Block, 1, 700),
             tally(3000, Outcome::Allow, 1, 500),
@@ -31,8 +35,10 @@ async fn decisions_and_violations_are_added_up() {
             tally(3599 - 86_400, Outcome::Allow, 3, 9),
         ];
         client.store.record_evaluations(&client.tenant, &tallies).await.unwrap();
-        let seen = |kind: &str, source: &str| json!({ "violation_type": kind, "source": source, "severity": 0.25 });
-        let batch = json!([seen("cost", "cost"), seen("cost", "cost"), seen("rate", "guard"), seen("rate", "sim")]);
+        let seen =
+            |kind: &str, source: &str| json!({ "violation_type": kind, "source": source, "severity": 0.25 });
+        let batch =
+            json!([seen("cost", "cost"), seen("cost", "cost"), seen("rate", "guard"), seen("rate", "sim")]);
         client.post("/api/v1/violations", &batch, 201).await;
         assert_eq!(
             client.ok(&format!("{METRICS}?hours=1")).await,

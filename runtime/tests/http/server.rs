@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ordain_runtime::{ServeError, ServeOptions, Server, serve};
+use ordain_store::SeededRandom;
 use ordain_store::conformance::fixtures::{at, audit_example};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +23,7 @@ fn options(folder: &tempfile::TempDir, listen: &str) -> (ServeOptions, oneshot::
         tenant: "demo-tenant".to_owned(),
         gate: Arc::new(Finds(Ok(bundle.analysis))),
         clock: Arc::new(Stopped(at(0))),
+        random: Arc::new(SeededRandom::new(1)),
         shutdown: Box::pin(async move {
             let _ = stopped.await;
         }),

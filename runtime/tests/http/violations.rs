@@ -133,8 +133,16 @@ async fn each_filter_keeps_what_it_says() {
             })
         );
         for bad in [
-            "hours=0", "hours=721", "severity_min=1.1", "severity_min=-0.1", "severity_min=0.0001",
-            "violation_kind=anomaly", "violation_type=COST", "source=guards", "cursor=1", "limit=101",
+            "hours=0",
+            "hours=721",
+            "severity_min=1.1",
+            "severity_min=-0.1",
+            "severity_min=0.0001",
+            "violation_kind=anomaly",
+            "violation_type=COST",
+            "source=guards",
+            "cursor=1",
+            "limit=101",
             "cursor=1-0-00000000000000000000000000000007&offset=1",
         ] {
             client.refused(&format!("{LIST}?{bad}"), 422, "invalid_parameter").await;
@@ -150,7 +158,9 @@ async fn pages_add_up() {
         let all = ids(&client.ok(&format!("{LIST}?hours=720&include_synthetic=true")).await);
         let (mut by_offset, mut by_cursor, mut cursor) = (vec![], vec![], String::new());
         for page in 0..4 {
-            let list = client.ok(&format!("{LIST}?hours=720&include_synthetic=true&limit=2&offset={}", 2 * page)).await;
+            let list = client
+                .ok(&format!("{LIST}?hours=720&include_synthetic=true&limit=2&offset={}", 2 * page))
+                .await;
             assert_eq!((&list["total"], &list["has_more"]), (&json!(7), &json!(page < 3)));
             by_offset.extend(ids(&list));
             let list = client.ok(&format!("{LIST}?hours=720&include_synthetic=true&limit=2{cursor}")).await;
@@ -173,14 +183,26 @@ async fn bad_bodies_are_explained_and_nothing_is_recorded() {
             (wrong(json!({ "violation_type": "COST" })), "/violation_type", "unknown variant `COST`"),
             (wrong(json!({ "kind": "x" })), "/kind", "unknown field `kind`"),
             (wrong(json!({ "id": "x" })), "/id", "UUID"),
-            (wrong(json!({ "severity": 1.001 })), "/severity", "`severity` is 1.001, which is not a number from 0 to 1"),
+            (
+                wrong(json!({ "severity": 1.001 })),
+                "/severity",
+                "`severity` is 1.001, which is not a number from 0 to 1",
+            ),
             (wrong(json!({ "severity": "1" })), "/severity", "invalid type: string"),
             (wrong(json!({ "path": "" })), "/path", "1 to 500 characters"),
             (wrong(json!({ "run_id": "a\u{0}" })), "/run_id", "no control characters"),
             (wrong(json!({ "description": "a\u{0}" })), "/description", "U+0000"),
             (wrong(json!({ "details": [] })), "/details", "invalid type: sequence"),
-            (wrong(json!({ "occurred_at": "2026-03-02T11:05:01Z" })), "/occurred_at", "is the client's clock right?"),
-            (wrong(json!({ "occurred_at": "1969-12-31T23:59:59Z" })), "/occurred_at", "not between 1970 and now"),
+            (
+                wrong(json!({ "occurred_at": "2026-03-02T11:05:01Z" })),
+                "/occurred_at",
+                "is the client's clock right?",
+            ),
+            (
+                wrong(json!({ "occurred_at": "1969-12-31T23:59:59Z" })),
+                "/occurred_at",
+                "not between 1970 and now",
+            ),
             (json!([good, { "severity": 2 }]), "/1", "missing field"),
             (json!([good, wrong(json!({ "severity": 2 }))]), "/1/severity", "not a number from 0 to 1"),
             (json!([]), "", "hand in 1 to 1000 at once"),

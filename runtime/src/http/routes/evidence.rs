@@ -7,7 +7,6 @@ use ordain_store::{TenantId, ViolationFilter, ViolationPageRequest};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::limits::LimitSummary;
 use super::rules::RuleSummary;
@@ -95,7 +94,7 @@ async fn violations_of(
 /// The context in which a rule is enforced, and where it was not kept.
 #[utoipa::path(
     get, path = "/api/v1/policies/rules/{rule_id}/evidence", tag = "policies", operation_id = "get_rule_evidence",
-    params(("rule_id" = Uuid, Path, description = "The rule's `id`."), EvidenceQuery),
+    params(("rule_id" = uuid::Uuid, Path, description = "The rule's `id`."), EvidenceQuery),
     responses((status = 200, body = RuleEvidence), LookupProblems)
 )]
 pub(crate) async fn rule(
@@ -105,10 +104,10 @@ pub(crate) async fn rule(
     query: Query<EvidenceAsked>,
 ) -> Result<Json<RuleEvidence>, Problem> {
     let id = policy_id(&rule_id)?;
-    let found = state.policies.get_policy_rule_detail(&tenant, id).await?.ok_or_else(|| rule_not_found(id))?;
+    let found =
+        state.policies.get_policy_rule_detail(&tenant, id).await?.ok_or_else(|| rule_not_found(id))?;
     let rule = &found.policy.rule;
-    let takes_part =
-        rule.status == RuleStatus::Active && rule.enforcement_mode != EnforcementMode::Disabled;
+    let takes_part = rule.status == RuleStatus::Active && rule.enforcement_mode != EnforcementMode::Disabled;
     Ok(Json(RuleEvidence {
         rule: RuleSummary::new(&found.policy),
         enforcement: EnforcementContext {
@@ -127,7 +126,7 @@ pub(crate) async fn rule(
 #[utoipa::path(
     get, path = "/api/v1/policies/limits/{limit_id}/evidence", tag = "policies",
     operation_id = "get_limit_evidence",
-    params(("limit_id" = Uuid, Path, description = "The limit's `id`."), EvidenceQuery),
+    params(("limit_id" = uuid::Uuid, Path, description = "The limit's `id`."), EvidenceQuery),
     responses((status = 200, body = LimitEvidence), LookupProblems)
 )]
 pub(crate) async fn limit(

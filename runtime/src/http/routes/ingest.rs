@@ -109,7 +109,10 @@ impl ViolationReport {
             }
         }
         if self.description.chars().count() > LONG || self.description.contains('\0') {
-            add("description", format!("`description` wants {LONG} characters at most, and none of them U+0000"));
+            add(
+                "description",
+                format!("`description` wants {LONG} characters at most, and none of them U+0000"),
+            );
         }
         if let Some(at) = self.occurred_at.filter(|at| *at < Timestamp::UNIX_EPOCH || *at > now + AHEAD) {
             let detail = "which is not between 1970 and now; is the client's clock right?";

@@ -174,7 +174,8 @@ pub(crate) async fn detail(
     _: Query<NoParams>,
 ) -> Result<Json<RuleDetail>, Problem> {
     let id = policy_id(&rule_id)?;
-    let found = state.policies.get_policy_rule_detail(&tenant, id).await?.ok_or_else(|| rule_not_found(id))?;
+    let found =
+        state.policies.get_policy_rule_detail(&tenant, id).await?.ok_or_else(|| rule_not_found(id))?;
     let rule = &found.policy.rule;
     Ok(Json(RuleDetail {
         summary: RuleSummary::new(&found.policy),

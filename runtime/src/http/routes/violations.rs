@@ -185,7 +185,6 @@ pub(crate) async fn list(
         ..ViolationFilter::since(state.violations.since(asked.hours))
     };
     let request = ViolationPageRequest { page: query.page, after: asked.cursor };
-    let found =
-        state.violations.list_policy_violations(&tenant, &filter, request.with_one_more()).await?;
+    let found = state.violations.list_policy_violations(&tenant, &filter, request.with_one_more()).await?;
     Ok(Json(ViolationList::new(found, request, query.applied)))
 }

@@ -13,7 +13,7 @@ use super::draw::Draw;
 use super::fixtures::{at, varied};
 use crate::{
     BundleStore, ConflictFilter, ConflictStore, LimitFilter, LimitStore, LimitTypePattern, MemoryStore,
-    PageRequest, RuleFilter, RuleStore, Store,
+    RuleFilter, RuleStore, Store,
 };
 
 pub(super) async fn answers_equal_the_model<S: Store>(store: Arc<S>, names: Names) {

@@ -9,9 +9,9 @@ use super::Names;
 use super::draw::Draw;
 use super::fixtures::{at, violation};
 use crate::{
-    EvaluationStore, EvaluationTally, EvaluationTotal, MemoryStore, PageRequest, Recorded, Store, TenantId,
-    ViolatedPolicy, Violation, ViolationFilter, ViolationKind, ViolationPageRequest, ViolationSeverity,
-    ViolationSource, ViolationStore, ViolationType,
+    EvaluationStore, EvaluationTally, EvaluationTotal, MemoryStore, PageRequest, Recorded, StateStore, Store,
+    TenantId, ViolatedPolicy, Violation, ViolationFilter, ViolationKind, ViolationPageRequest,
+    ViolationSeverity, ViolationSource, ViolationStore, ViolationType,
 };
 
 const FIRST: ViolationPageRequest =
@@ -156,7 +156,9 @@ pub(super) async fn recorders_at_once_lose_nothing<S: Store + 'static>(store: Ar
                 for batch in 0..10_u128 {
                     // Every second one is handed in by two recorders.
                     let made: Vec<_> = (0..6_u128)
-                        .map(|i| violation(batch * 100 + i * 10 + if i % 2 == 0 { 0 } else { recorder }, at(0)))
+                        .map(|i| {
+                            violation(batch * 100 + i * 10 + if i % 2 == 0 { 0 } else { recorder }, at(0))
+                        })
                         .collect();
                     store.record_violations(&tenant, &made).await.expect("records");
                     let tally = EvaluationTally {
@@ -175,8 +177,12 @@ pub(super) async fn recorders_at_once_lose_nothing<S: Store + 'static>(store: Ar
     }
     let found = store.violations(&tenant, &ViolationFilter::since(at(-1)), FIRST).await.expect("lists");
     assert_eq!(found.total, 150);
-    let counted: u64 =
-        store.violation_counts(&tenant, &ViolationFilter::since(at(-1))).await.expect("counts").values().sum();
+    let counted: u64 = store
+        .violation_counts(&tenant, &ViolationFilter::since(at(-1)))
+        .await
+        .expect("counts")
+        .values()
+        .sum();
     assert_eq!(counted, 150, "what is counted beforehand is what there is");
     let totals = store.evaluation_totals(&tenant, at(0)).await.expect("adds up");
     assert_eq!(totals[&Outcome::Block], EvaluationTotal { evaluations: 120, microseconds: 200 });

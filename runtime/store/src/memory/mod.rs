@@ -11,9 +11,9 @@ use ordain_ir::{Conflict, ConflictSeverity, DependencyEdge, Limit, LimitStatus, 
 
 use crate::{
     Activation, BundleRecord, BundleStore, ConflictFilter, ConflictPage, ConflictRecord, ConflictStore,
-    DependencyStore, EvaluationTally, GraphSnapshot, LimitFilter, LimitRecord, LimitStore, Page, PageRequest, PolicyDetail,
-    RuleFilter, RuleRecord, RuleStore, StateCounts, StateStore, StoreError, TenantId, Violation,
-    ViolationFilter, to_microsecond,
+    DependencyStore, EvaluationTally, GraphSnapshot, LimitFilter, LimitRecord, LimitStore, Page, PageRequest,
+    PolicyDetail, RuleFilter, RuleRecord, RuleStore, StateCounts, StateStore, StoreError, TenantId,
+    Violation, ViolationFilter, to_microsecond,
 };
 
 /// A store that forgets everything when it is dropped.
