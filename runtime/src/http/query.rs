@@ -223,7 +223,7 @@ impl Values {
         match severity {
             Some(severity) => drop(self.applied.insert(name.to_owned(), severity.as_number().into())),
             None => {
-                self.wrong(name, "a number from 0 to 1 with three digits after the point at most", vec![])
+                self.wrong(name, "a number from 0 to 1 with three digits after the point at most", vec![]);
             }
         }
         severity

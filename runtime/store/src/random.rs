@@ -23,7 +23,7 @@ impl SeededRandom {
 }
 
 impl Random for SeededRandom {
-    /// Sebastiano Vigna's SplitMix64.
+    /// Sebastiano Vigna's `SplitMix64`.
     fn fill(&self, bytes: &mut [u8]) {
         let mut state = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for chunk in bytes.chunks_mut(8) {
