@@ -18,15 +18,16 @@ fn seen(id: u32, at: &str) -> Value {
 }
 
 fn with(mut violation: Value, more: &Value) -> Value {
-    for (key, value) in more.as_object().unwrap() {
+    for (key, value) in more.as_object().expect("is an object") {
         violation[key] = value.clone();
     }
     violation
 }
 
 fn ids(list: &Value) -> Vec<u64> {
-    let items = list["items"].as_array().unwrap().iter();
-    items.map(|item| item["id"].as_str().unwrap()[24..].parse().unwrap()).collect()
+    let items = list["items"].as_array().expect("is a list").iter();
+    let number = |item: &Value| item["id"].as_str()?[24..].parse().ok();
+    items.map(|item| number(item).expect("is a number")).collect()
 }
 
 #[tokio::test]
