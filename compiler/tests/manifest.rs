@@ -123,6 +123,8 @@ fn schema_and_reader_agree() {
         "solver_bound: 0\n",
         "solver_bound: 4294967296\n",
         "solver_bound: many\n",
+        "fail: SOFTLY\n",
+        "fail: [OPEN]\n",
         "horizon: 2026-01-01\n",
         "horizon:\n  from: 2026-01-01\n",
         "horizon:\n  from: 2026-01-01\n  until: 2026-02-30\n",

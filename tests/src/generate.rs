@@ -55,6 +55,34 @@ pub fn workspace(seed: u64) -> Policies {
     policies
 }
 
+/// A random workspace of many policies, the same for the same seed: several of [`workspace`] side by side, over the
+/// facts of all of them.
+pub fn crowd(seed: u64) -> Policies {
+    let mut random = Random::new(seed);
+    let mut all = Policies { meters: METERS.clone(), ..Policies::default() };
+    all.settings.horizon = HORIZON;
+    for part in 0..random.below(12) + 4 {
+        let one = workspace(random.next());
+        let rename = |name: &PolicyName| PolicyName::new(&format!("w{part:02}"), name.local());
+        let renamed = |overrides: &mut Vec<Override>| {
+            overrides.iter_mut().for_each(|o| o.policy = rename(&o.policy));
+        };
+        for rule in one.rules.values() {
+            let mut rule = Rule { name: rename(&rule.name), ..Rule::clone(rule) };
+            renamed(&mut rule.overrides);
+            all.rules.insert(rule.name.clone(), Arc::new(rule));
+        }
+        for limit in one.limits.values() {
+            let mut limit = Limit { name: rename(&limit.name), ..Limit::clone(limit) };
+            limit.rule = limit.rule.as_ref().map(rename);
+            renamed(&mut limit.overrides);
+            all.limits.insert(limit.name.clone(), Arc::new(limit));
+        }
+        all.facts.extend(one.facts);
+    }
+    all
+}
+
 /// A random workspace of limits on what accumulates, half of them floors, the same for the same seed.
 pub fn guarantees(seed: u64) -> Policies {
     let mut random = Random::new(seed);

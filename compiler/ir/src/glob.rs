@@ -76,48 +76,53 @@ impl Glob {
         }
     }
 
-    /// Whether it matches the whole of `text`. Linear in `text` for each `*`, no recursion.
+    /// Whether it matches the whole of `text`. Linear in `text` for each `*`, without recursion and without memory of
+    /// its own.
     pub fn matches(&self, text: &str) -> bool {
-        // Units: characters of the pattern, so that backtracking to the last `*` is by index.
-        enum Unit {
-            Char(char),
-            One,
-            Any,
+        // What stands between two `*`, which it takes at the first place where it fits.
+        let mut pieces = self.0.split(|part| *part == GlobPart::Any);
+        let first = pieces.next().unwrap_or_default();
+        let Some(mut rest) = take(first, text) else { return false };
+        let Some(mut piece) = pieces.next() else { return rest.is_empty() };
+        for next in pieces {
+            let Some(after) = find(piece, rest) else { return false };
+            (piece, rest) = (next, after);
         }
-        if let Some(literal) = self.as_literal() {
-            return literal == text;
-        }
-        let units: Vec<Unit> = self
-            .0
+        // The last piece stands at the end: as many characters from there as it has.
+        let length: usize = piece
             .iter()
-            .flat_map(|part| match part {
-                GlobPart::Text(text) => text.chars().map(Unit::Char).collect::<Vec<_>>(),
-                GlobPart::Any => vec![Unit::Any],
-                GlobPart::One => vec![Unit::One],
+            .map(|part| match part {
+                GlobPart::Text(text) => text.chars().count(),
+                GlobPart::Any | GlobPart::One => 1,
             })
-            .collect();
-        let text: Vec<char> = text.chars().collect();
-        let (mut unit, mut at) = (0, 0);
-        let mut retry: Option<(usize, usize)> = None;
-        while at < text.len() {
-            match units.get(unit) {
-                Some(Unit::Any) => {
-                    retry = Some((unit + 1, at));
-                    unit += 1;
-                }
-                Some(Unit::One) => (unit, at) = (unit + 1, at + 1),
-                Some(Unit::Char(c)) if *c == text[at] => (unit, at) = (unit + 1, at + 1),
-                _ => match retry {
-                    Some((after, from)) => {
-                        retry = Some((after, from + 1));
-                        (unit, at) = (after, from + 1);
-                    }
-                    None => return false,
-                },
-            }
-        }
-        units[unit..].iter().all(|unit| matches!(unit, Unit::Any))
+            .sum();
+        let from = match length.checked_sub(1) {
+            None => return true,
+            Some(before) => rest.char_indices().rev().nth(before).map(|(at, _)| at),
+        };
+        from.is_some_and(|from| take(piece, &rest[from..]) == Some(""))
     }
+}
+
+/// What is left of `text` after a piece without `*` at its beginning; `None` if it doesn't begin so.
+fn take<'t>(piece: &[GlobPart], mut text: &'t str) -> Option<&'t str> {
+    for part in piece {
+        text = match part {
+            GlobPart::Text(wanted) => text.strip_prefix(wanted.as_str())?,
+            GlobPart::One | GlobPart::Any => {
+                let mut chars = text.chars();
+                chars.next()?;
+                chars.as_str()
+            }
+        };
+    }
+    Some(text)
+}
+
+/// What is left of `text` after the first place where a piece without `*` fits.
+fn find<'t>(piece: &[GlobPart], text: &'t str) -> Option<&'t str> {
+    let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    ends.into_iter().find_map(|at| take(piece, &text[at..]))
 }
 
 impl fmt::Display for Glob {

@@ -22,6 +22,7 @@ pub mod scope;
 pub mod source;
 pub mod test;
 pub mod window;
+mod wording;
 pub mod zone;
 
 pub use bundle::{Bundle, BundleError};
@@ -34,14 +35,14 @@ pub use graph::{DependencyEdge, DependencyGraph, DependencyType};
 pub use name::{PolicyId, PolicyKind, PolicyName, PolicyRef};
 pub use outcome::Outcome;
 pub use policy::{
-    Allowance, Allowed, Derived, EnforcementMode, Limit, LimitStatus, Obligation, Override, Policies, Rule,
-    RuleStatus, RuleType, Settings, Source,
+    Allowance, Allowed, Derived, EnforcementMode, Fail, Limit, LimitStatus, Obligation, Override, Policies,
+    Rule, RuleStatus, RuleType, Settings, Source,
 };
 pub use quantity::{Bound, Category, Direction, Enforcement, Meter, MeterUnit, Partition, Period, Quantity};
 pub use report::{
     Acknowledgement, Certainty, Conflict, ConflictSeverity, ConflictType, Gap, PairCounts, Report,
 };
-pub use request::{Path, Request, Usage};
+pub use request::{Fault, Path, Request, Usage};
 pub use scope::{Level, ScopePattern, ScopeSelector};
 pub use source::{Clause, Place, PolicySource, Site, SourceMap, Span};
 pub use test::{Expectation, TestCase};

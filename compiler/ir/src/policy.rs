@@ -251,7 +251,25 @@ impl Limit {
     }
 }
 
-/// What a workspace settles for the analysis of its policies.
+wire_enum! {
+    /// What is done with a policy of which it can't be known whether it speaks, because a request leaves out, or says
+    /// wrongly, a fact that its condition depends on.
+    pub enum Fail {
+        /// It counts as speaking: the outcome is at least as strict as that of any request that says the fact.
+        Closed = "CLOSED",
+        /// It counts as silent.
+        Open = "OPEN",
+    }
+}
+
+impl Fail {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    fn is_closed(&self) -> bool {
+        *self == Self::Closed
+    }
+}
+
+/// What a workspace settles for the analysis of its policies, and for decisions by them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Settings {
     /// The seconds since 1970 between which windows are compared, `[from, until)`. It is widened to a year
@@ -262,12 +280,24 @@ pub struct Settings {
     /// Conflict types raised (or confirmed) to a severity. Only proved conflicts ever become BLOCKING.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub severity: BTreeMap<ConflictType, ConflictSeverity>,
+    /// What is done with policies that depend on what a request doesn't say.
+    #[serde(default = "closed", skip_serializing_if = "Fail::is_closed")]
+    pub fail: Fail,
+}
+
+const fn closed() -> Fail {
+    Fail::Closed
 }
 
 impl Default for Settings {
-    /// 2026-01-01 to 2036-01-01, two million units, the severities of the definition.
+    /// 2026-01-01 to 2036-01-01, two million units, the severities of the definition, failing closed.
     fn default() -> Self {
-        Self { horizon: (1_767_225_600, 2_082_758_400), solver_bound: 2_000_000, severity: BTreeMap::new() }
+        Self {
+            horizon: (1_767_225_600, 2_082_758_400),
+            solver_bound: 2_000_000,
+            severity: BTreeMap::new(),
+            fail: Fail::Closed,
+        }
     }
 }
 

@@ -238,60 +238,126 @@ pub enum RequestError {
     },
 }
 
+/// What is wrong at one place of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Where, as a path of fields: `facts.tool.name`, `usage.cost.USD`.
+    pub place: String,
+    /// What.
+    pub error: RequestError,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Serialize for Fault {
+    /// `{ "place": …, "message": … }`
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let mut wire = serializer.serialize_struct("Fault", 2)?;
+        wire.serialize_field("place", &self.place)?;
+        wire.serialize_field("message", &self.error.to_string())?;
+        wire.end()
+    }
+}
+
+/// Reads amounts, and keeps what is wrong with them.
+struct Amounts {
+    faults: Vec<Fault>,
+}
+
+impl Amounts {
+    /// The amount; the largest there is for one that can't be read, so that no ceiling takes it for little.
+    fn read(&mut self, field: &str, wanted: &'static str, text: &str, value: Option<i64>) -> i64 {
+        value.filter(|value| *value >= 0).unwrap_or_else(|| {
+            let error = RequestError::Usage { field: field.to_owned(), wanted, found: text.to_owned() };
+            self.faults.push(Fault { place: format!("usage.{field}"), error });
+            i64::MAX
+        })
+    }
+
+    fn whole(&mut self, field: &str, value: Option<i64>, default: i64) -> i64 {
+        value.map_or(default, |n| self.read(field, "a whole number from 0", &n.to_string(), Some(n)))
+    }
+
+    fn decimal(&mut self, field: &str, text: &str, scale: u8) -> i64 {
+        self.read(field, "a decimal number from 0", text, decimal::parse(text, scale).ok())
+    }
+}
+
 impl Request {
     /// Types a request by the declared facts and meters.
+    ///
+    /// # Errors
+    /// The first fault that [`Request::read`] finds.
     pub fn from_json(
         json: RequestJson,
         facts: &BTreeMap<FactName, Fact>,
         meters: &BTreeMap<String, MeterUnit>,
     ) -> Result<Self, RequestError> {
-        let typed = json.facts.iter().map(|(name, value)| {
-            let fact = facts.get(name).ok_or_else(|| RequestError::UnknownFact(name.clone()))?;
-            Ok((name.clone(), Value::from_json(fact, value)?))
-        });
-        let amount = |field: &str, wanted, text: &str, value: Option<i64>| {
-            let refuse = || RequestError::Usage { field: field.to_owned(), wanted, found: text.to_owned() };
-            value.filter(|value| *value >= 0).ok_or_else(refuse)
-        };
-        let whole = |field, value: Option<i64>, default| match value {
-            Some(n) => amount(field, "a whole number from 0", &n.to_string(), Some(n)),
-            None => Ok(default),
-        };
-        let decimal = |field: &str, text: &str, scale| {
-            amount(field, "a decimal number from 0", text, decimal::parse(text, scale).ok())
-        };
+        let (request, faults) = Self::read(json, facts, meters);
+        faults.into_iter().next().map_or(Ok(request), |fault| Err(fault.error))
+    }
+
+    /// Types as much of a request as fits the declared facts and meters, and tells of the rest, in the order of the
+    /// fields.
+    ///
+    /// A fact with a fault is as one that the request doesn't say. An amount with a fault counts as the largest there
+    /// is; since the last run, nothing has passed.
+    pub fn read(
+        json: RequestJson,
+        facts: &BTreeMap<FactName, Fact>,
+        meters: &BTreeMap<String, MeterUnit>,
+    ) -> (Self, Vec<Fault>) {
+        let mut faults = vec![];
+        let mut typed = BTreeMap::new();
+        for (name, value) in &json.facts {
+            let read = facts
+                .get(name)
+                .ok_or_else(|| RequestError::UnknownFact(name.clone()))
+                .and_then(|fact| Ok(Value::from_json(fact, value)?));
+            match read {
+                Ok(value) => {
+                    typed.insert(name.clone(), value);
+                }
+                Err(error) => faults.push(Fault { place: format!("facts.{name}"), error }),
+            }
+        }
+        let mut amounts = Amounts { faults };
         let wire = json.usage;
-        let usage = Usage {
-            runs: whole("runs", wire.runs, 1)?,
-            tokens: whole("tokens", wire.tokens, 0)?,
-            cost: wire
-                .cost
-                .iter()
-                .map(|(unit, text)| Ok((unit.clone(), decimal(&format!("cost.{unit}"), text, MONEY_SCALE)?)))
-                .collect::<Result<_, RequestError>>()?,
-            meters: wire
-                .meters
-                .iter()
-                .map(|(name, text)| {
-                    let unit = meters.get(name).ok_or_else(|| RequestError::UnknownMeter(name.clone()))?;
-                    let wanted = match unit {
-                        MeterUnit::Count => "a whole number from 0",
-                        MeterUnit::Money(_) => "a decimal number from 0",
-                        MeterUnit::Duration => "a duration such as `30s`",
-                    };
-                    let value = amount(&format!("meters.{name}"), wanted, text, unit.parse(text))?;
-                    Ok((name.clone(), value))
-                })
-                .collect::<Result<_, RequestError>>()?,
-            risk: wire.risk.as_deref().map(|text| decimal("risk", text, RISK_SCALE)).transpose()?,
-            since_last_run: wire
-                .since_last_run
-                .as_deref()
-                .map(|text| amount("since_last_run", "a duration such as `30s`", text, parse_duration(text)))
-                .transpose()?,
-        };
-        let facts = typed.collect::<Result<_, RequestError>>()?;
-        Ok(Self { path: json.path, provider: json.provider, at: json.at, facts, usage })
+        let runs = amounts.whole("runs", wire.runs, 1);
+        let tokens = amounts.whole("tokens", wire.tokens, 0);
+        let cost = wire.cost.iter();
+        let cost = cost
+            .map(|(unit, text)| (unit.clone(), amounts.decimal(&format!("cost.{unit}"), text, MONEY_SCALE)))
+            .collect();
+        let mut declared = BTreeMap::new();
+        for (name, text) in &wire.meters {
+            let Some(unit) = meters.get(name) else {
+                let error = RequestError::UnknownMeter(name.clone());
+                amounts.faults.push(Fault { place: format!("usage.meters.{name}"), error });
+                continue;
+            };
+            let wanted = match unit {
+                MeterUnit::Count => "a whole number from 0",
+                MeterUnit::Money(_) => "a decimal number from 0",
+                MeterUnit::Duration => "a duration such as `30s`",
+            };
+            let value = amounts.read(&format!("meters.{name}"), wanted, text, unit.parse(text));
+            declared.insert(name.clone(), value);
+        }
+        let risk = wire.risk.as_deref().map(|text| amounts.decimal("risk", text, RISK_SCALE));
+        let since_last_run = wire.since_last_run.as_deref().map(|text| {
+            let wanted = "a duration such as `30s`";
+            let value = amounts.read("since_last_run", wanted, text, parse_duration(text));
+            if parse_duration(text) == Some(value) { value } else { 0 }
+        });
+        let usage = Usage { runs, tokens, cost, meters: declared, risk, since_last_run };
+        let request = Self { path: json.path, provider: json.provider, at: json.at, facts: typed, usage };
+        (request, amounts.faults)
     }
 
     /// The wire form; facts and meters that are not declared are left out.

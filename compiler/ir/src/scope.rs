@@ -43,10 +43,15 @@ pub struct ScopePattern {
 impl ScopePattern {
     /// Whether the request's path and provider lie in the box.
     pub fn contains(&self, path: &Path, provider: Option<&str>) -> bool {
+        self.selects([&path.tenant, &path.project, &path.agent], provider)
+    }
+
+    /// Whether tenant, project and agent, and a provider, lie in the box.
+    pub fn selects(&self, [tenant, project, agent]: [&str; 3], provider: Option<&str>) -> bool {
         let holds = |glob: &Option<Glob>, text: &str| glob.as_ref().is_none_or(|glob| glob.matches(text));
-        holds(&self.tenant, &path.tenant)
-            && holds(&self.project, &path.project)
-            && holds(&self.agent, &path.agent)
+        holds(&self.tenant, tenant)
+            && holds(&self.project, project)
+            && holds(&self.agent, agent)
             && self.provider.as_ref().is_none_or(|glob| provider.is_some_and(|name| glob.matches(name)))
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use ordain_grammar::suggest::nearest;
-use ordain_ir::{ConflictSeverity, ConflictType, Diagnostic, Settings, Span, codes};
+use ordain_ir::{ConflictSeverity, ConflictType, Diagnostic, Fail, Settings, Span, codes};
 use serde::Deserialize;
 
 use super::MANIFEST;
@@ -22,6 +22,7 @@ struct Manifest {
     severity: BTreeMap<ConflictType, ConflictSeverity>,
     solver_bound: Option<u32>,
     horizon: Option<Horizon>,
+    fail: Option<Fail>,
 }
 
 #[derive(Deserialize)]
@@ -40,8 +41,8 @@ enum Scalar {
 }
 
 /// The settings, in the order of the documentation.
-pub(super) const FIELDS: [&str; 7] =
-    ["name", "language", "sources", "dependencies", "severity", "solver_bound", "horizon"];
+pub(super) const FIELDS: [&str; 8] =
+    ["name", "language", "sources", "dependencies", "severity", "solver_bound", "horizon", "fail"];
 pub(super) const HORIZON_FIELDS: [&str; 2] = ["from", "until"];
 
 /// A dependency as it is written.
@@ -52,7 +53,7 @@ pub(super) struct Written {
 }
 
 /// What each setting wants.
-const WANTED: [(&str, &str); 7] = [
+const WANTED: [(&str, &str); 8] = [
     ("name", "a text, such as `acme-policies`"),
     ("language", "a version, such as `\"1\"`"),
     ("sources", "a list of folders, such as `[policies]`"),
@@ -60,6 +61,7 @@ const WANTED: [(&str, &str); 7] = [
     ("severity", "types of conflicts with their severity, such as `TEMPORAL_CONFLICT: BLOCKING`"),
     ("solver_bound", "a whole number from 1 to 4294967295"),
     ("horizon", "the first day and the day after the last, `from` and `until`"),
+    ("fail", "`CLOSED` or `OPEN`"),
 ];
 
 /// Reads the manifest's text; `path` is that of the file, and `folder` names the workspace where it doesn't.
@@ -145,6 +147,7 @@ pub(super) fn read(text: &str, path: &str, folder: &str) -> Result<(Config, Vec<
             settings.horizon = (from, until);
         }
     }
+    settings.fail = manifest.fail.unwrap_or(settings.fail);
     config.settings = settings;
     if problems.is_empty() { Ok((config, written)) } else { Err(problems) }
 }
@@ -206,6 +209,7 @@ fn explain(text: &str, path: &str, error: &serde_yaml::Error) -> Diagnostic {
             .iter()
             .map(|word| word.as_str())
             .chain(ConflictSeverity::ALL.iter().map(|word| word.as_str()))
+            .chain(Fail::ALL.iter().map(|word| word.as_str()))
             .filter(|word| message.contains(&format!("`{word}`")))
             .collect();
         let problem =

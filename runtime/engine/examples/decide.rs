@@ -1,10 +1,13 @@
-//! Decides one request by two hand-made policies: `cargo run -p ordain-engine --example decide`.
+//! Decides requests by two hand-made policies, once with words and once as a busy service would, with counters:
+//! `cargo run -p ordain-engine --example decide`. A bundle is read with `ordain_ir::Bundle::from_bytes`.
 
 use std::error::Error;
 use std::io::Write;
 use std::sync::Arc;
 
-use ordain_engine::{Engine, NoCounters};
+use jiff::SignedDuration;
+use ordain_engine::ledger::Claim;
+use ordain_engine::{Answer, Engine, Ledger, NoCounters, Prepared};
 use ordain_ir::request::RequestJson;
 use ordain_ir::{
     Bound, Condition, Direction, Enforcement, EnforcementMode, Fact, Limit, LimitStatus, Meter, Partition,
@@ -66,10 +69,29 @@ fn main() -> Result<(), Box<dyn Error>> {
         r#"{ "path": "acme/support/mailer", "at": "2026-03-02T10:00:00Z",
              "facts": { "tool.name": "export" }, "usage": { "tokens": 1200 } }"#,
     )?;
-    let request = Request::from_json(wire, &engine.policies().facts, &engine.policies().meters)?;
+    let mut request = Request::from_json(wire, &engine.policies().facts, &engine.policies().meters)?;
     let decision = engine.decide(&request, &NoCounters)?;
     let mut out = std::io::stdout();
     writeln!(out, "{decision}\n")?;
-    writeln!(out, "{}", serde_json::to_string_pretty(&decision)?)?;
+    writeln!(out, "{}\n", serde_json::to_string_pretty(&decision)?)?;
+
+    // One of each for every thread, used again for every request.
+    let (mut prepared, mut answer, mut events) = (Prepared::default(), Answer::default(), vec![]);
+    let ledger = Ledger::default();
+    request.facts.insert("tool.name".into(), ordain_ir::Value::Text("search".to_owned()));
+    for (id, tokens) in [("first", 900), ("second", 300)] {
+        request.usage.tokens = tokens;
+        engine.prepare_into(&request, &mut prepared)?;
+        let hold = Some(SignedDuration::from_secs(60));
+        let claim = Claim { id: Some(id), now: request.at, hold };
+        let admission = ledger.admit(&engine, &prepared, claim, &mut answer, &mut events)?;
+        writeln!(out, "{id}: {admission:?}, {}", answer.outcome())?;
+        // Less was used than held.
+        request.usage.tokens = tokens - 100;
+        ledger.settle(id, &request.usage, request.at)?;
+    }
+    for event in &events {
+        writeln!(out, "{} is in the band {}", event.limit, event.band.as_str())?;
+    }
     Ok(())
 }

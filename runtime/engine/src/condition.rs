@@ -1,29 +1,28 @@
-//! Conditions, compiled once and evaluated in three values.
+//! Conditions as flat code, evaluated in three values.
 
 use std::collections::BTreeMap;
 
-use ordain_ir::{CompareOp, Condition, ElementTest, Fact, FactName, Glob, Request, TextTest, Value};
-use regex_automata::meta::Regex;
+use ordain_ir::{CompareOp, Condition, Fact, FactName};
 
-use crate::{ConditionError, Mismatch};
-
-/// The largest program of one regular expression, in bytes; the `regex` crate's own default.
-const PATTERN_LIMIT: usize = 10 << 20;
+use crate::ConditionError;
+use crate::pattern::{ElementMatcher, TextMatcher};
+use crate::prepared::{Prepared, Slotted};
+use crate::schema::{Kind, Schema};
 
 /// A truth value, or the first required fact on which it depends and that is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Truth<'a> {
+pub(crate) enum Truth {
     False,
-    Unknown(&'a FactName),
+    Unknown(u32),
     True,
 }
 
-impl Truth<'_> {
-    fn of(holds: bool) -> Self {
+impl Truth {
+    const fn of(holds: bool) -> Self {
         if holds { Self::True } else { Self::False }
     }
 
-    fn negated(self) -> Self {
+    const fn negated(self) -> Self {
         match self {
             Self::False => Self::True,
             Self::True => Self::False,
@@ -32,267 +31,277 @@ impl Truth<'_> {
     }
 
     /// Conjunction: a false part decides, whatever is unknown beside it.
-    pub(crate) fn and(self, other: impl FnOnce() -> Result<Self, Mismatch>) -> Result<Self, Mismatch> {
-        Ok(match self {
+    pub(crate) fn and(self, other: impl FnOnce() -> Self) -> Self {
+        match self {
             Self::False => Self::False,
-            Self::True => other()?,
-            Self::Unknown(_) => match other()? {
+            Self::True => other(),
+            Self::Unknown(_) => match other() {
                 Self::False => Self::False,
                 _ => self,
             },
-        })
+        }
     }
 }
 
-/// A condition with its facts resolved and its patterns compiled.
-#[derive(Debug)]
-pub(crate) enum Test {
+/// What an operation does; numbers lead into the tables of [`Code`].
+#[derive(Clone, Copy, Debug)]
+enum Op {
     Constant(bool),
-    Not(Box<Self>),
-    And(Vec<Self>),
-    Or(Vec<Self>),
-    Has(Operand),
-    Flag(Operand),
-    Compare { terms: Vec<(Operand, i128)>, op: CompareOp, bound: i128 },
-    Text { operand: Operand, test: TextMatcher },
-    Any { operand: Operand, test: ElementMatcher },
+    Not,
+    And,
+    Or,
+    Has(u32),
+    Flag(u32),
+    /// The fact itself against a bound.
+    Compare {
+        slot: u32,
+        op: CompareOp,
+        bound: i64,
+    },
+    /// A sum against a bound.
+    Sum {
+        terms: (u32, u32),
+        op: CompareOp,
+        bound: i64,
+    },
+    Word {
+        slot: u32,
+        symbol: u32,
+    },
+    Words {
+        slot: u32,
+        words: (u32, u32),
+    },
+    Text {
+        slot: u32,
+        test: u32,
+    },
+    Any {
+        slot: u32,
+        test: u32,
+    },
 }
 
-/// A test of one element of a set.
-#[derive(Debug)]
-pub(crate) enum ElementMatcher {
-    Not(Box<Self>),
-    AnyOf(Vec<Self>),
-    Text(TextMatcher),
-    Compare(CompareOp, i64),
+#[derive(Clone, Copy, Debug)]
+struct Instruction {
+    op: Op,
+    /// One past the last of its parts, which follow it.
+    end: u32,
 }
 
-/// A fact as a condition reads it.
-#[derive(Debug)]
-pub(crate) struct Operand {
-    name: FactName,
-    optional: bool,
+/// The conditions of an engine, each an operation before its parts, all in one piece of memory.
+#[derive(Debug, Default)]
+pub(crate) struct Code {
+    instructions: Vec<Instruction>,
+    terms: Vec<(u32, i64)>,
+    words: Vec<u32>,
+    texts: Vec<TextMatcher>,
+    elements: Vec<ElementMatcher>,
 }
 
-#[derive(Debug)]
-pub(crate) enum TextMatcher {
-    OneOf(Vec<String>),
-    Like(Glob),
-    Matches(Box<Regex>),
-    Contains(String),
-    StartsWith(String),
-    EndsWith(String),
+/// Where a condition begins in a [`Code`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start(u32);
+
+impl Start {
+    /// Where the first part of a connective begins.
+    pub(crate) const fn first_part(self) -> Self {
+        Self(self.0 + 1)
+    }
 }
 
-/// A fact's value in a request.
-enum Read<'q, 'a> {
-    Value(&'q Value),
-    /// Optional and left out: tests of it are false.
-    Absent,
-    /// Required and left out.
-    Missing(&'a FactName),
+fn number(length: usize) -> u32 {
+    u32::try_from(length).expect("a bundle of at most 1 GiB has fewer than 2^32 tests")
 }
 
-impl Test {
-    /// Compiles a condition over these declared facts.
-    pub(crate) fn new(
+impl Code {
+    /// Adds a condition over these declared facts.
+    pub(crate) fn add(
+        &mut self,
         condition: &Condition,
         facts: &BTreeMap<FactName, Fact>,
-    ) -> Result<Self, ConditionError> {
-        let operand = |name: &FactName| {
-            let fact = facts.get(name).ok_or_else(|| ConditionError::UnknownFact(name.clone()))?;
-            Ok(Operand { name: name.clone(), optional: fact.optional })
-        };
-        let all = |parts: &[Condition]| {
-            parts.iter().map(|part| Self::new(part, facts)).collect::<Result<Vec<_>, _>>()
-        };
-        Ok(match condition {
-            Condition::True => Self::Constant(true),
-            Condition::False => Self::Constant(false),
-            Condition::Not(inner) => Self::Not(Box::new(Self::new(inner, facts)?)),
-            Condition::And(parts) => Self::And(all(parts)?),
-            Condition::Or(parts) => Self::Or(all(parts)?),
-            Condition::Has(fact) => Self::Has(operand(fact)?),
-            Condition::Fact(fact) => Self::Flag(operand(fact)?),
-            Condition::Compare { terms, op, bound } => Self::Compare {
-                terms: terms
-                    .iter()
-                    .map(|(fact, factor)| Ok((operand(fact)?, i128::from(*factor))))
-                    .collect::<Result<_, ConditionError>>()?,
-                op: *op,
-                bound: i128::from(*bound),
-            },
-            Condition::OneOf { fact, words } => Self::Text {
-                operand: operand(fact)?,
-                test: TextMatcher::OneOf(words.iter().cloned().collect()),
-            },
+        schema: &mut Schema,
+    ) -> Result<Start, ConditionError> {
+        let start = self.instructions.len();
+        self.instructions.push(Instruction { op: Op::Constant(false), end: 0 });
+        let mut parts: &[Condition] = &[];
+        let op = match condition {
+            Condition::True => Op::Constant(true),
+            Condition::False => Op::Constant(false),
+            Condition::Not(inner) => {
+                parts = std::slice::from_ref(inner);
+                Op::Not
+            }
+            Condition::And(all) => {
+                parts = all;
+                Op::And
+            }
+            Condition::Or(any) => {
+                parts = any;
+                Op::Or
+            }
+            Condition::Has(fact) => Op::Has(schema.intern_fact(fact, facts)?),
+            Condition::Fact(fact) => Op::Flag(schema.intern_fact_of(Kind::Bool, fact, facts)?),
+            Condition::Compare { terms, op, bound } => {
+                if let [(fact, 1)] = &**terms {
+                    let slot = schema.intern_fact_of(Kind::Number, fact, facts)?;
+                    Op::Compare { slot, op: *op, bound: *bound }
+                } else {
+                    let first = number(self.terms.len());
+                    for (fact, factor) in terms {
+                        self.terms.push((schema.intern_fact_of(Kind::Number, fact, facts)?, *factor));
+                    }
+                    Op::Sum { terms: (first, number(self.terms.len())), op: *op, bound: *bound }
+                }
+            }
+            Condition::OneOf { fact, words } => {
+                let first = number(self.words.len());
+                self.words.extend(words.iter().map(|word| schema.intern(word)));
+                self.words[first as usize..].sort_unstable();
+                let words = (first, number(self.words.len()));
+                Op::Words { slot: schema.intern_fact_of(Kind::Text, fact, facts)?, words }
+            }
             Condition::Text { fact, test } => {
-                Self::Text { operand: operand(fact)?, test: TextMatcher::new(test)? }
+                let slot = schema.intern_fact_of(Kind::Text, fact, facts)?;
+                match TextMatcher::new(test, schema)? {
+                    TextMatcher::Equals(symbol) => Op::Word { slot, symbol },
+                    matcher => {
+                        self.texts.push(matcher);
+                        Op::Text { slot, test: number(self.texts.len() - 1) }
+                    }
+                }
             }
             Condition::Any { fact, test } => {
-                Self::Any { operand: operand(fact)?, test: ElementMatcher::new(test)? }
+                let matcher = ElementMatcher::new(test, schema)?;
+                let slot = match matcher.kind() {
+                    Some(kind) => schema.intern_fact_of(kind, fact, facts)?,
+                    None => schema.intern_fact(fact, facts)?,
+                };
+                self.elements.push(matcher);
+                Op::Any { slot, test: number(self.elements.len() - 1) }
             }
-        })
+        };
+        for part in parts {
+            self.add(part, facts, schema)?;
+        }
+        self.instructions[start] = Instruction { op, end: number(self.instructions.len()) };
+        Ok(Start(number(start)))
     }
 
     /// The condition's truth on the request.
-    pub(crate) fn evaluate<'a>(&'a self, request: &Request) -> Result<Truth<'a>, Mismatch> {
-        match self {
-            Self::Constant(holds) => Ok(Truth::of(*holds)),
-            Self::Not(inner) => Ok(inner.evaluate(request)?.negated()),
-            Self::And(parts) => Self::conjunction(parts.iter().map(|part| part.evaluate(request))),
+    pub(crate) fn evaluate(&self, start: Start, schema: &Schema, request: &Prepared) -> Truth {
+        Evaluation { code: self, schema, request }.truth(start.0)
+    }
+
+    /// Where the part after this one begins.
+    pub(crate) fn next(&self, part: Start) -> Start {
+        Start(self.instructions[part.0 as usize].end)
+    }
+
+    /// Gives back memory that was set aside for more conditions.
+    pub(crate) fn shrink(&mut self) {
+        self.instructions.shrink_to_fit();
+        self.terms.shrink_to_fit();
+        self.words.shrink_to_fit();
+        self.texts.shrink_to_fit();
+        self.elements.shrink_to_fit();
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Evaluation<'a> {
+    code: &'a Code,
+    schema: &'a Schema,
+    request: &'a Prepared,
+}
+
+impl Evaluation<'_> {
+    fn truth(self, at: u32) -> Truth {
+        let Instruction { op, end } = self.code.instructions[at as usize];
+        match op {
+            Op::Constant(holds) => Truth::of(holds),
+            Op::Not => self.truth(at + 1).negated(),
+            Op::And => self.conjunction(at + 1, end, Truth::of),
             // De Morgan, so that both connectives share one definition.
-            Self::Or(parts) => {
-                let parts = parts.iter().map(|part| part.evaluate(request).map(Truth::negated));
-                Ok(Self::conjunction(parts)?.negated())
-            }
-            Self::Has(operand) => Ok(match operand.read(request) {
-                Read::Value(_) => Truth::True,
-                Read::Absent => Truth::False,
-                Read::Missing(fact) => Truth::Unknown(fact),
+            Op::Or => self.conjunction(at + 1, end, |holds| Truth::of(!holds)).negated(),
+            Op::Has(slot) => match self.request.slot(slot) {
+                Slotted::Missing => self.missing(slot),
+                _ => Truth::True,
+            },
+            Op::Flag(slot) => self.test(slot, |value| value == Slotted::Bool(true)),
+            Op::Compare { slot, op, bound } => self.test(slot, |value| match value {
+                Slotted::Number(number) => op.holds(&number, &bound),
+                _ => false,
             }),
-            Self::Flag(operand) => operand.test(request, "bool", |value| match value {
-                Value::Bool(flag) => Some(*flag),
-                _ => None,
+            Op::Sum { terms: (from, to), op, bound } => self.sum(from, to, op, bound),
+            Op::Word { slot, symbol } => self.test(slot, |value| match value {
+                Slotted::Text(word, _) => word == symbol,
+                _ => false,
             }),
-            Self::Compare { terms, op, bound } => Self::compare(terms, *op, *bound, request),
-            Self::Text { operand, test } => operand.test(request, "text", |value| match value {
-                Value::Text(text) => Some(test.matches(text)),
-                _ => None,
-            }),
-            Self::Any { operand, test } => operand.test(request, "set", |value| match value {
-                Value::Set(items) => {
-                    items.iter().try_fold(false, |any, item| Some(any | test.matches(item)?))
+            Op::Words { slot, words: (from, to) } => self.test(slot, |value| match value {
+                Slotted::Text(word, _) => {
+                    self.code.words[from as usize..to as usize].binary_search(&word).is_ok()
                 }
-                _ => None,
+                _ => false,
+            }),
+            Op::Text { slot, test } => self.test(slot, |value| match value {
+                Slotted::Text(symbol, piece) => {
+                    self.code.texts[test as usize].matches(symbol, self.request.text(piece))
+                }
+                _ => false,
+            }),
+            Op::Any { slot, test } => self.test(slot, |value| match value {
+                Slotted::Set(from, to) => {
+                    let matcher = &self.code.elements[test as usize];
+                    let elements = self.request.elements(from, to);
+                    elements.iter().any(|element| matcher.matches(*element, self.request))
+                }
+                _ => false,
             }),
         }
     }
 
-    fn conjunction<'a>(
-        mut parts: impl Iterator<Item = Result<Truth<'a>, Mismatch>>,
-    ) -> Result<Truth<'a>, Mismatch> {
+    /// The conjunction of parts; `as_is` keeps their truth, or negates it.
+    fn conjunction(self, mut at: u32, end: u32, as_is: fn(bool) -> Truth) -> Truth {
         let mut sum = Truth::True;
-        while sum != Truth::False {
-            let Some(part) = parts.next() else { break };
-            sum = sum.and(|| part)?;
+        while at < end && sum != Truth::False {
+            sum = sum.and(|| match self.truth(at) {
+                Truth::True => as_is(true),
+                Truth::False => as_is(false),
+                unknown @ Truth::Unknown(_) => unknown,
+            });
+            at = self.code.instructions[at as usize].end;
         }
-        Ok(sum)
+        sum
     }
 
-    fn compare<'a>(
-        terms: &'a [(Operand, i128)],
-        op: CompareOp,
-        bound: i128,
-        request: &Request,
-    ) -> Result<Truth<'a>, Mismatch> {
-        let (mut sum, mut unknown, mut absent) = (0_i128, None, false);
-        for (operand, factor) in terms {
-            match operand.read(request) {
+    /// What a test of a fact without value comes to: false where it may be absent.
+    fn missing(self, slot: u32) -> Truth {
+        if self.schema.slots[slot as usize].optional { Truth::False } else { Truth::Unknown(slot) }
+    }
+
+    /// A value of another kind than declared never gets into a prepared request, so what `holds` says of one doesn't
+    /// matter.
+    fn test(self, slot: u32, holds: impl FnOnce(Slotted) -> bool) -> Truth {
+        match self.request.slot(slot) {
+            Slotted::Missing => self.missing(slot),
+            value => Truth::of(holds(value)),
+        }
+    }
+
+    fn sum(self, from: u32, to: u32, op: CompareOp, bound: i64) -> Truth {
+        let (mut sum, mut unknown) = (0_i128, None);
+        for (slot, factor) in &self.code.terms[from as usize..to as usize] {
+            match self.request.slot(*slot) {
                 // A factor and a value have 64 bits each, and a condition holds fewer than 2^63 terms.
-                Read::Value(Value::Number(number)) => sum += factor * i128::from(*number),
-                Read::Value(_) => return Err(operand.mismatch("number")),
-                Read::Absent => absent = true,
-                Read::Missing(fact) => unknown = unknown.or(Some(fact)),
+                Slotted::Number(number) => sum += i128::from(*factor) * i128::from(number),
+                _ => match self.missing(*slot) {
+                    // One absent operand makes the test false, whatever the missing ones are.
+                    Truth::Unknown(slot) => unknown = unknown.or(Some(slot)),
+                    _ => return Truth::False,
+                },
             }
         }
-        Ok(match unknown {
-            // One absent operand makes the test false, whatever the missing ones are.
-            _ if absent => Truth::False,
-            Some(fact) => Truth::Unknown(fact),
-            None => Truth::of(op.holds(&sum, &bound)),
-        })
-    }
-}
-
-impl Operand {
-    fn read<'q, 'a>(&'a self, request: &'q Request) -> Read<'q, 'a> {
-        match request.facts.get(&self.name) {
-            Some(value) => Read::Value(value),
-            None if self.optional => Read::Absent,
-            None => Read::Missing(&self.name),
-        }
-    }
-
-    fn test<'a>(
-        &'a self,
-        request: &Request,
-        wanted: &'static str,
-        holds: impl FnOnce(&Value) -> Option<bool>,
-    ) -> Result<Truth<'a>, Mismatch> {
-        match self.read(request) {
-            Read::Value(value) => holds(value).map(Truth::of).ok_or_else(|| self.mismatch(wanted)),
-            Read::Absent => Ok(Truth::False),
-            Read::Missing(fact) => Ok(Truth::Unknown(fact)),
-        }
-    }
-
-    fn mismatch(&self, wanted: &'static str) -> Mismatch {
-        Mismatch { fact: self.name.clone(), wanted }
-    }
-}
-
-impl ElementMatcher {
-    fn new(test: &ElementTest) -> Result<Self, ConditionError> {
-        Ok(match test {
-            ElementTest::Not(inner) => Self::Not(Box::new(Self::new(inner)?)),
-            ElementTest::AnyOf(tests) => Self::AnyOf(tests.iter().map(Self::new).collect::<Result<_, _>>()?),
-            ElementTest::OneOf(words) => Self::Text(TextMatcher::OneOf(words.iter().cloned().collect())),
-            ElementTest::Text(test) => Self::Text(TextMatcher::new(test)?),
-            ElementTest::Compare { op, bound } => Self::Compare(*op, *bound),
-        })
-    }
-
-    /// Whether an element passes; `None` for one of another kind than declared.
-    fn matches(&self, element: &Value) -> Option<bool> {
-        match (self, element) {
-            (Self::Not(inner), element) => inner.matches(element).map(|passes| !passes),
-            (Self::AnyOf(tests), element) => {
-                tests.iter().try_fold(false, |any, test| Some(any | test.matches(element)?))
-            }
-            (Self::Text(test), Value::Text(text)) => Some(test.matches(text)),
-            (Self::Compare(op, bound), Value::Number(number)) => Some(op.holds(number, bound)),
-            (Self::Text(_) | Self::Compare(..), _) => None,
-        }
-    }
-}
-
-/// The library's outer errors only say which of its stages failed.
-fn innermost(mut error: &dyn std::error::Error) -> String {
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
-}
-
-impl TextMatcher {
-    fn new(test: &TextTest) -> Result<Self, ConditionError> {
-        Ok(match test {
-            TextTest::Equals(text) => Self::OneOf(vec![text.clone()]),
-            TextTest::Like(glob) => Self::Like(glob.clone()),
-            TextTest::Contains(text) => Self::Contains(text.clone()),
-            TextTest::StartsWith(text) => Self::StartsWith(text.clone()),
-            TextTest::EndsWith(text) => Self::EndsWith(text.clone()),
-            TextTest::Matches(pattern) => {
-                let config = Regex::config().nfa_size_limit(Some(PATTERN_LIMIT));
-                let regex = Regex::builder().configure(config).build(pattern);
-                Self::Matches(Box::new(regex.map_err(|error| ConditionError::Pattern {
-                    pattern: pattern.clone(),
-                    reason: innermost(&error),
-                })?))
-            }
-        })
-    }
-
-    fn matches(&self, text: &str) -> bool {
-        match self {
-            // Sorted, since the words come from an ordered set.
-            Self::OneOf(words) => words.binary_search_by(|word| word.as_str().cmp(text)).is_ok(),
-            Self::Like(glob) => glob.matches(text),
-            Self::Matches(regex) => regex.is_match(text),
-            Self::Contains(part) => text.contains(part),
-            Self::StartsWith(part) => text.starts_with(part),
-            Self::EndsWith(part) => text.ends_with(part),
-        }
+        unknown.map_or_else(|| Truth::of(op.holds(&sum, &i128::from(bound))), Truth::Unknown)
     }
 }

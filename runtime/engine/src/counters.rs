@@ -8,7 +8,8 @@ use ordain_ir::{Limit, Partition, Path, PolicyName, Request};
 
 /// Whose counter it is. The subjects of one partition are disjoint and together cover every request, so that what
 /// a limit counts is the sum over its subjects.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// Everything that the limit selects.
     Whole,
@@ -31,14 +32,20 @@ impl Subject {
     /// The subject of a partition to which the request belongs.
     pub fn of(partition: Partition, request: &Request) -> Self {
         let path = &request.path;
-        match partition {
-            Partition::Whole => Self::Whole,
-            Partition::Tenant => Self::Tenant(path.tenant.clone()),
-            Partition::Project => {
-                Self::Project { tenant: path.tenant.clone(), project: path.project.clone() }
-            }
-            Partition::Agent => Self::Agent(path.clone()),
-            Partition::Provider => Self::Provider(request.provider.clone()),
+        let segments = [&path.tenant, &path.project, &path.agent].map(String::as_str);
+        SubjectRef::of(partition, segments, request.provider.as_deref()).to_subject()
+    }
+}
+
+impl Subject {
+    /// The same, borrowed.
+    pub fn as_ref(&self) -> SubjectRef<'_> {
+        match self {
+            Self::Whole => SubjectRef::Whole,
+            Self::Tenant(tenant) => SubjectRef::Tenant(tenant),
+            Self::Project { tenant, project } => SubjectRef::Project(tenant, project),
+            Self::Agent(Path { tenant, project, agent }) => SubjectRef::Agent(tenant, project, agent),
+            Self::Provider(provider) => SubjectRef::Provider(provider.as_deref()),
         }
     }
 }
@@ -58,12 +65,68 @@ impl fmt::Display for Subject {
     }
 }
 
+/// A [`Subject`] in a request that is being decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SubjectRef<'q> {
+    /// Everything that the limit selects.
+    Whole,
+    /// One tenant.
+    Tenant(&'q str),
+    /// One project: its tenant and its name.
+    Project(&'q str, &'q str),
+    /// One agent: its tenant, its project and its name.
+    Agent(&'q str, &'q str, &'q str),
+    /// One provider, or none.
+    Provider(Option<&'q str>),
+}
+
+impl<'q> SubjectRef<'q> {
+    /// The subject of a partition to which a path and a provider belong.
+    pub fn of(
+        partition: Partition,
+        [tenant, project, agent]: [&'q str; 3],
+        provider: Option<&'q str>,
+    ) -> Self {
+        match partition {
+            Partition::Whole => Self::Whole,
+            Partition::Tenant => Self::Tenant(tenant),
+            Partition::Project => Self::Project(tenant, project),
+            Partition::Agent => Self::Agent(tenant, project, agent),
+            Partition::Provider => Self::Provider(provider),
+        }
+    }
+
+    /// The same, to keep.
+    pub fn to_subject(self) -> Subject {
+        match self {
+            Self::Whole => Subject::Whole,
+            Self::Tenant(tenant) => Subject::Tenant(tenant.to_owned()),
+            Self::Project(tenant, project) => {
+                Subject::Project { tenant: tenant.to_owned(), project: project.to_owned() }
+            }
+            Self::Agent(tenant, project, agent) => Subject::Agent(Path {
+                tenant: tenant.to_owned(),
+                project: project.to_owned(),
+                agent: agent.to_owned(),
+            }),
+            Self::Provider(provider) => Subject::Provider(provider.map(ToOwned::to_owned)),
+        }
+    }
+}
+
 /// What has been used before this request.
 pub trait Counters {
     /// How much of the limit's quantity (in units of its scale) the requests of its own domain have used for this
     /// subject within the period that begins at `period_start`, this request not counted. Only asked of
     /// accumulated quantities.
-    fn used(&self, limit: &Limit, subject: &Subject, period_start: Timestamp) -> i64;
+    fn used(&self, limit: &Limit, subject: SubjectRef<'_>, period_start: Timestamp) -> i64;
+
+    /// When this subject last ran in the limit's own domain, if that is known here; otherwise what the request itself
+    /// says counts. Only asked of limits on cooldowns.
+    fn last_run(&self, limit: &Limit, subject: SubjectRef<'_>) -> Option<Timestamp> {
+        let _ = (limit, subject);
+        None
+    }
 }
 
 /// Nothing has been used.
@@ -71,7 +134,7 @@ pub trait Counters {
 pub struct NoCounters;
 
 impl Counters for NoCounters {
-    fn used(&self, _: &Limit, _: &Subject, _: Timestamp) -> i64 {
+    fn used(&self, _: &Limit, _: SubjectRef<'_>, _: Timestamp) -> i64 {
         0
     }
 }
@@ -82,7 +145,7 @@ impl Counters for NoCounters {
 pub struct UsedByLimit(pub BTreeMap<PolicyName, i64>);
 
 impl Counters for UsedByLimit {
-    fn used(&self, limit: &Limit, _: &Subject, _: Timestamp) -> i64 {
+    fn used(&self, limit: &Limit, _: SubjectRef<'_>, _: Timestamp) -> i64 {
         self.0.get(&limit.name).copied().unwrap_or(0)
     }
 }

@@ -1,202 +1,312 @@
 //! The decision function.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
-use ordain_ir::{Direction, Outcome, PolicyName, Quantity, Request, RuleType};
+use ordain_ir::request::RequestJson;
+use ordain_ir::{
+    Direction, Fail, LimitStatus, Outcome, Period, PolicyName, Quantity, Request, RuleStatus, RuleType,
+};
 
-use crate::decision::{Decision, LimitFinding, Role, RuleFinding, Unmeasured};
-use crate::engine::PreparedLimit;
-use crate::{Counters, DecideError, Engine, Subject, period};
+use crate::answer::{Answer, LimitPart, Part, PolicyNumber, RulePart, UnmeasuredPart};
+use crate::condition::Truth;
+use crate::decision::Decision;
+use crate::index::Side;
+use crate::prepared::Prepared;
+use crate::{Counters, DecideError, Engine, SubjectRef, period};
 
-/// How a policy stands before it is known what the others say.
-enum Standing {
-    /// It has no say, for this reason.
-    Silent(Role),
-    /// It demands this.
-    Says(Outcome),
+/// The starts of the periods that contain an instant, looked up once they are asked for.
+struct Periods {
+    at: Timestamp,
+    starts: [Option<Timestamp>; Period::ALL.len()],
 }
 
-impl Standing {
-    fn says(&self) -> Option<Outcome> {
-        match self {
-            Self::Says(outcome) => Some(*outcome),
-            Self::Silent(_) => None,
-        }
+impl Periods {
+    fn start(&mut self, period: Period) -> Timestamp {
+        *self.starts[period as usize].get_or_insert_with(|| period::start(period, self.at))
     }
 }
 
-/// A limit's value for a request.
-struct Measurement {
-    number: usize,
-    subject: Subject,
-    period_start: Option<Timestamp>,
-    value: i64,
-    breached: bool,
+/// Policies in whose domain the request is, or may be: ascending numbers, each with the fact that this depends on.
+#[derive(Clone, Copy)]
+struct Found<'a>(&'a [(u32, Option<u32>)]);
+
+impl Found<'_> {
+    fn is_certain(self, number: u32) -> bool {
+        self.0.binary_search_by_key(&number, |it| it.0).is_ok_and(|at| self.0[at].1.is_none())
+    }
+
+    fn may_be(self, number: u32) -> bool {
+        self.0.binary_search_by_key(&number, |it| it.0).is_ok()
+    }
+
+    /// Who silences a policy: the first by name of those certain to be here that is not silenced itself. There is one
+    /// wherever there is a silencer at all, since overriding is transitive and has no cycle.
+    fn silencer<'s>(self, of: u32, silencers: impl Fn(u32) -> &'s [u32]) -> Option<u32> {
+        let certain = |number| silencers(number).iter().copied().filter(|by| self.is_certain(*by));
+        certain(of).find(|by| certain(*by).next().is_none())
+    }
 }
 
 impl Engine {
     /// What the policies say about the request, and why.
+    ///
+    /// # Errors
+    /// If the request leaves out, or says wrongly, what the decision depends on. [`Engine::enforce`] decides such
+    /// requests too.
     pub fn decide(&self, request: &Request, counters: &dyn Counters) -> Result<Decision, DecideError> {
-        Ok(self.decision(self.rules_at(request)?, self.limits_at(request)?, request, counters))
+        let (prepared, mut answer) = (self.prepare(request)?, Answer::default());
+        self.answer(&prepared, counters, &mut answer)?;
+        self.decided(&prepared, &answer)
     }
 
     /// What these policies say about the request, were there no others: the ones that are active and whose domain
     /// the request is in. Who overrides whom stays as it is, also where that goes through policies left out.
+    ///
+    /// # Errors
+    /// As [`Engine::decide`], and if there is no policy of one of the names.
     pub fn decide_by(
         &self,
         policies: &[&PolicyName],
         request: &Request,
         counters: &dyn Counters,
     ) -> Result<Decision, DecideError> {
-        let (rules, limits) = self.among(policies, request)?;
-        Ok(self.decision(rules, limits, request, counters))
-    }
-
-    /// The decision where these rules and limits, by number and ascending, are all that apply.
-    fn decision(
-        &self,
-        rules: Vec<usize>,
-        limits: Vec<usize>,
-        request: &Request,
-        counters: &dyn Counters,
-    ) -> Decision {
-        let rules = self.rule_standings(&rules);
-        let (limits, unmeasured) = self.limit_standings(&limits, request, counters);
-
-        let rule_name = |number: usize| &self.rules[number].rule.name;
-        let limit_name = |number: usize| &self.limits[number].limit.name;
-        let said = rules.iter().map(|(number, standing)| (rule_name(*number), standing.says()));
-        let said: Vec<(&PolicyName, Outcome)> = said
-            .chain(limits.iter().map(|(measured, standing)| (limit_name(measured.number), standing.says())))
-            .filter_map(|(name, says)| Some((name, says?)))
-            .collect();
-        let outcome = said.iter().map(|(_, says)| *says).max().unwrap_or(Outcome::Allow);
-        // Rules come first, then names: where several demand the outcome, one is said to have decided it.
-        let decider = said.iter().find(|(_, says)| *says == outcome).map(|(name, _)| *name);
-        let role = |standing: Standing, name: &PolicyName| match (standing, decider) {
-            (Standing::Silent(role), _) => role,
-            (Standing::Says(says), Some(than)) if says < outcome => Role::Milder { than: than.clone() },
-            (Standing::Says(_), Some(decider)) if decider != name => Role::Agreed,
-            (Standing::Says(_), _) => Role::Decided,
-        };
-
-        let rules = rules.into_iter().map(|(number, standing)| {
-            let prepared = &self.rules[number];
-            let role = role(standing, &prepared.rule.name);
-            RuleFinding { id: prepared.id, rule: Arc::clone(&prepared.rule), role }
-        });
-        let limits = limits.into_iter().map(|(measured, standing)| {
-            let prepared = &self.limits[measured.number];
-            let role = role(standing, &prepared.limit.name);
-            let Measurement { subject, period_start, value, breached, .. } = measured;
-            let limit = Arc::clone(&prepared.limit);
-            LimitFinding { id: prepared.id, limit, subject, period_start, value, breached, role }
-        });
-        let unmeasured = unmeasured.into_iter().map(|number| {
-            let prepared = &self.limits[number];
-            Unmeasured { id: prepared.id, limit: Arc::clone(&prepared.limit) }
-        });
-        Decision {
-            outcome,
-            rules: rules.collect(),
-            limits: limits.collect(),
-            unmeasured: unmeasured.collect(),
-        }
-    }
-
-    /// How the rules stand of which these apply.
-    fn rule_standings(&self, present: &[usize]) -> Vec<(usize, Standing)> {
-        let silencers = |number: usize| self.rules[number].silencers.as_slice();
-        // The first by name of each concern's rules of highest priority.
-        let mut top: [Option<usize>; RuleType::ALL.len()] = Default::default();
-        for number in present.iter().copied() {
-            let rule = &self.rules[number].rule;
-            let best = &mut top[rule.rule_type as usize];
-            if silencer(present, silencers, number).is_none()
-                && best.is_none_or(|best| self.rules[best].rule.priority < rule.priority)
-            {
-                *best = Some(number);
-            }
-        }
-        let standing = |number: usize| {
-            let rule = &self.rules[number].rule;
-            if let Some(by) = silencer(present, silencers, number) {
-                return Standing::Silent(Role::Overridden { by: self.rules[by].rule.name.clone() });
-            }
-            match top[rule.rule_type as usize].map(|best| &self.rules[best].rule) {
-                Some(best) if best.priority > rule.priority => {
-                    Standing::Silent(Role::Outranked { by: best.name.clone() })
+        let (prepared, mut answer) = (self.prepare(request)?, Answer::default());
+        let (mut rules, mut limits) = (vec![], vec![]);
+        for policy in policies {
+            match self.number_of(policy).ok_or_else(|| DecideError::UnknownPolicy((*policy).clone()))? {
+                PolicyNumber::Rule(rule) => {
+                    if self.rule(rule).status == RuleStatus::Active {
+                        rules.push(rule);
+                    }
                 }
-                _ => Standing::Says(rule.enforcement_mode.into()),
-            }
-        };
-        present.iter().map(|number| (*number, standing(*number))).collect()
-    }
-
-    /// How the limits stand of whose domains the request is in: those with a value, and the numbers of those
-    /// without. A limit without a value does not apply, so it overrides nothing either.
-    fn limit_standings(
-        &self,
-        present: &[usize],
-        request: &Request,
-        counters: &dyn Counters,
-    ) -> (Vec<(Measurement, Standing)>, Vec<usize>) {
-        let (mut measured, mut unmeasured) = (vec![], vec![]);
-        for number in present.iter().copied() {
-            match measure(number, &self.limits[number], request, counters) {
-                Some(measurement) => measured.push(measurement),
-                None => unmeasured.push(number),
+                PolicyNumber::Limit(limit) => {
+                    if self.limit(limit).status == LimitStatus::Active {
+                        limits.push(limit);
+                    }
+                }
             }
         }
-        let present: Vec<usize> = measured.iter().map(|measurement| measurement.number).collect();
-        let silencers = |number: usize| self.limits[number].silencers.as_slice();
-        let standing = |measurement: Measurement| {
-            let standing = match silencer(&present, silencers, measurement.number) {
-                Some(by) => Standing::Silent(Role::Overridden { by: self.limits[by].limit.name.clone() }),
-                None if measurement.breached => {
-                    Standing::Says(self.limits[measurement.number].limit.enforcement.into())
-                }
-                None => Standing::Silent(Role::Held),
+        answer.now.set(prepared.second, &self.clocks);
+        self.sift(Side::Rules, &prepared, &mut answer, false, |each| rules.into_iter().for_each(each));
+        self.answer_rules(&mut answer);
+        self.sift(Side::Limits, &prepared, &mut answer, false, |each| limits.into_iter().for_each(each));
+        self.answer_limits(&prepared, counters, &mut answer);
+        self.settle(&mut answer);
+        self.decided(&prepared, &answer)
+    }
+
+    /// An answer that leaves nothing undecided, in words.
+    fn decided(&self, request: &Prepared, answer: &Answer) -> Result<Decision, DecideError> {
+        match answer.undecided() {
+            None => Ok(self.explain(request, answer)),
+            Some((PolicyNumber::Rule(rule), slot)) => Err(self.missing(slot, &self.rule(rule).name)),
+            Some((PolicyNumber::Limit(limit), slot)) => Err(self.missing(slot, &self.limit(limit).name)),
+        }
+    }
+
+    /// Decides whatever comes: a request with faults too, and one that leaves facts out. The faults stand in the
+    /// decision, and policies that depend on what isn't said do as the policies' [settings](ordain_ir::Settings::fail)
+    /// say: by default they speak, so that the outcome is at least as strict as it could be for any value.
+    ///
+    /// An agent or a provider that no policy names is none of a narrow scope's, and decided by the wider ones. Any
+    /// instant is decided, also one outside of the horizon in which the analysis compares windows.
+    pub fn enforce(&self, request: RequestJson, counters: &dyn Counters) -> Decision {
+        let policies = self.policies();
+        let (request, faults) = Request::read(request, &policies.facts, &policies.meters);
+        let prepared = self.prepare(&request).expect("what is read has the declared kinds");
+        let mut answer = Answer::default();
+        self.answer(&prepared, counters, &mut answer).expect("it was prepared for this engine");
+        Decision { faults, ..self.explain(&prepared, &answer) }
+    }
+
+    /// What the policies say about a prepared request, and why, into memory that may have held another answer.
+    ///
+    /// A policy of which it isn't known whether it speaks, because the request leaves a required fact out, is dealt
+    /// with as the policies' [settings](ordain_ir::Settings::fail) say.
+    ///
+    /// # Errors
+    /// If the request was prepared for another engine.
+    pub fn answer<C: Counters + ?Sized>(
+        &self,
+        request: &Prepared,
+        counters: &C,
+        answer: &mut Answer,
+    ) -> Result<Outcome, DecideError> {
+        if !request.is_of(&self.schema) {
+            return Err(DecideError::ForeignRequest);
+        }
+        answer.now.set(request.second, &self.clocks);
+        self.find(Side::Rules, request, answer);
+        self.answer_rules(answer);
+        self.find(Side::Limits, request, answer);
+        self.answer_limits(request, counters, answer);
+        self.settle(answer);
+        Ok(answer.outcome)
+    }
+
+    /// Whether policies that may speak do so.
+    fn closed(&self) -> bool {
+        self.policies().settings.fail == Fail::Closed
+    }
+
+    /// Finds the policies of one side.
+    fn find(&self, side: Side, request: &Prepared, answer: &mut Answer) {
+        self.sift(side, request, answer, true, |each| self.index.candidates(side, request, each));
+    }
+
+    /// Finds those of some policies in whose domain the request is, or may be; `indexed` says that the index named
+    /// them.
+    fn sift(
+        &self,
+        side: Side,
+        request: &Prepared,
+        answer: &mut Answer,
+        indexed: bool,
+        candidates: impl FnOnce(&mut dyn FnMut(u32)),
+    ) {
+        let Answer { found, now, .. } = answer;
+        found.clear();
+        candidates(&mut |number| {
+            let truth = match side {
+                Side::Rules => self.rule_holds(number, indexed, request, now),
+                Side::Limits => self.limit_holds(number, indexed, request, now),
             };
-            (measurement, standing)
-        };
-        (measured.into_iter().map(standing).collect(), unmeasured)
+            match truth {
+                Truth::True => found.push((number, None)),
+                Truth::Unknown(slot) => found.push((number, Some(slot))),
+                Truth::False => {}
+            }
+        });
+        found.sort_unstable();
+        found.dedup();
     }
-}
 
-/// Who silences policy `number` among those `present` (ascending): the first by name that is not silenced itself.
-/// There is one wherever there is a silencer at all, since overriding is transitive and has no cycle.
-fn silencer<'a>(present: &[usize], silencers: impl Fn(usize) -> &'a [usize], number: usize) -> Option<usize> {
-    let of = |number| silencers(number).iter().copied().filter(|s| present.binary_search(s).is_ok());
-    of(number).find(|silencer| of(*silencer).next().is_none())
-}
-
-/// The limit's value for this request, and whether it breaks the bound; `None` where the value is unknown.
-fn measure(
-    number: usize,
-    prepared: &PreparedLimit,
-    request: &Request,
-    counters: &dyn Counters,
-) -> Option<Measurement> {
-    let limit = &*prepared.limit;
-    let own = i128::from(request.usage.value(&limit.quantity)?);
-    let subject = Subject::of(limit.partition, request);
-    let (period_start, used) = match &limit.quantity {
-        Quantity::Accumulated(_, period) => {
-            let start = period::start(*period, request.at);
-            (Some(start), i128::from(counters.used(limit, &subject, start)))
+    fn answer_rules(&self, answer: &mut Answer) {
+        let (closed, found) = (self.closed(), Found(&answer.found));
+        let silencers = |number: u32| &*self.rules[number as usize].silencers;
+        // The first by name of each concern's rules of highest priority, of those that speak whatever the missing
+        // facts are.
+        let mut top: [Option<u32>; RuleType::ALL.len()] = Default::default();
+        for (number, unknown) in found.0 {
+            let rule = &self.rules[*number as usize];
+            let best = &mut top[rule.rule_type as usize];
+            let higher = best.is_none_or(|best| self.rules[best as usize].priority < rule.priority);
+            // Where who may speak does, who may silence can't be relied on to do so, nor to leave others alone.
+            let silenced = || {
+                silencers(*number)
+                    .iter()
+                    .any(|by| if closed { found.may_be(*by) } else { found.is_certain(*by) })
+            };
+            if unknown.is_none() && higher && !silenced() {
+                *best = Some(*number);
+            }
         }
-        Quantity::RiskCeiling | Quantity::Cooldown | Quantity::PerRun(_) => (None, 0),
-    };
-    let value = used + own;
-    // A floor on what accumulates is a guarantee, to be protected from other limits; no request breaches it.
-    let guarantee = period_start.is_some() && limit.bound.direction == Direction::AtLeast;
-    Some(Measurement {
-        number,
-        subject,
-        period_start,
-        value: i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX }),
-        breached: !guarantee && !limit.bound.allows(value),
-    })
+        answer.rules.clear();
+        answer.rules.extend(found.0.iter().map(|(number, unknown)| {
+            let rule = &self.rules[*number as usize];
+            let part = if unknown.is_some() && !closed {
+                Part::Ignored
+            } else if let Some(by) = found.silencer(*number, silencers) {
+                Part::Overridden(by)
+            } else {
+                match top[rule.rule_type as usize] {
+                    Some(best) if self.rules[best as usize].priority > rule.priority => Part::Outranked(best),
+                    _ => Part::Agreed,
+                }
+            };
+            RulePart { rule: *number, part, unknown: *unknown }
+        }));
+    }
+
+    /// A limit without a value does not apply, so it overrides nothing either.
+    fn answer_limits<C: Counters + ?Sized>(&self, request: &Prepared, counters: &C, answer: &mut Answer) {
+        let closed = self.closed();
+        let mut periods = Periods { at: request.at, starts: Default::default() };
+        let Answer { found, limits, unmeasured, .. } = answer;
+        limits.clear();
+        unmeasured.clear();
+        found.retain(|(number, unknown)| {
+            let measured = self.measure(*number, request, &mut periods, counters);
+            match measured {
+                Some(part) => limits.push(LimitPart { unknown: *unknown, ..part }),
+                None => unmeasured.push(UnmeasuredPart { limit: *number, unknown: *unknown }),
+            }
+            measured.is_some()
+        });
+        let (found, silencers) = (Found(found), |number: u32| &*self.limits[number as usize].silencers);
+        for limit in limits {
+            limit.part = if limit.unknown.is_some() && !closed {
+                Part::Ignored
+            } else if let Some(by) = found.silencer(limit.limit, silencers) {
+                Part::Overridden(by)
+            } else if limit.breached {
+                Part::Agreed
+            } else {
+                Part::Held
+            };
+        }
+    }
+
+    /// The limit's value for this request, and whether it breaks the bound; `None` where the value is unknown.
+    fn measure<C: Counters + ?Sized>(
+        &self,
+        number: u32,
+        request: &Prepared,
+        periods: &mut Periods,
+        counters: &C,
+    ) -> Option<LimitPart> {
+        let prepared = &self.limits[number as usize];
+        let limit = &*prepared.limit;
+        let (own, period_start, used) = match &limit.quantity {
+            Quantity::RiskCeiling => (request.risk?, None, 0),
+            Quantity::Cooldown => {
+                let subject = SubjectRef::of(limit.partition, request.path(), request.provider());
+                // A clock that was set back since then doesn't let the time pass.
+                let since = |last: Timestamp| (request.at.as_millisecond() - last.as_millisecond()).max(0);
+                (counters.last_run(limit, subject).map(since).or(request.since_last_run)?, None, 0)
+            }
+            Quantity::PerRun(_) => (request.amounts[prepared.meter as usize], None, 0),
+            Quantity::Accumulated(_, period) => {
+                let start = periods.start(*period);
+                let subject = SubjectRef::of(limit.partition, request.path(), request.provider());
+                let used = counters.used(limit, subject, start);
+                (request.amounts[prepared.meter as usize], Some(start), used)
+            }
+        };
+        let value = i128::from(used) + i128::from(own);
+        // A floor on what accumulates is a guarantee, to be protected from other limits; no request breaches it.
+        let guarantee = period_start.is_some() && limit.bound.direction == Direction::AtLeast;
+        Some(LimitPart {
+            limit: number,
+            part: Part::Held,
+            value: i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX }),
+            breached: !guarantee && !limit.bound.allows(value),
+            period_start,
+            unknown: None,
+        })
+    }
+
+    /// The strictest that is said, and who said it. Policies that speak stand as [`Part::Agreed`] until then.
+    fn settle(&self, answer: &mut Answer) {
+        let Answer { outcome, decider, rules, limits, .. } = answer;
+        let rule_says = |number: u32| self.rules[number as usize].says;
+        let limit_says = |number: u32| self.limits[number as usize].says;
+        let said = rules.iter().filter(|it| it.part == Part::Agreed).map(|it| rule_says(it.rule));
+        let breached = limits.iter().filter(|it| it.part == Part::Agreed).map(|it| limit_says(it.limit));
+        *outcome = said.chain(breached).max().unwrap_or(Outcome::Allow);
+        *decider = None;
+        let mut part = |says: Outcome, policy: PolicyNumber| match *decider {
+            _ if says < *outcome => Part::Milder,
+            None => {
+                *decider = Some(policy);
+                Part::Decided
+            }
+            Some(_) => Part::Agreed,
+        };
+        for it in rules.iter_mut().filter(|it| it.part == Part::Agreed) {
+            it.part = part(rule_says(it.rule), PolicyNumber::Rule(it.rule));
+        }
+        for it in limits.iter_mut().filter(|it| it.part == Part::Agreed) {
+            it.part = part(limit_says(it.limit), PolicyNumber::Limit(it.limit));
+        }
+    }
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use ordain_ir::{
-    Direction, Enforcement, EnforcementMode, Limit, Outcome, PolicyId, PolicyName, Quantity, Rule, decimal,
+    Direction, Enforcement, EnforcementMode, FactName, Fault, Limit, Outcome, PolicyId, PolicyName, Quantity,
+    Rule, decimal,
 };
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::Subject;
+use crate::answer::Part;
 
 /// The part that a policy played in a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]
@@ -36,6 +38,20 @@ pub enum Role {
     },
     /// A limit whose bound holds.
     Held,
+    /// It depends on a fact that the request doesn't say, and the policies let such a policy be silent.
+    Ignored,
+}
+
+impl Role {
+    /// The role of a part that names no other policy.
+    pub(crate) fn plain(part: Part) -> Self {
+        match part {
+            Part::Decided => Self::Decided,
+            Part::Held => Self::Held,
+            Part::Ignored => Self::Ignored,
+            Part::Agreed | Part::Milder | Part::Outranked(_) | Part::Overridden(_) => Self::Agreed,
+        }
+    }
 }
 
 /// A rule in whose domain the request is.
@@ -47,6 +63,10 @@ pub struct RuleFinding {
     pub rule: Arc<Rule>,
     /// What became of it.
     pub role: Role,
+    /// The parts of its condition because of which it holds, as one would write them.
+    pub because: Vec<String>,
+    /// The fact that the request doesn't say and on which it depends whether the request is in the domain.
+    pub unknown: Option<FactName>,
 }
 
 /// A limit in whose domain the request is, with a known value.
@@ -67,6 +87,10 @@ pub struct LimitFinding {
     pub breached: bool,
     /// What became of it.
     pub role: Role,
+    /// The parts of its condition because of which it holds, as one would write them.
+    pub because: Vec<String>,
+    /// The fact that the request doesn't say and on which it depends whether the request is in the domain.
+    pub unknown: Option<FactName>,
 }
 
 /// A limit in whose domain the request is, but not measured since the request doesn't say its value.
@@ -90,9 +114,18 @@ pub struct Decision {
     /// The limits that would apply if the request said their value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmeasured: Vec<Unmeasured>,
+    /// What is wrong with the request; [`Engine::enforce`](crate::Engine::enforce) alone decides such requests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
 }
 
 impl Decision {
+    /// Whether the request leaves out what some policy depends on.
+    pub fn is_undecided(&self) -> bool {
+        self.rules.iter().any(|finding| finding.unknown.is_some())
+            || self.limits.iter().any(|finding| finding.unknown.is_some())
+    }
+
     /// The policies that demanded the outcome, the one that decided first.
     pub fn deciders(&self) -> impl Iterator<Item = &PolicyName> {
         let decided = |role: &Role| matches!(role, Role::Decided | Role::Agreed);
@@ -115,6 +148,7 @@ impl RuleFinding {
             }
             Role::Overridden { by } => format!("would say {mode}, but `{by}` overrides it"),
             Role::Held => format!("says {mode}"),
+            Role::Ignored => format!("might say {mode}"),
         }
     }
 }
@@ -173,6 +207,7 @@ impl LimitFinding {
             }
             Role::Overridden { by } => format!("{measured}; {beyond}, but `{by}` overrides it"),
             Role::Outranked { by } => format!("{measured}; {beyond}, but `{by}` outranks it"),
+            Role::Ignored => format!("{measured}; {beyond}, if it speaks"),
         }
     }
 }
@@ -206,12 +241,18 @@ impl Serialize for RuleFinding {
             priority: i64,
             #[serde(flatten)]
             role: &'a Role,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            because: &'a [String],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            unknown: Option<&'a FactName>,
             reason: String,
         }
         let rule = &self.rule;
         let (name, rule_type, enforcement_mode) = (&rule.name, rule.rule_type, rule.enforcement_mode);
         let (priority, role, reason) = (rule.priority, &self.role, self.reason());
-        Wire { id: self.id, name, rule_type, enforcement_mode, priority, role, reason }.serialize(serializer)
+        let (because, unknown) = (&*self.because, self.unknown.as_ref());
+        Wire { id: self.id, name, rule_type, enforcement_mode, priority, role, because, unknown, reason }
+            .serialize(serializer)
     }
 }
 
@@ -234,6 +275,10 @@ impl Serialize for LimitFinding {
             breached: bool,
             #[serde(flatten)]
             role: &'a Role,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            because: &'a [String],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            unknown: Option<&'a FactName>,
             reason: String,
         }
         let limit = &self.limit;
@@ -252,6 +297,8 @@ impl Serialize for LimitFinding {
             period_start: self.period_start,
             breached: self.breached,
             role: &self.role,
+            because: &self.because,
+            unknown: self.unknown.as_ref(),
             reason: self.reason(),
         }
         .serialize(serializer)
@@ -276,14 +323,28 @@ impl fmt::Display for Decision {
         if self.rules.is_empty() && self.limits.is_empty() && self.unmeasured.is_empty() {
             f.write_str("\n  no policy speaks about this request")?;
         }
+        let more = |f: &mut fmt::Formatter<'_>, because: &[String], unknown: Option<&FactName>| {
+            if !because.is_empty() {
+                write!(f, "\n    because {}", because.join(" and "))?;
+            }
+            if let Some(fact) = unknown {
+                write!(f, "\n    whether it speaks depends on `{fact}`, which the request does not say")?;
+            }
+            Ok(())
+        };
         for finding in &self.rules {
             write!(f, "\n  rule `{}` {}", finding.rule.name, finding.reason())?;
+            more(f, &finding.because, finding.unknown.as_ref())?;
         }
         for finding in &self.limits {
             write!(f, "\n  limit `{}`: {}", finding.limit.name, finding.reason())?;
+            more(f, &finding.because, finding.unknown.as_ref())?;
         }
         for finding in &self.unmeasured {
             write!(f, "\n  limit `{}` is not measured: {}", finding.limit.name, finding.reason())?;
+        }
+        for fault in &self.faults {
+            write!(f, "\n  at `{}`: {fault}", fault.place)?;
         }
         Ok(())
     }

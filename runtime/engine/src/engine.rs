@@ -2,15 +2,22 @@
 
 use std::sync::Arc;
 
-use ordain_ir::{Limit, LimitStatus, Policies, PolicyId, PolicyName, Request, Rule, RuleStatus};
+use ordain_ir::{
+    Condition, Limit, LimitStatus, Outcome, Policies, PolicyName, Quantity, Request, Rule, RuleStatus,
+    RuleType, ScopeSelector, Window,
+};
 
-use crate::domain::Domain;
-use crate::index::ScopeIndex;
+use crate::answer::PolicyNumber;
+use crate::condition::{Code, Start, Truth};
+use crate::index::{Entry, Index, Side, is_certain, keys};
 use crate::overrides::silencers;
+use crate::prepared::Prepared;
+use crate::schema::Schema;
+use crate::window::{Clocks, CompiledWindow, Now};
 use crate::{DecideError, EngineError};
 
-/// Decides requests by one set of policies. Building it compiles every pattern and looks up every zone; deciding
-/// then only reads it, so one engine serves any number of threads.
+/// Decides requests by one set of policies. Building it compiles every condition and pattern and looks up every zone;
+/// deciding then only reads it, so one engine serves any number of threads.
 #[derive(Debug)]
 pub struct Engine {
     policies: Arc<Policies>,
@@ -18,77 +25,154 @@ pub struct Engine {
     pub(crate) rules: Vec<PreparedRule>,
     /// Sorted by name.
     pub(crate) limits: Vec<PreparedLimit>,
-    /// The active rules.
-    pub(crate) rule_index: ScopeIndex,
-    /// The active limits.
-    pub(crate) limit_index: ScopeIndex,
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) code: Code,
+    pub(crate) clocks: Clocks,
+    /// The active policies.
+    pub(crate) index: Index,
 }
 
 #[derive(Debug)]
 pub(crate) struct PreparedRule {
-    pub(crate) id: PolicyId,
     pub(crate) rule: Arc<Rule>,
-    pub(crate) domain: Domain,
+    domain: Domain,
+    pub(crate) says: Outcome,
+    /// As the rule says; here, so that deciding looks at one place of memory for each rule.
+    pub(crate) rule_type: RuleType,
+    pub(crate) priority: i64,
     /// Rules that override it, directly or through others, by number, ascending.
-    pub(crate) silencers: Vec<usize>,
+    pub(crate) silencers: Box<[u32]>,
 }
 
 #[derive(Debug)]
 pub(crate) struct PreparedLimit {
-    pub(crate) id: PolicyId,
     pub(crate) limit: Arc<Limit>,
-    pub(crate) domain: Domain,
+    domain: Domain,
+    pub(crate) says: Outcome,
+    /// The number of its meter; 0 where it has none.
+    pub(crate) meter: u32,
     /// The rule to whose domain it is confined, by number.
-    pub(crate) confining: Option<usize>,
+    confining: Option<u32>,
     /// Limits that override it, likewise.
-    pub(crate) silencers: Vec<usize>,
+    pub(crate) silencers: Box<[u32]>,
+}
+
+/// Scope × window × condition; the scope stands with the policy.
+#[derive(Debug)]
+struct Domain {
+    /// Whether being found in the index says all about the scope.
+    certain: bool,
+    window: CompiledWindow,
+    pub(crate) condition: Start,
+}
+
+/// What policies are made of while they are prepared.
+struct Builder<'p> {
+    policies: &'p Policies,
+    schema: Schema,
+    code: Code,
+    clocks: Clocks,
+}
+
+impl Builder<'_> {
+    fn domain(
+        &mut self,
+        policy: &PolicyName,
+        scope: &ScopeSelector,
+        window: &Window,
+        condition: &Condition,
+    ) -> Result<Domain, EngineError> {
+        let unknown = |zone| EngineError::UnknownZone { policy: policy.clone(), zone };
+        let unusable = |error| EngineError::of_condition(error, policy);
+        Ok(Domain {
+            certain: is_certain(scope),
+            window: CompiledWindow::new(window, &mut self.clocks).map_err(unknown)?,
+            condition: self.code.add(condition, &self.policies.facts, &mut self.schema).map_err(unusable)?,
+        })
+    }
+}
+
+fn number(length: usize) -> u32 {
+    u32::try_from(length).expect("a bundle of at most 1 GiB has fewer than 2^32 policies")
 }
 
 impl Engine {
     /// Prepares the policies. Fails only on policies that the compiler would not have produced.
     pub fn new(policies: Arc<Policies>) -> Result<Self, EngineError> {
-        let overrides: Vec<_> =
-            policies.rules.iter().map(|(name, rule)| (name, rule.overrides.as_slice())).collect();
-        let mut rules = Vec::with_capacity(policies.rules.len());
-        for ((name, rule), silencers) in policies.rules.iter().zip(silencers(&overrides)?) {
-            let domain = Domain::new(name, &rule.scope, &rule.window, &rule.condition, &policies)?;
-            rules.push(PreparedRule { id: rule.id(), rule: Arc::clone(rule), domain, silencers });
-        }
+        let rules: Vec<&Arc<Rule>> = policies.rules.values().collect();
+        let limits: Vec<&Arc<Limit>> = policies.limits.values().collect();
+        let mut builder = Builder {
+            policies: &policies,
+            schema: Schema::default(),
+            code: Code::default(),
+            clocks: Clocks::default(),
+        };
 
-        let overrides: Vec<_> =
-            policies.limits.iter().map(|(name, limit)| (name, limit.overrides.as_slice())).collect();
-        let mut limits = Vec::with_capacity(policies.limits.len());
-        for ((name, limit), silencers) in policies.limits.iter().zip(silencers(&overrides)?) {
-            let domain = Domain::new(name, &limit.scope, &limit.window, &limit.condition, &policies)?;
-            let confining = match &limit.rule {
-                None => None,
-                Some(rule) => {
-                    Some(rules.binary_search_by(|known| known.rule.name.cmp(rule)).map_err(|_| {
-                        EngineError::UnknownPolicy { policy: name.clone(), missing: rule.clone() }
-                    })?)
-                }
-            };
-            limits.push(PreparedLimit {
-                id: limit.id(),
-                limit: Arc::clone(limit),
+        let overrides: Vec<_> = rules.iter().map(|rule| (&rule.name, rule.overrides.as_slice())).collect();
+        let mut prepared_rules: Vec<PreparedRule> = Vec::with_capacity(rules.len());
+        for (rule, silencers) in rules.iter().zip(silencers(&overrides)?) {
+            let domain = builder.domain(&rule.name, &rule.scope, &rule.window, &rule.condition)?;
+            prepared_rules.push(PreparedRule {
+                rule: Arc::clone(rule),
                 domain,
-                confining,
+                says: rule.enforcement_mode.into(),
+                rule_type: rule.rule_type,
+                priority: rule.priority,
                 silencers,
             });
         }
 
-        let (mut rule_index, mut limit_index) = (ScopeIndex::default(), ScopeIndex::default());
-        for (number, PreparedRule { rule, .. }) in rules.iter().enumerate() {
-            if rule.status == RuleStatus::Active {
-                rule_index.insert(number, &rule.scope);
-            }
+        let overrides: Vec<_> =
+            limits.iter().map(|limit| (&limit.name, limit.overrides.as_slice())).collect();
+        let mut prepared_limits: Vec<PreparedLimit> = Vec::with_capacity(limits.len());
+        for (limit, silencers) in limits.iter().zip(silencers(&overrides)?) {
+            let domain = builder.domain(&limit.name, &limit.scope, &limit.window, &limit.condition)?;
+            let confining = match &limit.rule {
+                None => None,
+                Some(rule) => {
+                    let found = prepared_rules.binary_search_by(|known| known.rule.name.cmp(rule));
+                    let unknown =
+                        || EngineError::UnknownPolicy { policy: limit.name.clone(), missing: rule.clone() };
+                    Some(number(found.map_err(|_| unknown())?))
+                }
+            };
+            let meter = match &limit.quantity {
+                Quantity::PerRun(meter) | Quantity::Accumulated(meter, _) => {
+                    builder.schema.intern_meter(meter)
+                }
+                Quantity::RiskCeiling | Quantity::Cooldown => 0,
+            };
+            let (says, limit) = (limit.enforcement.into(), Arc::clone(limit));
+            prepared_limits.push(PreparedLimit { limit, domain, says, meter, confining, silencers });
         }
-        for (number, PreparedLimit { limit, .. }) in limits.iter().enumerate() {
-            if limit.status == LimitStatus::Active {
-                limit_index.insert(number, &limit.scope);
-            }
-        }
-        Ok(Self { policies, rules, limits, rule_index, limit_index })
+
+        let Builder { mut schema, mut code, clocks, .. } = builder;
+        let active_rules = rules.iter().enumerate().filter(|(_, rule)| rule.status == RuleStatus::Active);
+        let active_limits =
+            limits.iter().enumerate().filter(|(_, limit)| limit.status == LimitStatus::Active);
+        let entries = active_rules
+            .map(|(n, rule)| (Side::Rules, n, &rule.scope, &rule.condition))
+            .chain(active_limits.map(|(n, limit)| (Side::Limits, n, &limit.scope, &limit.condition)))
+            .map(|(side, n, scope, condition)| Entry {
+                side,
+                number: number(n),
+                scope,
+                keys: keys(condition, &schema),
+            })
+            .collect::<Vec<_>>();
+        let index = Index::new(&entries, &mut schema);
+        code.shrink();
+        drop(entries);
+        drop((rules, limits));
+        Ok(Self {
+            policies,
+            rules: prepared_rules,
+            limits: prepared_limits,
+            schema: Arc::new(schema),
+            code,
+            clocks,
+            index,
+        })
     }
 
     /// The policies that it decides by.
@@ -96,80 +180,99 @@ impl Engine {
         &self.policies
     }
 
+    /// A rule by its number in an [`Answer`](crate::Answer).
+    ///
+    /// # Panics
+    /// If the number is of another engine, which has more rules.
+    pub fn rule(&self, number: u32) -> &Arc<Rule> {
+        &self.rules[number as usize].rule
+    }
+
+    /// A limit by its number in an [`Answer`](crate::Answer).
+    ///
+    /// # Panics
+    /// If the number is of another engine, which has more limits.
+    pub fn limit(&self, number: u32) -> &Arc<Limit> {
+        &self.limits[number as usize].limit
+    }
+
     /// Whether the request lies in the policy's own domain: scope × window × condition, and for a limit the domain
     /// of the rule that it names. Statuses, overrides and priorities don't matter here.
     pub fn in_domain(&self, policy: &PolicyName, request: &Request) -> Result<bool, DecideError> {
+        let number = self.number_of(policy).ok_or_else(|| DecideError::UnknownPolicy(policy.clone()))?;
+        let prepared = self.prepare(request)?;
+        let mut now = Now::default();
+        now.set(prepared.second, &self.clocks);
+        let truth = match number {
+            PolicyNumber::Rule(rule) => self.rule_holds(rule, false, &prepared, &mut now),
+            PolicyNumber::Limit(limit) => self.limit_holds(limit, false, &prepared, &mut now),
+        };
+        match truth {
+            Truth::True => Ok(true),
+            Truth::False => Ok(false),
+            Truth::Unknown(slot) => Err(self.missing(slot, policy)),
+        }
+    }
+
+    pub(crate) fn number_of(&self, policy: &PolicyName) -> Option<PolicyNumber> {
         if let Ok(rule) = self.rules.binary_search_by(|known| known.rule.name.cmp(policy)) {
-            self.rules[rule].domain.contains(None, request)
-        } else if let Ok(limit) = self.limits.binary_search_by(|known| known.limit.name.cmp(policy)) {
-            self.limit_contains(&self.limits[limit], request)
-        } else {
-            Err(DecideError::UnknownPolicy(policy.clone()))
+            return Some(PolicyNumber::Rule(number(rule)));
+        }
+        let limit = self.limits.binary_search_by(|known| known.limit.name.cmp(policy)).ok()?;
+        Some(PolicyNumber::Limit(number(limit)))
+    }
+
+    pub(crate) fn missing(&self, slot: u32, policy: &PolicyName) -> DecideError {
+        let fact = self.schema.slots[slot as usize].name.clone();
+        DecideError::MissingFact { fact, policy: policy.clone() }
+    }
+
+    /// Whether the request is in the domain of a rule; `indexed` says that the index found it.
+    pub(crate) fn rule_holds(&self, number: u32, indexed: bool, request: &Prepared, now: &mut Now) -> Truth {
+        let PreparedRule { rule, domain, .. } = &self.rules[number as usize];
+        self.holds(domain, &rule.scope, indexed, request, now)
+    }
+
+    /// Whether the request is in the domain of a limit, and in that of the rule that it names.
+    pub(crate) fn limit_holds(&self, number: u32, indexed: bool, request: &Prepared, now: &mut Now) -> Truth {
+        let PreparedLimit { limit, domain, confining, .. } = &self.limits[number as usize];
+        let own = self.holds(domain, &limit.scope, indexed, request, now);
+        match confining {
+            None => own,
+            Some(rule) => own.and(|| self.rule_holds(*rule, false, request, now)),
         }
     }
 
-    /// Of these policies the active ones whose domain the request is in: rules and limits by number, ascending.
-    pub(crate) fn among(
+    /// The condition, the only part that may be unknown, comes last.
+    fn holds(
         &self,
-        policies: &[&PolicyName],
-        request: &Request,
-    ) -> Result<(Vec<usize>, Vec<usize>), DecideError> {
-        let (mut rules, mut limits) = (vec![], vec![]);
-        for policy in policies {
-            if let Ok(number) = self.rules.binary_search_by(|known| known.rule.name.cmp(policy)) {
-                let PreparedRule { rule, domain, .. } = &self.rules[number];
-                if rule.status == RuleStatus::Active && domain.contains(None, request)? {
-                    rules.push(number);
-                }
-            } else if let Ok(number) = self.limits.binary_search_by(|known| known.limit.name.cmp(policy)) {
-                let prepared = &self.limits[number];
-                if prepared.limit.status == LimitStatus::Active && self.limit_contains(prepared, request)? {
-                    limits.push(number);
-                }
-            } else {
-                return Err(DecideError::UnknownPolicy((*policy).clone()));
-            }
+        domain: &Domain,
+        scope: &ScopeSelector,
+        indexed: bool,
+        request: &Prepared,
+        now: &mut Now,
+    ) -> Truth {
+        if !(indexed && domain.certain || selects(scope, request))
+            || !domain.window.contains(now, &self.clocks)
+        {
+            return Truth::False;
         }
-        for list in [&mut rules, &mut limits] {
-            list.sort_unstable();
-            list.dedup();
-        }
-        Ok((rules, limits))
+        self.code.evaluate(domain.condition, &self.schema, request)
     }
 
-    /// The active rules whose domain the request is in, by number, ascending.
-    pub(crate) fn rules_at(&self, request: &Request) -> Result<Vec<usize>, DecideError> {
-        let mut found = self.rule_index.candidates(&request.path);
-        keep(&mut found, |number| self.rules[number].domain.contains(None, request))?;
-        Ok(found)
+    pub(crate) fn condition_of_rule(&self, number: u32) -> Start {
+        self.rules[number as usize].domain.condition
     }
 
-    /// The active limits whose domain the request is in, by number, ascending.
-    pub(crate) fn limits_at(&self, request: &Request) -> Result<Vec<usize>, DecideError> {
-        let mut found = self.limit_index.candidates(&request.path);
-        keep(&mut found, |number| self.limit_contains(&self.limits[number], request))?;
-        Ok(found)
-    }
-
-    fn limit_contains(&self, limit: &PreparedLimit, request: &Request) -> Result<bool, DecideError> {
-        limit.domain.contains(limit.confining.map(|rule| &self.rules[rule].domain), request)
+    pub(crate) fn condition_of_limit(&self, number: u32) -> Start {
+        self.limits[number as usize].domain.condition
     }
 }
 
-fn keep(
-    numbers: &mut Vec<usize>,
-    holds: impl Fn(usize) -> Result<bool, DecideError>,
-) -> Result<(), DecideError> {
-    let mut failure = Ok(());
-    numbers.retain(|number| match holds(*number) {
-        Ok(holds) => holds,
-        Err(error) => {
-            // The first by name, so that the error doesn't depend on anything else.
-            if failure.is_ok() {
-                failure = Err(error);
-            }
-            false
-        }
-    });
-    failure
+fn selects(scope: &ScopeSelector, request: &Prepared) -> bool {
+    let ([tenant, project, agent], provider) = (request.path(), request.provider());
+    let within = |patterns: &[ordain_ir::ScopePattern]| {
+        patterns.iter().any(|pattern| pattern.selects([tenant, project, agent], provider))
+    };
+    within(&scope.include) && !within(&scope.except)
 }

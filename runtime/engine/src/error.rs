@@ -8,6 +8,14 @@ pub enum ConditionError {
     /// It reads a fact that is not declared.
     #[error("the fact `{0}` is not declared")]
     UnknownFact(FactName),
+    /// It reads a fact as of another kind than the declared one.
+    #[error("the fact `{fact}` is read as a {wanted}, which it is not")]
+    Kind {
+        /// The fact.
+        fact: FactName,
+        /// What it is read as.
+        wanted: &'static str,
+    },
     /// A regular expression is malformed or too large.
     #[error("the pattern `{pattern}` cannot be used: {reason}")]
     Pattern {
@@ -39,6 +47,16 @@ pub enum EngineError {
         policy: PolicyName,
         /// What it reads.
         fact: FactName,
+    },
+    /// A condition reads a fact as of another kind than the declared one.
+    #[error("policy `{policy}` reads the fact `{fact}` as a {wanted}, which it is not")]
+    WrongKind {
+        /// Whose condition.
+        policy: PolicyName,
+        /// What it reads.
+        fact: FactName,
+        /// As what.
+        wanted: &'static str,
     },
     /// A window names a time zone that is not in the database.
     #[error("policy `{policy}` is active in the time zone `{zone}`, which is not known")]
@@ -74,6 +92,7 @@ impl EngineError {
         let policy = policy.clone();
         match error {
             ConditionError::UnknownFact(fact) => Self::UnknownFact { policy, fact },
+            ConditionError::Kind { fact, wanted } => Self::WrongKind { policy, fact, wanted },
             ConditionError::Pattern { pattern, reason } => Self::Pattern { policy, pattern, reason },
         }
     }
@@ -90,16 +109,12 @@ pub enum DecideError {
         /// Whose condition depends on it.
         policy: PolicyName,
     },
-    /// A fact has a value of another kind than its declaration.
-    #[error("the request's value of `{fact}` is no {wanted}, which policy `{policy}` needs")]
-    WrongValue {
-        /// The fact.
-        fact: FactName,
-        /// The kind that its declaration names.
-        wanted: &'static str,
-        /// Whose condition reads it.
-        policy: PolicyName,
-    },
+    /// A fact that a condition reads has a value of another kind than its declaration.
+    #[error(transparent)]
+    WrongValue(#[from] Mismatch),
+    /// A request is decided by another engine than the one that it was prepared for.
+    #[error("the request was prepared for another engine")]
+    ForeignRequest,
     /// There is no policy of this name.
     #[error("there is no policy `{0}`")]
     UnknownPolicy(PolicyName),

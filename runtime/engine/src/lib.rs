@@ -28,27 +28,46 @@
 //! # What is not known
 //!
 //! Conditions are evaluated in three values. A required fact that the request leaves out makes the tests that read
-//! it *unknown*; `and` and `or` may still be decided by their other parts. Only a condition that stays unknown, of
-//! a policy whose scope and window hold, makes the decision fail ([`DecideError::MissingFact`]). An optional fact
-//! that is absent makes its tests false. The empty set is a value like others: no element of it passes any test. A request without a risk value (or without an earlier run) is not
-//! measured by limits on it; they are listed as [`Decision::unmeasured`].
+//! it *unknown*; `and` and `or` may still be decided by their other parts. An optional fact that is absent makes its
+//! tests false. The empty set is a value like others: no element of it passes any test. A request without a risk value
+//! (or without an earlier run) is not measured by limits on it; they are listed as [`Decision::unmeasured`].
+//!
+//! A policy whose scope and window hold and whose condition stays unknown is *undecided*. [`Engine::decide`] refuses
+//! then ([`DecideError::MissingFact`]); [`Engine::enforce`] never does. There, unless the policies are set to fail
+//! open, an undecided policy speaks, but silences and outranks nobody: so the outcome is at least as strict as it is
+//! for any request that says the missing facts.
+//!
+//! # Speed
+//!
+//! [`Engine::decide`] is for those who want words. On a busy path keep a [`Prepared`] and an [`Answer`] for each
+//! thread: [`Engine::prepare_into`] and [`Engine::answer`] use their memory again, look only at policies that may
+//! speak about the path and the facts, and leave the words to [`Engine::explain`].
 
+mod answer;
 mod condition;
 mod counters;
 mod decide;
 mod decision;
-mod domain;
 mod engine;
 mod error;
+mod explain;
 mod index;
+pub mod ledger;
 mod overrides;
+mod pattern;
 pub mod period;
 mod predicate;
+mod prepared;
+mod schema;
 mod window;
+mod zones;
 
-pub use counters::{Counters, NoCounters, Subject, UsedByLimit};
+pub use answer::{Answer, LimitPart, Part, PolicyNumber, RulePart, UnmeasuredPart};
+pub use counters::{Counters, NoCounters, Subject, SubjectRef, UsedByLimit};
 pub use decision::{Decision, LimitFinding, Role, RuleFinding, Unmeasured};
 pub use engine::Engine;
 pub use error::{ConditionError, DecideError, EngineError, Mismatch};
-pub use ordain_ir::Outcome;
+pub use ledger::Ledger;
+pub use ordain_ir::{Fault, Outcome};
 pub use predicate::Predicate;
+pub use prepared::Prepared;

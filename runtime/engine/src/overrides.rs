@@ -1,6 +1,6 @@
 //! Who silences whom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_ir::{Override, PolicyName};
 
@@ -9,39 +9,37 @@ use crate::EngineError;
 /// For each policy, by number, the numbers of those that override it directly or through others, ascending.
 ///
 /// `declared` holds each policy's name and overrides, sorted by name; a policy's number is its place there. The
-/// compiler refuses cycles; should a foreign bundle have one, its members don't silence each other, so that a
-/// cycle never makes policies vanish.
-pub(crate) fn silencers(declared: &[(&PolicyName, &[Override])]) -> Result<Vec<Vec<usize>>, EngineError> {
-    let number: BTreeMap<&PolicyName, usize> =
-        declared.iter().enumerate().map(|(number, (name, _))| (*name, number)).collect();
-    let mut direct = Vec::with_capacity(declared.len());
-    for (name, overrides) in declared {
-        let target = |o: &Override| {
-            let unknown =
-                || EngineError::UnknownPolicy { policy: (*name).clone(), missing: o.policy.clone() };
-            number.get(&o.policy).copied().ok_or_else(unknown)
-        };
-        direct.push(overrides.iter().map(target).collect::<Result<Vec<_>, _>>()?);
-    }
-    let reached: Vec<Vec<bool>> = (0..declared.len())
-        .map(|from| if direct[from].is_empty() { vec![] } else { reach(&direct, from) })
-        .collect();
-    let reaches = |from: usize, to: usize| reached[from].get(to).copied().unwrap_or(false);
-    let mut silencers = vec![vec![]; declared.len()];
-    for from in (0..declared.len()).filter(|from| !direct[*from].is_empty()) {
-        for to in (0..declared.len()).filter(|to| reaches(from, *to) && !reaches(*to, from)) {
-            silencers[to].push(from);
+/// compiler refuses cycles; should a foreign bundle have one, its members don't silence each other, so that a cycle
+/// never makes policies vanish.
+pub(crate) fn silencers(declared: &[(&PolicyName, &[Override])]) -> Result<Vec<Box<[u32]>>, EngineError> {
+    let number = |place: usize| u32::try_from(place).expect("a bundle has fewer than 2^32 policies");
+    let mut direct: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (place, (name, overrides)) in declared.iter().enumerate() {
+        for Override { policy, .. } in *overrides {
+            let target = declared.binary_search_by(|(known, _)| (*known).cmp(policy));
+            let unknown = |_| EngineError::UnknownPolicy { policy: (*name).clone(), missing: policy.clone() };
+            direct.entry(number(place)).or_default().push(number(target.map_err(unknown)?));
         }
     }
-    Ok(silencers)
+    let reached: BTreeMap<u32, BTreeSet<u32>> =
+        direct.keys().map(|from| (*from, reach(&direct, *from))).collect();
+    let mut silencers = vec![vec![]; declared.len()];
+    for (from, all) in &reached {
+        for to in all {
+            if reached.get(to).is_none_or(|back| !back.contains(from)) {
+                silencers[*to as usize].push(*from);
+            }
+        }
+    }
+    Ok(silencers.into_iter().map(Vec::into_boxed_slice).collect())
 }
 
-fn reach(direct: &[Vec<usize>], from: usize) -> Vec<bool> {
-    let mut reached = vec![false; direct.len()];
-    let mut open = direct[from].clone();
+fn reach(direct: &BTreeMap<u32, Vec<u32>>, from: u32) -> BTreeSet<u32> {
+    let mut reached = BTreeSet::new();
+    let mut open = direct.get(&from).cloned().unwrap_or_default();
     while let Some(next) = open.pop() {
-        if !std::mem::replace(&mut reached[next], true) {
-            open.extend_from_slice(&direct[next]);
+        if reached.insert(next) {
+            open.extend(direct.get(&next).into_iter().flatten());
         }
     }
     reached
@@ -51,13 +49,14 @@ fn reach(direct: &[Vec<usize>], from: usize) -> Vec<bool> {
 mod tests {
     use super::*;
 
-    fn run(declared: &[(&str, &[&str])]) -> Result<Vec<Vec<usize>>, EngineError> {
+    fn run(declared: &[(&str, &[&str])]) -> Result<Vec<Vec<u32>>, EngineError> {
         let overrides = |names: &[&str]| -> Vec<Override> {
             names.iter().map(|name| Override { policy: (*name).into(), because: None }).collect()
         };
         let owned: Vec<(PolicyName, Vec<Override>)> =
             declared.iter().map(|(name, over)| ((*name).into(), overrides(over))).collect();
-        silencers(&owned.iter().map(|(name, over)| (name, over.as_slice())).collect::<Vec<_>>())
+        let declared: Vec<_> = owned.iter().map(|(name, over)| (name, over.as_slice())).collect();
+        Ok(silencers(&declared)?.into_iter().map(Vec::from).collect())
     }
 
     #[test]

@@ -1,78 +1,118 @@
 //! Window membership by the clock on the wall.
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use ordain_ir::{Active, Recurrence, Window, zone};
+use std::sync::Arc;
 
-use crate::period;
+use ordain_ir::{Active, Recurrence, Window};
+
+use crate::zones::{self, ZoneClock};
 
 const DAY: u16 = 1440;
+/// More than any minute of a week.
+const NOT_READ: u16 = u16::MAX;
 
-/// A window with its zones looked up.
-#[derive(Debug)]
-pub(crate) struct CompiledWindow {
-    /// The union of its clauses; always, if there is none.
-    clauses: Vec<Clause>,
+/// The clocks that the windows of one engine look at.
+#[derive(Debug, Default)]
+pub(crate) struct Clocks(Vec<Arc<ZoneClock>>);
+
+impl Clocks {
+    /// The number of a zone's clock; `None` if there is no such zone.
+    fn number(&mut self, name: &str) -> Option<u32> {
+        let clock = zones::clock(name)?;
+        let known = self.0.iter().position(|known| Arc::ptr_eq(known, &clock));
+        u32::try_from(known.unwrap_or_else(|| {
+            self.0.push(clock);
+            self.0.len() - 1
+        }))
+        .ok()
+    }
 }
+
+/// An instant, and what the clocks show at it once one has looked at them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Now {
+    second: i64,
+    minutes: Vec<u16>,
+}
+
+impl Now {
+    /// Sets another instant.
+    pub(crate) fn set(&mut self, second: i64, clocks: &Clocks) {
+        self.second = second;
+        self.minutes.clear();
+        self.minutes.resize(clocks.0.len(), NOT_READ);
+    }
+
+    fn minute(&mut self, number: u32, clocks: &Clocks) -> u16 {
+        let shown = &mut self.minutes[number as usize];
+        if *shown == NOT_READ {
+            *shown = clocks.0[number as usize].minute_of_week(self.second);
+        }
+        *shown
+    }
+}
+
+/// A window with its zones looked up: the union of its clauses; always, if there is none.
+#[derive(Debug)]
+pub(crate) struct CompiledWindow(Box<[Clause]>);
 
 #[derive(Debug)]
 struct Clause {
-    from: Option<i64>,
-    until: Option<i64>,
-    recurring: Option<(TimeZone, Recurrence)>,
+    from: i64,
+    until: i64,
+    recurring: Option<(u32, Recurrence)>,
 }
 
 impl CompiledWindow {
     /// Looks the zones up; an unknown one is the error.
-    pub(crate) fn new(window: &Window) -> Result<Self, String> {
+    pub(crate) fn new(window: &Window, clocks: &mut Clocks) -> Result<Self, String> {
         let clause = |active: &Active| {
             let recurring = match &active.recurrence {
                 Some(recurrence) => {
-                    let zone = zone::find(&active.zone).ok_or_else(|| active.zone.clone())?;
-                    Some((zone, recurrence.clone()))
+                    let clock = clocks.number(&active.zone).ok_or_else(|| active.zone.clone())?;
+                    Some((clock, recurrence.clone()))
                 }
                 None => None,
             };
-            Ok::<_, String>(Clause { from: active.from, until: active.until, recurring })
+            let (from, until) = (active.from.unwrap_or(i64::MIN), active.until.unwrap_or(i64::MAX));
+            Ok::<_, String>(Clause { from, until, recurring })
         };
-        Ok(Self { clauses: window.clauses.iter().map(clause).collect::<Result<_, _>>()? })
+        window.clauses.iter().map(clause).collect::<Result<_, _>>().map(Self)
     }
 
     /// Whether the instant lies in the window.
-    pub(crate) fn contains(&self, at: Timestamp) -> bool {
-        self.clauses.is_empty() || self.clauses.iter().any(|clause| clause.contains(at))
+    pub(crate) fn contains(&self, now: &mut Now, clocks: &Clocks) -> bool {
+        self.0.is_empty() || self.0.iter().any(|clause| clause.contains(now, clocks))
     }
 }
 
 impl Clause {
-    fn contains(&self, at: Timestamp) -> bool {
-        let second = period::second(at);
-        self.from.is_none_or(|from| from <= second)
-            && self.until.is_none_or(|until| second < until)
-            && self.recurring.as_ref().is_none_or(|(zone, recurrence)| {
-                let local = zone.to_datetime(at);
-                let narrow = |n: i8| u16::from(n.unsigned_abs());
-                let day = local.date().weekday().to_monday_zero_offset().unsigned_abs();
-                recurs(recurrence, day, narrow(local.hour()) * 60 + narrow(local.minute()))
+    fn contains(&self, now: &mut Now, clocks: &Clocks) -> bool {
+        // The last second of validity is excluded; an instant of the calendar is far below `i64::MAX`.
+        (self.from..self.until).contains(&now.second)
+            && self.recurring.as_ref().is_none_or(|(clock, recurrence)| {
+                let minute = now.minute(*clock, clocks);
+                recurs(recurrence, minute / DAY, minute % DAY)
             })
     }
 }
 
 /// Whether a local `day` of the week (0 is Monday) and `minute` of the day lie in the recurring part.
-fn recurs(recurrence: &Recurrence, day: u8, minute: u16) -> bool {
+fn recurs(recurrence: &Recurrence, day: u16, minute: u16) -> bool {
     match recurrence {
         Recurrence::Daily { days, start, end } => {
             let (start, end) = (start.0, end.0);
+            let on = |day: u16| days.0 >> (day % 7) & 1 == 1;
             if start < end {
-                days.contains(day) && (start..end).contains(&minute)
+                on(day) && (start..end).contains(&minute)
             } else {
                 // The part after midnight belongs to a stretch that began yesterday.
-                (days.contains(day) && minute >= start) || (days.contains((day + 6) % 7) && minute < end)
+                (on(day) && minute >= start) || (on(day + 6) && minute < end)
             }
         }
         Recurrence::Weekly { start_day, start, end_day, end } => {
-            let of_week = |day: u8, minute: u16| u16::from(day % 7) * DAY + minute;
-            let (start, end) = (of_week(*start_day, start.0), of_week(*end_day, end.0));
+            let of_week = |day: u16, minute: u16| day % 7 * DAY + minute;
+            let start = of_week(u16::from(*start_day), start.0);
+            let end = of_week(u16::from(*end_day), end.0);
             let now = of_week(day, minute);
             if start < end { (start..end).contains(&now) } else { now >= start || now < end }
         }
@@ -81,13 +121,30 @@ fn recurs(recurrence: &Recurrence, day: u8, minute: u16) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use ordain_ir::{DaySet, TimeOfDay};
 
     use super::*;
 
-    fn window(zone: &str, recurrence: Recurrence) -> CompiledWindow {
+    /// A window and the clocks that it looks at.
+    struct Watched(CompiledWindow, Clocks);
+
+    impl Watched {
+        fn new(window: &Window) -> Result<Self, String> {
+            let mut clocks = Clocks::default();
+            Ok(Self(CompiledWindow::new(window, &mut clocks)?, clocks))
+        }
+
+        fn contains(&self, at: Timestamp) -> bool {
+            let mut now = Now::default();
+            now.set(crate::period::second(at), &self.1);
+            self.0.contains(&mut now, &self.1)
+        }
+    }
+
+    fn window(zone: &str, recurrence: Recurrence) -> Watched {
         let clause = Active { zone: zone.into(), recurrence: Some(recurrence), from: None, until: None };
-        CompiledWindow::new(&Window::new(vec![clause])).unwrap()
+        Watched::new(&Window::new(vec![clause])).unwrap()
     }
 
     fn daily(days: DaySet, start: (u16, u16), end: (u16, u16)) -> Recurrence {
@@ -95,7 +152,7 @@ mod tests {
         Recurrence::Daily { days, start: time(start), end: time(end) }
     }
 
-    fn holds(window: &CompiledWindow, at: &str) -> bool {
+    fn holds(window: &Watched, at: &str) -> bool {
         window.contains(at.parse().unwrap())
     }
 
@@ -142,7 +199,7 @@ mod tests {
     #[test]
     fn validity_includes_its_start_and_excludes_its_end() {
         let clause = Active { zone: "UTC".into(), recurrence: None, from: Some(100), until: Some(200) };
-        let window = CompiledWindow::new(&Window::new(vec![clause])).unwrap();
+        let window = Watched::new(&Window::new(vec![clause])).unwrap();
         let at = |second, nanosecond| Timestamp::new(second, nanosecond).unwrap();
         assert!(!window.contains(at(99, 999_999_999)) && window.contains(at(100, 0)));
         assert!(window.contains(at(199, 999_999_999)) && !window.contains(at(200, 0)));
@@ -151,11 +208,8 @@ mod tests {
     #[test]
     fn an_unknown_zone_is_named() {
         let mut clause = Active { zone: "Europe/Berlni".into(), recurrence: None, from: None, until: None };
-        assert!(
-            CompiledWindow::new(&Window::new(vec![clause.clone()])).is_ok(),
-            "only recurring parts read it"
-        );
+        assert!(Watched::new(&Window::new(vec![clause.clone()])).is_ok(), "only recurring parts read it");
         clause.recurrence = Some(daily(DaySet::ALL, (1, 0), (2, 0)));
-        assert_eq!(CompiledWindow::new(&Window::new(vec![clause])).unwrap_err(), "Europe/Berlni");
+        assert_eq!(Watched::new(&Window::new(vec![clause])).err().as_deref(), Some("Europe/Berlni"));
     }
 }
