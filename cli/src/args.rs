@@ -35,8 +35,10 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Show what a bundle holds, after checking that it is intact.
     Inspect(InspectArgs),
-    /// Decide a request, with the reasons.
+    /// Decide requests, with the reasons.
     Eval(EvalArgs),
+    /// Replay recorded requests, with time and counters; through two sets of policies to compare them.
+    Simulate(SimulateArgs),
     /// Draw dependencies and conflicts.
     Graph(GraphArgs),
     /// Serve editors over standard input and output.
@@ -124,6 +126,9 @@ pub(crate) struct BuildArgs {
     /// Where the bundle goes; `<name of the workspace>.ordain-bundle` by default.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write a JSON schema of the requests, with every fact and meter that the policies declare.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) request_schema: Option<PathBuf>,
 }
 
 /// Arguments of `inspect`.
@@ -141,9 +146,9 @@ pub(crate) struct InspectArgs {
 pub(crate) struct EvalArgs {
     /// A bundle, or a workspace folder that is compiled first.
     pub(crate) policies: PathBuf,
-    /// The request as JSON; `-` reads standard input.
+    /// The request as JSON, or several, one a line; `-` reads standard input.
     pub(crate) request: PathBuf,
-    /// How the decision is written.
+    /// How decisions are written; of several each is one line of JSON.
     #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub(crate) format: TextOrJson,
     /// Decide as at this instant (RFC 3339) instead of the request's own.
@@ -156,6 +161,27 @@ pub(crate) struct EvalArgs {
     /// Exit with 1 unless the outcome is this one, for example `BLOCK`.
     #[arg(long, value_name = "OUTCOME")]
     pub(crate) expect: Option<String>,
+    /// Decide with the counters in this file, and count there what goes ahead; it is made if it isn't there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+/// Arguments of `simulate`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SimulateArgs {
+    /// A bundle, or a workspace folder that is compiled first.
+    pub(crate) policies: PathBuf,
+    /// Recorded requests as JSON, one a line, in the order in which they were made; `-` reads standard input.
+    pub(crate) trace: PathBuf,
+    /// Other policies, likewise, to which the outcomes are compared: usually those of before.
+    #[arg(long, value_name = "OTHER")]
+    pub(crate) against: Option<PathBuf>,
+    /// Begin with the counters in this file, which is left as it is.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// How the statistics are written.
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub(crate) format: TextOrJson,
 }
 
 /// Arguments of `graph`.
@@ -218,7 +244,7 @@ pub(crate) enum CheckFormat {
     Json,
 }
 
-/// Formats of `inspect` and `eval`.
+/// Formats of `inspect`, `eval` and `simulate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TextOrJson {
     /// For people.

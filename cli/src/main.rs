@@ -16,6 +16,7 @@ mod failure;
 mod gate;
 mod random;
 mod render;
+mod simulation;
 mod testing;
 mod workspace;
 
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Command::Build(args) => commands::build::run(args, color),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Eval(args) => commands::eval::run(args, color),
+        Command::Simulate(args) => commands::simulate::run(args, color),
         Command::Graph(args) => commands::graph::run(args, color),
         Command::Lsp(args) => return commands::lsp::run(args),
         Command::Serve(args) => commands::serve::run(args, color),

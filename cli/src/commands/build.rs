@@ -1,14 +1,13 @@
 //! `ordain build`
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ordain_runtime::Clock as _;
 
 use crate::Verdict;
 use crate::args::BuildArgs;
 use crate::clock::SystemClock;
-use crate::commands::{check, print};
+use crate::commands::{check, print, request_schema, write_whole};
 use crate::failure::Failure;
 use crate::render::count;
 use crate::workspace;
@@ -33,21 +32,14 @@ pub(crate) fn run(args: &BuildArgs, color: bool) -> Result<Verdict, Failure> {
     let path =
         args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.ordain-bundle", checked.name)));
     write_whole(&path, &bytes)?;
+    if let Some(schema) = &args.request_schema {
+        let json = request_schema::of(&checked.policies);
+        write_whole(schema, (format!("{json:#}") + "\n").as_bytes())?;
+    }
     let warnings = checked.report.conflicts.iter().filter(|conflict| !conflict.resolved).count();
     let note =
         if warnings == 0 { String::new() } else { format!(", {}", count(warnings, "WARNING conflict")) };
     let policies = count(checked.policies.len(), "policy");
     print(&format!("{}: {policies}{note}\n{digest}\n", path.display()))?;
     Ok(Verdict::Clean)
-}
-
-/// Writes beside the target and renames, so that a reader sees the old bundle or the new one.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failure = |reason| Failure::Write { path: path.to_owned(), reason };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failure)?;
-    file.write_all(bytes).map_err(failure)?;
-    file.as_file().sync_all().map_err(failure)?;
-    file.persist(path).map_err(|error| failure(error.error))?;
-    Ok(())
 }

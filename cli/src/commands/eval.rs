@@ -4,17 +4,18 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use ordain_engine::{Engine, NoCounters, Outcome};
-use ordain_ir::request::RequestJson;
-use ordain_ir::{Policies, PolicyName, Request};
+use ordain_engine::{Decision, Engine, NoCounters, Outcome};
+use ordain_grammar::suggest::nearest;
+use ordain_ir::request::{RequestError, RequestJson};
+use ordain_ir::{FactName, Policies, PolicyName};
 
 use crate::Verdict;
 use crate::args::{EvalArgs, TextOrJson};
-use crate::commands::print;
+use crate::commands::{print, state};
 use crate::failure::Failure;
 use crate::workspace::{self, Refuse};
 
-/// Decides one request.
+/// Decides one request, or several one after the other.
 pub(crate) fn run(args: &EvalArgs, color: bool) -> Result<Verdict, Failure> {
     let expected = args.expect.as_deref().map(outcome).transpose()?;
     // A folder may contradict itself: that is when one wants to see what a conflict's witness gets.
@@ -25,32 +26,83 @@ pub(crate) fn run(args: &EvalArgs, color: bool) -> Result<Verdict, Failure> {
     let text = read(&args.request)?;
     let name =
         if args.request == Path::new("-") { "standard input" } else { &args.request.to_string_lossy() };
-    let mut wire: RequestJson = serde_json::from_str(&text).map_err(|reason| {
-        Failure::Other(format!("`{name}` is no request: {reason}; it looks like {EXAMPLE}"))
-    })?;
-    if let Some(at) = args.at {
-        wire.at = at;
-    }
-    let request = Request::from_json(wire, &policies.facts, &policies.meters)
-        .map_err(|reason| Failure::Other(format!("`{name}`: {reason}")))?;
+    let requests = requests(&text, name)?;
     let engine = Engine::new(policies).map_err(Failure::other)?;
-    let decision = engine
-        .decide(&request, &NoCounters)
-        .map_err(|reason| Failure::Other(format!("`{name}`: {reason}")))?;
-    print(&match args.format {
-        TextOrJson::Text => format!("{decision}\n"),
-        TextOrJson::Json => {
-            serde_json::to_string_pretty(&decision).expect("every key is a string and every number is finite")
-                + "\n"
+    let ledger = args.state.as_deref().map(state::load).transpose()?;
+    let many = requests.len() != 1;
+    let mut verdict = Verdict::Clean;
+    for mut wire in requests {
+        if let Some(at) = args.at {
+            wire.at = at;
         }
-    })?;
-    match expected {
-        Some(expected) if expected != decision.outcome => {
+        let decision = match &ledger {
+            None => engine.enforce(wire, &NoCounters),
+            Some(ledger) => ledger.enforce(&engine, wire, &mut vec![]),
+        };
+        print(&match args.format {
+            TextOrJson::Text => text_of(&decision, &engine, many),
+            TextOrJson::Json => {
+                let json = if many {
+                    serde_json::to_string(&decision)
+                } else {
+                    serde_json::to_string_pretty(&decision)
+                };
+                json.expect("every key is a string and every number is finite") + "\n"
+            }
+        })?;
+        if !decision.faults.is_empty() || decision.is_undecided() {
+            verdict = Verdict::Findings;
+        }
+        if let Some(expected) = expected.filter(|expected| *expected != decision.outcome) {
             print(&format!("expected {expected}, decided {}\n", decision.outcome))?;
-            Ok(Verdict::Findings)
+            verdict = Verdict::Findings;
         }
-        _ => Ok(Verdict::Clean),
     }
+    if let (Some(path), Some(ledger)) = (&args.state, &ledger) {
+        state::save(path, ledger)?;
+    }
+    Ok(verdict)
+}
+
+/// The requests of a text: one JSON object over any number of lines, or one a line.
+fn requests(text: &str, name: &str) -> Result<Vec<RequestJson>, Failure> {
+    let whole = match serde_json::from_str(text) {
+        Ok(request) => return Ok(vec![request]),
+        Err(reason) => reason,
+    };
+    let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty());
+    // What isn't an object a line is one request with something wrong in it.
+    let objects = lines.clone().all(|(_, line)| line.starts_with('{') && line.ends_with('}'));
+    if !objects || lines.clone().count() < 2 {
+        return Err(Failure::Other(format!("`{name}` is no request: {whole}; it looks like {EXAMPLE}")));
+    }
+    lines
+        .map(|(number, line)| {
+            let place = number + 1;
+            serde_json::from_str(line).map_err(|reason| {
+                Failure::Other(format!(
+                    "`{name}`, line {place}: no request: {reason}; it looks like {EXAMPLE}"
+                ))
+            })
+        })
+        .collect()
+}
+
+/// The decision, and for a fact that nobody declares the nearest that is.
+fn text_of(decision: &Decision, engine: &Engine, many: bool) -> String {
+    let mut text = format!("{decision}\n");
+    for fault in &decision.faults {
+        if let RequestError::UnknownFact(fact) = &fault.error {
+            let known = engine.policies().facts.keys().map(FactName::as_str);
+            if let Some(near) = nearest(fact.as_str(), known) {
+                text.push_str(&["    did you mean `", near, "`?\n"].concat());
+            }
+        }
+    }
+    if many {
+        text.push('\n');
+    }
+    text
 }
 
 /// Only the named policies; all if none is named.

@@ -4,6 +4,7 @@ pub(crate) mod coverage;
 pub(crate) mod graph;
 pub(crate) mod json;
 pub(crate) mod markdown;
+pub(crate) mod simulation;
 pub(crate) mod terminal;
 pub(crate) mod test;
 
