@@ -11,21 +11,29 @@ use crate::{
 struct Bench {
     /// As one names it.
     name: &'static str,
-    package: &'static str,
-    /// The bench target of the package.
-    target: &'static str,
+    place: Place,
     /// Its arguments, and those with which it takes seconds.
     whole: &'static [&'static str],
     quick: &'static [&'static str],
 }
 
-const BENCHES: [Bench; 1] = [Bench {
-    name: "compiler",
-    package: "ordain-tests",
-    target: "compile",
-    whole: &["10000"],
-    quick: &["1000"],
-}];
+/// Where a measurement stands.
+enum Place {
+    /// A bench target of a package.
+    Target { package: &'static str, target: &'static str },
+    /// A program in a workspace of its own, in this folder: what it needs is not for the product.
+    Apart(&'static str),
+}
+
+const BENCHES: [Bench; 2] = [
+    Bench {
+        name: "compiler",
+        place: Place::Target { package: "ordain-tests", target: "compile" },
+        whole: &["10000"],
+        quick: &["1000"],
+    },
+    Bench { name: "engine", place: Place::Apart("tests/peers"), whole: &[], quick: &["--quick"] },
+];
 
 /// Builds in release and runs the benches that are named, or all; `--quick` runs them small. Their last lines come
 /// once more at the end.
@@ -35,8 +43,15 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
     let mut summaries = vec![];
     for bench in benches {
         println!("\n== {}", bench.name);
-        let mut command =
-            repository.cargo(&["bench", "--package", bench.package, "--bench", bench.target, "--"]);
+        let mut command = match bench.place {
+            Place::Target { package, target } => {
+                repository.cargo(&["bench", "--package", package, "--bench", target, "--"])
+            }
+            Place::Apart(folder) => {
+                let manifest = format!("{folder}/Cargo.toml");
+                repository.cargo(&["run", "--release", "--manifest-path", &manifest, "--"])
+            }
+        };
         command.args(if quick { bench.quick } else { bench.whole });
         let printed = process::tee(&mut command)?;
         let last = printed.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -95,10 +110,18 @@ mod tests {
         assert_eq!(names.len(), BENCHES.len());
         let root = Repository::find().unwrap().root().to_owned();
         for bench in &BENCHES {
-            let folder = root.join(bench.package.trim_start_matches("ordain-"));
-            let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
-            assert!(manifest.contains(&format!("name = \"{}\"", bench.package)));
-            assert!(manifest.contains(&format!("[[bench]]\nname = \"{}\"", bench.target)), "{}", bench.name);
+            let named = |manifest: &str, line: &str| {
+                let manifest = fs::read_to_string(root.join(manifest)).unwrap();
+                assert!(manifest.contains(line), "{}", bench.name);
+            };
+            match bench.place {
+                Place::Target { package, target } => {
+                    let manifest = format!("{}/Cargo.toml", package.trim_start_matches("ordain-"));
+                    named(&manifest, &format!("name = \"{package}\""));
+                    named(&manifest, &format!("[[bench]]\nname = \"{target}\""));
+                }
+                Place::Apart(folder) => named(&format!("{folder}/Cargo.toml"), "[workspace]"),
+            }
         }
     }
 }

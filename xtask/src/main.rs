@@ -12,6 +12,7 @@ mod editor;
 mod failure;
 mod install;
 mod loopback;
+mod oracle;
 mod postgres;
 mod process;
 mod repository;
@@ -32,7 +33,8 @@ usage: cargo xtask <verb>
   test [ARG…]        run all tests, with a PostgreSQL of their own; ARG goes to `cargo test`
   demo               build `ordain` and show what it does with the examples
   ci                 all that a change has to pass: tests, format, lints, documentation, dependencies
-  bench [NAME…]      measure in release: `compiler`; all where none is named. `--quick` takes seconds
+  bench [NAME…]      measure in release: `compiler`, `engine`; all where none is named. `--quick` takes seconds
+  oracle [NAME…]     hold the product against second opinions, at length: `engine`; `--cases N`, `--seed S`
   book               make the documentation's HTML, with an mdBook that is built the first time
   dependencies       check licences, sources and deadlines against `deny.toml`
   postgres -- CMD…   run a command with a private PostgreSQL in `ORDAIN_TEST_POSTGRES_URL`
@@ -76,6 +78,7 @@ fn run() -> Outcome {
         "demo" => alone(demo::run),
         "ci" => alone(ci::run),
         "bench" => bench::run(&repository, rest),
+        "oracle" => oracle::run(&repository, rest),
         "book" => alone(book::run),
         "dependencies" => alone(dependencies::run),
         "postgres" => postgres::run(&repository, rest),

@@ -1,0 +1,156 @@
+//! Ordain: from the bytes of a bundle to an engine; decided from a prepared request, from a typed one, and with the
+//! reasons in words.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ordain_engine::{Answer, Engine, NoCounters, Part, Prepared};
+use ordain_ir::{
+    Active, Bundle, CompareOp, Condition, DependencyGraph, EnforcementMode, Fact, Path, Policies, Recurrence,
+    Report, RuleStatus, RuleType, ScopeSelector, Source, SourceMap, TextTest, TimeOfDay, Type, Usage, Value,
+    Window,
+};
+
+use super::{Loaded, Said};
+use crate::work::{Request, Rule, Shape, ZONE};
+
+#[derive(Clone, Copy)]
+enum From {
+    Prepared,
+    Typed,
+    Explained,
+}
+
+struct Ordain {
+    engine: Engine,
+    typed: Vec<ordain_ir::Request>,
+    prepared: Vec<Prepared>,
+    from: From,
+    scratch: Prepared,
+    answer: Answer,
+}
+
+fn fact(name: &str, ty: Type) -> (ordain_ir::FactName, Fact) {
+    let fact = Fact { name: name.into(), ty, range: None, optional: false, opaque: false, doc: String::new() };
+    (fact.name.clone(), fact)
+}
+
+fn rule(rule: &Rule, shape: Shape) -> ordain_ir::Rule {
+    let number = |fact: &str, op, bound| Condition::Compare { terms: vec![(fact.into(), 1)], op, bound };
+    let action = Condition::Text { fact: "tool.name".into(), test: TextTest::Equals(rule.action.clone()) };
+    let risk = number("risk", CompareOp::Greater, rule.risk);
+    let time = |hour: i64| TimeOfDay::new(u16::try_from(hour).expect("an hour"), 0).expect("an hour of a day");
+    let (window, condition) = match shape {
+        Shape::Facts => {
+            let from = number("hour", CompareOp::GreaterEqual, rule.from);
+            let until = number("hour", CompareOp::Less, rule.until);
+            (Window::ALWAYS, Condition::And(vec![action, risk, from, until]))
+        }
+        Shape::Windows => {
+            let recurrence = Recurrence::Daily {
+                days: ordain_ir::DaySet::ALL,
+                start: time(rule.from),
+                end: time(rule.until),
+            };
+            let clause =
+                Active { zone: ZONE.into(), recurrence: Some(recurrence), from: None, until: None };
+            (Window::new(vec![clause]), Condition::And(vec![action, risk]))
+        }
+    };
+    ordain_ir::Rule {
+        name: rule.name.as_str().into(),
+        doc: String::new(),
+        rule_type: RuleType::Safety,
+        enforcement_mode: EnforcementMode::Block,
+        scope: ScopeSelector::global(),
+        window,
+        condition,
+        priority: 0,
+        source: Source::Manual,
+        status: RuleStatus::Active,
+        depends_on: vec![],
+        overrides: vec![],
+        derived: None,
+    }
+}
+
+fn load(rules: &[Rule], requests: &[Request], shape: Shape, from: From) -> (Box<dyn Loaded>, Duration) {
+    let facts = [fact("tool.name", Type::String), fact("risk", Type::Int), fact("hour", Type::Int)];
+    let rules = rules.iter().map(|it| self::rule(it, shape));
+    let policies = Policies {
+        facts: facts.into(),
+        rules: rules.map(|rule| (rule.name.clone(), Arc::new(rule))).collect(),
+        ..Policies::default()
+    };
+    let bundle = Bundle {
+        workspace: "peers".into(),
+        language: "1".into(),
+        compiler: "none".into(),
+        policies,
+        dependencies: DependencyGraph::default(),
+        analysis: Report::default(),
+        sources: SourceMap::default(),
+    };
+    let (bytes, _) = bundle.to_bytes();
+    drop(bundle);
+
+    let start = Instant::now();
+    let (bundle, _) = Bundle::from_bytes(&bytes).expect("a bundle");
+    let engine = Engine::new(Arc::new(bundle.policies)).expect("sound policies");
+    let elapsed = start.elapsed();
+
+    let typed: Vec<ordain_ir::Request> = requests
+        .iter()
+        .map(|request| ordain_ir::Request {
+            path: Path { tenant: "acme".into(), project: "support".into(), agent: "mailer".into() },
+            provider: None,
+            at: jiff::Timestamp::from_second(request.second).expect("an instant"),
+            facts: BTreeMap::from([
+                ("tool.name".into(), Value::Text(request.action.clone())),
+                ("risk".into(), Value::Number(request.risk)),
+                ("hour".into(), Value::Number(request.hour)),
+            ]),
+            usage: Usage::default(),
+        })
+        .collect();
+    let prepared = typed.iter().map(|request| engine.prepare(request).expect("well-typed")).collect();
+    let (scratch, answer) = (Prepared::default(), Answer::default());
+    (Box::new(Ordain { engine, typed, prepared, from, scratch, answer }), elapsed)
+}
+
+pub fn prepared(rules: &[Rule], requests: &[Request], shape: Shape) -> (Box<dyn Loaded>, Duration) {
+    load(rules, requests, shape, From::Prepared)
+}
+
+pub fn typed(rules: &[Rule], requests: &[Request], shape: Shape) -> (Box<dyn Loaded>, Duration) {
+    load(rules, requests, shape, From::Typed)
+}
+
+pub fn explained(rules: &[Rule], requests: &[Request], shape: Shape) -> (Box<dyn Loaded>, Duration) {
+    load(rules, requests, shape, From::Explained)
+}
+
+impl Loaded for Ordain {
+    fn decide(&mut self, number: usize) -> usize {
+        let request = match self.from {
+            From::Prepared => &self.prepared[number],
+            From::Typed | From::Explained => {
+                self.engine.prepare_into(&self.typed[number], &mut self.scratch).expect("well-typed");
+                &self.scratch
+            }
+        };
+        self.engine.answer(request, &NoCounters, &mut self.answer).expect("prepared for it");
+        match self.from {
+            From::Explained => self.engine.explain(request, &self.answer).to_string().len(),
+            From::Prepared | From::Typed => self.answer.rules().len(),
+        }
+    }
+
+    fn said(&mut self, number: usize) -> Said {
+        self.decide(number);
+        let speaks = |part| matches!(part, Part::Decided | Part::Agreed);
+        let names = self.answer.rules().iter().filter(|it| speaks(it.part));
+        Said::Names(names.map(|it| self.engine.rule(it.rule).name.to_string()).collect())
+    }
+}

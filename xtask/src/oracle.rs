@@ -1,0 +1,133 @@
+//! `oracle`: the long forms of tests that hold the product against something that shares no code with it.
+
+use crate::{
+    failure::{Failure, Outcome},
+    process,
+    repository::Repository,
+    setup,
+};
+
+/// A test with a second opinion. It says in its last lines how much it compared, and a failure names its seed.
+struct Oracle {
+    /// As one names it.
+    name: &'static str,
+    package: &'static str,
+    /// The test target of the package.
+    target: &'static str,
+    /// Environment variables with the number of cases and the first seed.
+    cases: &'static str,
+    seed: &'static str,
+    /// How many cases the long form tries where none are asked for.
+    whole: u64,
+}
+
+const ORACLES: [Oracle; 1] = [Oracle {
+    name: "engine",
+    package: "ordain-tests",
+    target: "engine_reference",
+    cases: "ORDAIN_ENGINE_CASES",
+    seed: "ORDAIN_ENGINE_SEED",
+    whole: 200_000,
+}];
+
+/// What is to be run.
+#[derive(Debug)]
+struct Chosen {
+    oracles: Vec<&'static Oracle>,
+    cases: Option<u64>,
+    seed: u64,
+}
+
+impl std::fmt::Debug for Oracle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Runs the oracles that are named, or all: `--cases N` of them, from `--seed S`.
+pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
+    let Chosen { oracles, cases, seed } = chosen(arguments)?;
+    setup::run(repository)?;
+    for oracle in oracles {
+        let cases = cases.unwrap_or(oracle.whole);
+        println!("\n== {}: {cases} cases from seed {seed}", oracle.name);
+        let mut command = repository.cargo(&[
+            "test",
+            "--package",
+            oracle.package,
+            "--test",
+            oracle.target,
+            "--",
+            "--nocapture",
+        ]);
+        command.env(oracle.cases, cases.to_string()).env(oracle.seed, seed.to_string());
+        process::run(&mut command)?;
+    }
+    Ok(())
+}
+
+fn chosen(arguments: &[String]) -> Outcome<Chosen> {
+    let refuse = |message: String| Failure { message, code: 2 };
+    let mut chosen = Chosen { oracles: vec![], cases: None, seed: 0 };
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let mut number = || {
+            let text = words.next().ok_or_else(|| refuse(format!("`{word}` wants a number")))?;
+            text.replace('_', "")
+                .parse()
+                .map_err(|_| refuse(format!("`{word}` wants a number, not `{text}`")))
+        };
+        match word.as_str() {
+            "--cases" => chosen.cases = Some(number()?),
+            "--seed" => chosen.seed = number()?,
+            name => match ORACLES.iter().find(|oracle| oracle.name == name) {
+                Some(oracle) => chosen.oracles.push(oracle),
+                None => {
+                    let known = ORACLES.iter().map(|oracle| oracle.name).collect::<Vec<_>>().join("`, `");
+                    return Err(refuse(format!(
+                        "there is no oracle `{name}`, only `{known}`; options are `--cases` and `--seed`"
+                    )));
+                }
+            },
+        }
+    }
+    if chosen.oracles.is_empty() {
+        chosen.oracles.extend(&ORACLES);
+    }
+    Ok(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn oracles_are_chosen_by_name_with_cases_and_a_seed() {
+        let all = chosen(&[]).unwrap();
+        assert_eq!((all.oracles.len(), all.cases, all.seed), (ORACLES.len(), None, 0));
+        let one = chosen(&words("engine --cases 1_000 --seed 7")).unwrap();
+        assert_eq!((one.oracles.len(), one.cases, one.seed), (1, Some(1_000), 7));
+        for (wrong, told) in
+            [("engin", "no oracle `engin`"), ("--cases", "`--cases` wants a number"), ("--seed x", "not `x`")]
+        {
+            let failure = chosen(&words(wrong)).unwrap_err();
+            assert!(failure.message.contains(told) && failure.code == 2, "{failure}");
+        }
+    }
+
+    #[test]
+    fn every_oracle_is_there_and_reads_its_variables() {
+        let root = Repository::find().unwrap().root().to_owned();
+        for oracle in &ORACLES {
+            let folder = root.join(oracle.package.trim_start_matches("ordain-"));
+            let test = fs::read_to_string(folder.join(format!("tests/{}.rs", oracle.target))).unwrap();
+            assert!(test.contains(oracle.cases) && test.contains(oracle.seed), "{}", oracle.name);
+        }
+    }
+}
