@@ -26,8 +26,8 @@ pub struct Branch {
 #[salsa::tracked]
 pub fn branches(db: &dyn Db, workspace: Workspace) -> BTreeMap<PolicyName, Vec<Branch>> {
     let mut all = BTreeMap::new();
-    for (name, origin) in participants(db, workspace) {
-        let Some(source) = origin.sources(db).get(&PolicyId::of(name)) else { continue };
+    for (id, (name, origin)) in participants(db, workspace) {
+        let Some(source) = origin.sources(db).get(id) else { continue };
         let Some(tests) = origin.branches(db).get(name) else { continue };
         all.insert(name.clone(), placed(db, workspace, source, tests));
     }

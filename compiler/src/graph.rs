@@ -1,6 +1,7 @@
 //! Dependencies between policies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ordain_ir::{
     DependencyEdge, DependencyGraph, DependencyType, Level, Policies, PolicyName, PolicyRef, Rule,
@@ -8,6 +9,36 @@ use ordain_ir::{
 };
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
+
+/// The policies of a workspace, equal where [`dependencies_of`] them are: whatever else changes in them, the
+/// dependencies aren't drawn again.
+#[derive(Clone, Debug)]
+pub(crate) struct Related(pub(crate) Arc<Policies>);
+
+impl PartialEq for Related {
+    fn eq(&self, other: &Self) -> bool {
+        let (mine, theirs) = (&self.0, &other.0);
+        same(&mine.rules, &theirs.rules, |a, b| {
+            let part = |it: &Rule| (it.rule_type, it.status, it.priority);
+            (&a.name, part(a), &a.derived) == (&b.name, part(b), &b.derived)
+                && (&a.scope, &a.depends_on) == (&b.scope, &b.depends_on)
+        }) && same(&mine.limits, &theirs.limits, |a, b| {
+            (&a.name, &a.derived, &a.depends_on, &a.rule) == (&b.name, &b.derived, &b.depends_on, &b.rule)
+        })
+    }
+}
+
+impl Eq for Related {}
+
+/// Whether policies agree one by one, of which most are the very same.
+fn same<T>(
+    mine: &BTreeMap<PolicyName, Arc<T>>,
+    theirs: &BTreeMap<PolicyName, Arc<T>>,
+    alike: impl Fn(&T, &T) -> bool,
+) -> bool {
+    let mut pairs = mine.values().zip(theirs.values());
+    mine.len() == theirs.len() && pairs.all(|(a, b)| Arc::ptr_eq(a, b) || alike(a, b))
+}
 
 /// The dependencies of a checked set of policies: what `depends on` says, the order of the active rules of
 /// one scope, and the rules that limits name.

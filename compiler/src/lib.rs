@@ -53,7 +53,13 @@ pub use view::View;
 /// The dependencies between the policies.
 #[salsa::tracked]
 pub fn dependencies(db: &dyn Db, workspace: Workspace) -> DependencyGraph {
-    dependencies_of(policies(db, workspace))
+    dependencies_of(&related(db, workspace).0)
+}
+
+/// What dependencies hang on.
+#[salsa::tracked]
+fn related(db: &dyn Db, workspace: Workspace) -> graph::Related {
+    graph::Related(policies(db, workspace).clone())
 }
 
 /// What is wrong in one file, sorted by place.

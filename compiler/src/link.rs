@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ordain_ir::{Fact, FactName, Limit, MeterUnit, Policies, PolicyName, Quantity, Rule};
+use ordain_ir::{Fact, FactName, Limit, MeterUnit, Policies, PolicyId, PolicyName, Quantity, Rule};
 
 use crate::adopt::adopted;
 use crate::graph::cycles;
 use crate::packages::Origin;
-use crate::{Db, Workspace, file_policies, names};
+use crate::{Db, SourceFile, Workspace, file_policies, names};
 
 /// A policy, and the file in which it is written or applied.
 pub(crate) type Placed<T> = (Arc<T>, Origin);
@@ -22,24 +22,33 @@ pub(crate) struct Gathered {
     pub(crate) clashes: Vec<(PolicyName, Origin, Origin)>,
 }
 
+/// A rule or a limit.
+enum Either {
+    Rule(Arc<Rule>),
+    Limit(Arc<Limit>),
+}
+
 impl Gathered {
-    fn has(&self, name: &PolicyName) -> Option<Origin> {
-        let rule = self.rules.get(name).map(|(_, origin)| *origin);
-        rule.or_else(|| self.limits.get(name).map(|(_, origin)| *origin))
-    }
-
-    fn add_rule(&mut self, name: &PolicyName, rule: &Arc<Rule>, origin: Origin) {
-        match self.has(name) {
-            Some(first) => self.clashes.push((name.clone(), first, origin)),
-            None => drop(self.rules.insert(name.clone(), (rule.clone(), origin))),
+    /// Puts policies in order. Of two with one name the first stands.
+    fn of(mut all: Vec<(PolicyName, Either, Origin)>) -> Self {
+        // The files' own orders are kept for the most part, which sorting makes use of.
+        all.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        let mut clashes = vec![];
+        all.dedup_by(|(name, _, second), (first_name, _, first)| {
+            let again = name == first_name;
+            if again {
+                clashes.push((name.clone(), *first, *second));
+            }
+            again
+        });
+        let (mut rules, mut limits) = (vec![], vec![]);
+        for (name, policy, origin) in all {
+            match policy {
+                Either::Rule(rule) => rules.push((name, (rule, origin))),
+                Either::Limit(limit) => limits.push((name, (limit, origin))),
+            }
         }
-    }
-
-    fn add_limit(&mut self, name: &PolicyName, limit: &Arc<Limit>, origin: Origin) {
-        match self.has(name) {
-            Some(first) => self.clashes.push((name.clone(), first, origin)),
-            None => drop(self.limits.insert(name.clone(), (limit.clone(), origin))),
-        }
+        Self { rules: rules.into_iter().collect(), limits: limits.into_iter().collect(), clashes }
     }
 }
 
@@ -55,22 +64,21 @@ pub(crate) fn references_of_limit(limit: &Limit) -> Vec<&PolicyName> {
 /// The workspace's own policies, and those of libraries that take part.
 #[salsa::tracked]
 pub(crate) fn gathered(db: &dyn Db, workspace: Workspace) -> Gathered {
-    let mut all = Gathered::default();
+    let mut all = vec![];
     for file in workspace.files(db) {
         let origin = Origin::File(workspace, *file);
         let own = file_policies(db, workspace, *file);
-        own.rules.iter().for_each(|(name, rule)| all.add_rule(name, rule, origin));
-        own.limits.iter().for_each(|(name, limit)| all.add_limit(name, limit, origin));
+        all.extend(own.rules.iter().map(|(name, rule)| (name.clone(), Either::Rule(rule.clone()), origin)));
+        let limits = own.limits.iter();
+        all.extend(limits.map(|(name, limit)| (name.clone(), Either::Limit(limit.clone()), origin)));
     }
     for (name, origin) in adopted(db, workspace) {
         let policies = origin.policies(db);
-        if let Some(rule) = policies.rules.get(name) {
-            all.add_rule(name, rule, *origin);
-        } else if let Some(limit) = policies.limits.get(name) {
-            all.add_limit(name, limit, *origin);
-        }
+        let rule = policies.rules.get(name).map(|rule| Either::Rule(rule.clone()));
+        let policy = rule.or_else(|| policies.limits.get(name).map(|limit| Either::Limit(limit.clone())));
+        all.extend(policy.map(|policy| (name.clone(), policy, *origin)));
     }
-    all
+    Gathered::of(all)
 }
 
 /// The checked policies of a workspace, without spans. A policy with an error is not in it, nor a limit that
@@ -123,10 +131,31 @@ pub fn policies(db: &dyn Db, workspace: Workspace) -> Arc<Policies> {
 
 /// The policies of [`policies`] with the files in which they are written or applied.
 #[salsa::tracked]
-pub(crate) fn participants(db: &dyn Db, workspace: Workspace) -> BTreeMap<PolicyName, Origin> {
+pub(crate) fn participants(db: &dyn Db, workspace: Workspace) -> BTreeMap<PolicyId, (PolicyName, Origin)> {
     let (all, kept) = (gathered(db, workspace), policies(db, workspace));
-    let names = kept.rules.keys().chain(kept.limits.keys());
-    names.filter_map(|name| Some((name.clone(), all.has(name)?))).collect()
+    let rules = placed(&all.rules, &kept.rules);
+    rules
+        .chain(placed(&all.limits, &kept.limits))
+        .map(|(name, at)| (PolicyId::of(name), (name.clone(), at)))
+        .collect()
+}
+
+/// Those of all policies that are kept. Both are in order, so neither is searched.
+fn placed<'a, T>(
+    all: &'a BTreeMap<PolicyName, Placed<T>>,
+    kept: &'a BTreeMap<PolicyName, Arc<T>>,
+) -> impl Iterator<Item = (&'a PolicyName, Origin)> {
+    let mut kept = kept.keys().peekable();
+    all.iter().filter_map(move |(name, (_, origin))| kept.next_if_eq(&name).map(|name| (name, *origin)))
+}
+
+/// The facts that the policies of a file read.
+#[salsa::tracked]
+fn facts_read(db: &dyn Db, workspace: Workspace, file: SourceFile) -> BTreeSet<FactName> {
+    let (own, mut read) = (file_policies(db, workspace, file), BTreeSet::new());
+    own.rules.values().for_each(|rule| rule.condition.collect_facts(&mut read));
+    own.limits.values().for_each(|limit| limit.condition.collect_facts(&mut read));
+    read
 }
 
 /// The packages whose declarations requests may carry: the workspace's own, and those that it uses.
@@ -150,13 +179,18 @@ fn packages_seen(db: &dyn Db, workspace: Workspace) -> BTreeSet<String> {
 }
 
 /// The facts that requests may carry: the workspace's own, those of the packages that it uses, and what policies
-/// and templates of libraries read besides.
+/// read besides, by templates and policies of libraries.
 fn facts(db: &dyn Db, workspace: Workspace, policies: &Policies) -> BTreeMap<FactName, Fact> {
     let (names, seen) = (names(db, workspace), packages_seen(db, workspace));
-    let mut read: BTreeSet<FactName> = BTreeSet::new();
-    policies.rules.values().for_each(|rule| rule.condition.collect_facts(&mut read));
-    policies.limits.values().for_each(|limit| limit.condition.collect_facts(&mut read));
-    policies.obligations.iter().for_each(|it| it.condition.collect_facts(&mut read));
+    let files = workspace.files(db).iter();
+    let mut read: BTreeSet<&FactName> = files.flat_map(|file| facts_read(db, workspace, *file)).collect();
+    let mut besides: BTreeSet<FactName> = BTreeSet::new();
+    for name in adopted(db, workspace).keys() {
+        policies.rules.get(name).iter().for_each(|rule| rule.condition.collect_facts(&mut besides));
+        policies.limits.get(name).iter().for_each(|limit| limit.condition.collect_facts(&mut besides));
+    }
+    policies.obligations.iter().for_each(|it| it.condition.collect_facts(&mut besides));
+    read.extend(&besides);
     let wanted = names.facts.iter().filter(|(name, entry)| {
         entry.packages.keys().any(|package| seen.contains(package)) || read.contains(*name)
     });

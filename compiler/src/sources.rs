@@ -1,6 +1,7 @@
 //! Where policies stand.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ordain_grammar::ast::{self, Apply, ClauseKind, Item};
 use ordain_ir::{Clause, Place, PolicyId, PolicyName, PolicySource, Site, SourceMap, Span};
@@ -100,9 +101,9 @@ fn add(
             warning.clauses.insert(clause, place(warns.span));
         }
         let name = PolicyName::from(format!("{name}.{WARN}").as_str());
-        map.entry(PolicyId::of(&name)).or_insert(warning);
+        map.entry(PolicyId::of(&name)).or_insert_with(|| Arc::new(warning));
     }
-    map.entry(PolicyId::of(name)).or_insert(source);
+    map.entry(PolicyId::of(name)).or_insert_with(|| Arc::new(source));
 }
 
 /// The lines of a file.
@@ -125,12 +126,6 @@ impl Origin {
 /// Where every policy of [`policies`](crate::policies) stands.
 #[salsa::tracked]
 pub fn source_map(db: &dyn Db, workspace: Workspace) -> SourceMap {
-    let mut map = SourceMap::new();
-    for (name, origin) in participants(db, workspace) {
-        let id = PolicyId::of(name);
-        if let Some(source) = origin.sources(db).get(&id) {
-            map.insert(id, source.clone());
-        }
-    }
-    map
+    let all = participants(db, workspace).iter();
+    all.filter_map(|(id, (_, origin))| Some((*id, origin.sources(db).get(id)?.clone()))).collect()
 }

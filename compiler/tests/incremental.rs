@@ -115,6 +115,27 @@ fn an_edit_of_one_condition_lowers_its_file_alone() {
 }
 
 #[test]
+fn dependencies_are_drawn_again_only_for_what_they_tell() {
+    let mut watched = Watched::new();
+    let mut drawn = |path, from, to| count(&watched.edit(path, from, to), "dependencies");
+    assert_eq!(drawn("c.ordain", "age > 5", "age > 6"), 0);
+    assert_eq!(drawn("c.ordain", "enforce warn", "enforce audit"), 0);
+    assert_eq!(drawn("c.ordain", "at most 5", "at most 6"), 0);
+    assert_eq!(drawn("b.ordain", "/// Says so.", "/// Says."), 0);
+    for (path, from, to) in [
+        ("c.ordain", "scope tenant acme", "scope global"),
+        ("b.ordain", "scope global", "scope global priority 5"),
+        ("c.ordain", "type safety", "type system"),
+        ("c.ordain", "rule two {", "rule two { depends on one"),
+        ("c.ordain", "rule two {", "rule two { status retired"),
+        ("c.ordain", "when rule one", "when rule two"),
+        ("c.ordain", "limit cap", "limit cup"),
+    ] {
+        assert_eq!(drawn(path, from, to), 1, "{from} -> {to}");
+    }
+}
+
+#[test]
 fn edits_end_where_a_cold_start_does() {
     let mut watched = Watched::new();
     for (path, from, to) in [

@@ -138,7 +138,7 @@ fn warnings_are_accepted_within_their_policy() {
         clauses: BTreeMap::from([(Clause::Name, place(105, 110))]),
         application: None,
     };
-    let sources: SourceMap = [(PolicyId::of(&"acme.new".into()), source)].into();
+    let sources: SourceMap = [(PolicyId::of(&"acme.new".into()), source.into())].into();
     let warning = |code: Code, file: &str, start: usize| {
         Diagnostic::warning(code, file, Span::new(start, start + 10), "a warning")
     };

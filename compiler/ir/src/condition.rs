@@ -230,9 +230,17 @@ impl Condition {
             | Self::OneOf { fact, .. }
             | Self::Text { fact, .. }
             | Self::Any { fact, .. } => {
-                into.insert(fact.clone());
+                if !into.contains(fact) {
+                    into.insert(fact.clone());
+                }
             }
-            Self::Compare { terms, .. } => into.extend(terms.iter().map(|(fact, _)| fact.clone())),
+            Self::Compare { terms, .. } => {
+                for (fact, _) in terms {
+                    if !into.contains(fact) {
+                        into.insert(fact.clone());
+                    }
+                }
+            }
         }
     }
 }

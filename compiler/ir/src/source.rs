@@ -1,6 +1,7 @@
 //! Places in source text, kept apart from the policies that stand there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -127,5 +128,5 @@ impl PolicySource {
     }
 }
 
-/// Where every policy of a workspace stands.
-pub type SourceMap = BTreeMap<PolicyId, PolicySource>;
+/// Where every policy of a workspace stands. Shared, since an edit moves the policies of one file of many.
+pub type SourceMap = BTreeMap<PolicyId, Arc<PolicySource>>;

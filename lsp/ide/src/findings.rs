@@ -153,7 +153,7 @@ mod tests {
                 clauses: BTreeMap::new(),
                 application: None,
             };
-            (PolicyId::of(&PolicyName::from(*name)), source)
+            (PolicyId::of(&PolicyName::from(*name)), source.into())
         };
         entries.iter().map(entry).collect()
     }
