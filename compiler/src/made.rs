@@ -44,10 +44,10 @@ pub(crate) fn template<'a>(
 ) -> Option<(&'a str, &'a str, &'a Member)> {
     let (names, outline) = (origin.names(db), origin.outline(db));
     let member = |package: &str, name: &str| {
-        let (package, home) = names.packages.get_key_value(package)?;
+        let (package, home) = names.package(package)?;
         let (name, member) = home.templates.get_key_value(name)?;
-        let seen = *package == outline.package || !member.private;
-        (seen && matches!(member.kind, MemberKind::Template { .. })).then_some((&**package, &**name, member))
+        let seen = package == outline.package || !member.private;
+        (seen && matches!(member.kind, MemberKind::Template { .. })).then_some((package, &**name, member))
     };
     let once = |found: Vec<_>| match found.as_slice() {
         [one] => Some(*one),
@@ -166,7 +166,7 @@ pub(crate) fn round_trip<'a>(
     let mut before: BTreeMap<(&str, &str), Step<'a>> = BTreeMap::new();
     let mut open = VecDeque::from([(package, name, origin)]);
     while let Some((at_package, at_name, at)) = open.pop_front() {
-        let home = at.names(db).packages.get(at_package)?;
+        let (_, home) = at.names(db).package(at_package)?;
         let Some(MemberKind::Template { inner, .. }) = home.templates.get(at_name).map(|it| &it.kind) else {
             continue;
         };

@@ -55,10 +55,12 @@ impl Origin {
     }
 
     /// Everything that the file can speak of.
-    pub fn names(self, db: &dyn Db) -> &Names {
+    pub(crate) fn names(self, db: &dyn Db) -> Lookup<'_> {
         match self {
-            Self::File(workspace, _) => names(db, workspace),
-            Self::Library(_) => library_names(),
+            Self::File(workspace, _) => {
+                Lookup { db, workspace: Some(workspace), shared: shared(db, workspace) }
+            }
+            Self::Library(_) => Lookup { db, workspace: None, shared: library_shared() },
         }
     }
 }
@@ -201,6 +203,81 @@ pub(crate) fn library_names() -> &'static Names {
     })
 }
 
+/// The names that belong to no package alone, and which packages there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shared {
+    pub(crate) facts: BTreeMap<FactName, Arc<FactEntry>>,
+    pub(crate) meters: BTreeMap<String, Arc<MeterEntry>>,
+    /// The packages that can be named.
+    pub(crate) packages: BTreeMap<String, Home>,
+}
+
+impl Shared {
+    fn of(names: &Names) -> Self {
+        let packages = names.packages.iter().map(|(name, package)| (name.clone(), package.home));
+        Self { facts: names.facts.clone(), meters: names.meters.clone(), packages: packages.collect() }
+    }
+}
+
+#[salsa::tracked]
+fn shared(db: &dyn Db, workspace: Workspace) -> Shared {
+    Shared::of(names(db, workspace))
+}
+
+fn library_shared() -> &'static Shared {
+    static SHARED: OnceLock<Shared> = OnceLock::new();
+    SHARED.get_or_init(|| Shared::of(library_names()))
+}
+
+/// A package that can be named.
+#[salsa::tracked]
+fn package(db: &dyn Db, workspace: Workspace, name: String) -> Option<Arc<Package>> {
+    names(db, workspace).packages.get(&name).cloned()
+}
+
+/// The names of a workspace, asked package by package: what is declared in one reaches those who ask for it, and
+/// nobody else.
+#[derive(Clone, Copy)]
+pub(crate) struct Lookup<'a> {
+    db: &'a dyn Db,
+    /// None for the standard library.
+    workspace: Option<Workspace>,
+    pub(crate) shared: &'a Shared,
+}
+
+impl<'a> Lookup<'a> {
+    /// A package that can be named, with its name.
+    pub(crate) fn package(self, name: &str) -> Option<(&'a str, &'a Package)> {
+        let (known, _) = self.shared.packages.get_key_value(name)?;
+        let found = match self.workspace {
+            Some(workspace) => package(self.db, workspace, name.to_owned()).as_ref(),
+            None => library_names().packages.get(name),
+        };
+        Some((known, found?))
+    }
+
+    /// Whether a package can be named.
+    pub(crate) fn has_package(self, name: &str) -> bool {
+        self.shared.packages.contains_key(name)
+    }
+
+    /// The ways to split a full name behind a known package, the longest package first.
+    pub(crate) fn splits(self, full: &str) -> impl Iterator<Item = (&str, &str)> {
+        splits(full, move |package| self.has_package(package))
+    }
+
+    /// Every package that can be named, apart from that of files without one.
+    pub(crate) fn package_names(self) -> BTreeSet<&'a str> {
+        self.shared.packages.keys().map(String::as_str).filter(|name| !name.is_empty()).collect()
+    }
+}
+
+/// The ways to split a full name behind a package that `is_known`, the longest first.
+fn splits(full: &str, is_known: impl Fn(&str) -> bool) -> impl Iterator<Item = (&str, &str)> {
+    let dots = full.rmatch_indices('.').map(|(at, _)| at);
+    dots.map(|at| (&full[..at], &full[at + 1..])).filter(move |(package, _)| is_known(package))
+}
+
 impl Names {
     /// Adds the declarations of a file.
     fn add(&mut self, outline: &Outline, home: Home, origin: Origin) {
@@ -281,9 +358,7 @@ impl Names {
 
     /// The ways to split a full name behind a known package, the longest package first.
     pub fn splits<'n>(&self, full: &'n str) -> impl Iterator<Item = (&'n str, &'n str)> {
-        let dots = full.rmatch_indices('.').map(|(at, _)| at);
-        dots.map(|at| (&full[..at], &full[at + 1..]))
-            .filter(|(package, _)| self.packages.contains_key(*package))
+        splits(full, |package| self.packages.contains_key(package))
     }
 
     /// The packages by name that belong to libraries, for `use` and for adoption.

@@ -15,7 +15,7 @@ use crate::Db;
 use crate::declarations::{Outline, Use};
 use crate::made::{all_made, behind, made, splits};
 use crate::mentions::Wanted;
-use crate::packages::{Declaring, FactEntry, Member, MemberKind, MeterEntry, Names, Origin};
+use crate::packages::{Declaring, FactEntry, Lookup, Member, MemberKind, MeterEntry, Origin};
 
 /// What a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +136,7 @@ pub(crate) enum Used {
 #[derive(Clone)]
 pub(crate) struct Lens<'a> {
     db: &'a dyn Db,
-    names: &'a Names,
+    names: Lookup<'a>,
     outline: &'a Outline,
     used: Vec<Used>,
 }
@@ -148,7 +148,7 @@ impl<'a> Lens<'a> {
         lens
     }
 
-    pub(crate) fn names(&self) -> &'a Names {
+    pub(crate) fn names(&self) -> Lookup<'a> {
         self.names
     }
 
@@ -162,7 +162,7 @@ impl<'a> Lens<'a> {
     }
 
     fn used(&self, it: &Use) -> Used {
-        let known = self.names.packages.contains_key(&it.path);
+        let known = self.names.has_package(&it.path);
         if it.all {
             return if known { Used::All(it.path.clone()) } else { Used::Nothing };
         }
@@ -188,15 +188,15 @@ impl<'a> Lens<'a> {
     /// Everything that a name stands for in a package.
     pub(crate) fn every(&self, package: &str, name: &str) -> impl Iterator<Item = Candidate<'a>> {
         let private = |packages: &Declaring| packages.get(package).copied();
-        let fact = self.names.facts.get_key_value(name).and_then(|(name, entry)| {
+        let fact = self.names.shared.facts.get_key_value(name).and_then(|(name, entry)| {
             let private = private(&entry.packages)?;
             Some(Candidate { meaning: Meaning::Fact(name, entry), private })
         });
-        let meter = self.names.meters.get(name).and_then(|entry| {
+        let meter = self.names.shared.meters.get(name).and_then(|entry| {
             let private = private(&entry.packages)?;
             Some(Candidate { meaning: Meaning::Meter(entry), private })
         });
-        let home = self.names.packages.get_key_value(package);
+        let home = self.names.package(package);
         let member = home.and_then(|(package, it)| {
             let (name, member) = it.members.get_key_value(name)?;
             let meaning = match &member.kind {
@@ -313,7 +313,7 @@ impl<'a> Lens<'a> {
 
     fn private(&self, package: &str, name: &str, meaning: &Meaning<'_>) -> Private {
         // What is made by something else is declared there.
-        let members = self.names.packages.get(package).map(|it| &it.members);
+        let members = self.names.package(package).map(|(_, it)| &it.members);
         let declares = |name: &str| members.is_some_and(|members| members.contains_key(name));
         let made = matches!(meaning, Meaning::Policy(..)) && !declares(name);
         let base = splits(name).map(|(base, _)| base).find(|base| made && declares(base));
@@ -337,7 +337,7 @@ impl<'a> Lens<'a> {
     /// Whether something makes policies under the beginning of this name that can't be told.
     fn is_excused(&self, name: &str) -> bool {
         self.places(name).into_iter().flatten().any(|(package, name)| {
-            let Some(home) = self.names.packages.get(package) else { return false };
+            let Some((_, home)) = self.names.package(package) else { return false };
             splits(&name).any(|(base, rest)| {
                 home.members.get(base).is_some_and(|member| made(self.db, member, rest).is_err())
             })
@@ -346,7 +346,7 @@ impl<'a> Lens<'a> {
 
     /// The nearest visible name that is what is wanted, and the packages that declare this one unseen.
     pub(crate) fn suggest(&self, name: &str, wanted: Wanted) -> Suggestion {
-        let unseen = self.names.packages.keys().filter(|package| {
+        let unseen = self.names.shared.packages.keys().filter(|package| {
             let mut found = self.every(package, name);
             found.any(|it| it.meaning.is(wanted) && self.sees(package, &it))
         });
@@ -358,7 +358,7 @@ impl<'a> Lens<'a> {
     /// The meters that can be seen, by the names that they have here, sorted.
     pub(crate) fn meters(&self) -> Vec<(String, Arc<MeterEntry>)> {
         let mut found = BTreeMap::new();
-        for entry in self.names.meters.values() {
+        for entry in self.names.shared.meters.values() {
             let seen = |package: &str| {
                 entry.packages.get(package).is_some_and(|private| !private || package == self.package())
             };
@@ -410,14 +410,14 @@ impl<'a> Lens<'a> {
     fn all_in(&self, package: &str, prefix: &str, into: &mut BTreeMap<String, Meaning<'a>>) {
         let own = package == self.package();
         let seen = |packages: &Declaring| packages.get(package).is_some_and(|private| own || !private);
-        for (name, entry) in self.names.facts.iter().filter(|(_, entry)| seen(&entry.packages)) {
+        for (name, entry) in self.names.shared.facts.iter().filter(|(_, entry)| seen(&entry.packages)) {
             into.insert(format!("{prefix}{name}"), Meaning::Fact(name, entry));
         }
-        for (name, entry) in self.names.meters.iter().filter(|(_, entry)| seen(&entry.packages)) {
+        for (name, entry) in self.names.shared.meters.iter().filter(|(_, entry)| seen(&entry.packages)) {
             into.insert(format!("{prefix}{name}"), Meaning::Meter(entry));
         }
-        let home = self.names.packages.get(package).into_iter();
-        let members = home.flat_map(|it| it.members.keys().chain(it.templates.keys()));
+        let home = self.names.package(package).into_iter();
+        let members = home.flat_map(|(_, it)| it.members.keys().chain(it.templates.keys()));
         for name in members {
             for candidate in self.every(package, name).filter(|it| self.sees(package, it)) {
                 if !matches!(candidate.meaning, Meaning::Fact(..) | Meaning::Meter(_)) {

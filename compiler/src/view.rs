@@ -41,11 +41,11 @@ impl Found {
     fn of(lens: &Lens<'_>, meaning: &Meaning<'_>) -> Self {
         let names = lens.names();
         match meaning {
-            Meaning::Fact(name, entry) => {
-                Self::Fact(names.facts.get(*name).cloned().unwrap_or_else(|| Arc::new((*entry).clone())))
-            }
+            Meaning::Fact(name, entry) => Self::Fact(
+                names.shared.facts.get(*name).cloned().unwrap_or_else(|| Arc::new((*entry).clone())),
+            ),
             Meaning::Meter(entry) => {
-                let kept = names.meters.get(&entry.name).cloned();
+                let kept = names.shared.meters.get(&entry.name).cloned();
                 Self::Meter(kept.unwrap_or_else(|| Arc::new((*entry).clone())))
             }
             Meaning::Let(package, name, member) => {
@@ -112,7 +112,7 @@ impl FileTable {
     pub(crate) fn of(db: &dyn Db, origin: Origin, mentions: &Mentions) -> Self {
         let lens = Lens::of(db, origin);
         let (names, outline) = (lens.names(), origin.outline(db));
-        let own = names.packages.get(&outline.package);
+        let own = names.package(&outline.package).map(|(_, package)| package);
         let repeated = |pick: fn(&Package) -> &BTreeMap<String, Member>| {
             let found = outline.declarations.iter().filter_map(|it| {
                 let member = pick(own?).get(&it.name).filter(|member| member.repeated)?;
@@ -366,7 +366,7 @@ impl<'a> View<'a> {
         let here = self.table.found.get(&Wanted::Value).and_then(|names| names.get(name.as_str()));
         match here {
             Some(Ok(Found::Fact(entry))) if entry.name == *name => Some(entry),
-            _ => self.origin.names(self.db).facts.get(name).map(|entry| &**entry),
+            _ => self.origin.names(self.db).shared.facts.get(name).map(|entry| &**entry),
         }
     }
 }

@@ -243,6 +243,8 @@ fn a_new_declaration_reaches_those_that_name_it() {
     let ran =
         watched.edit("four.ordain", "rule w", "rule v { type safety enforce audit scope global }\nrule w");
     assert_eq!((count(&ran, "names"), count(&ran, "check_file")), (1, 1), "{ran:?}");
+    // Who can't see its package looks no name up again.
+    assert_eq!((count(&ran, "file_table"), count(&ran, "let_unit")), (1, 0), "{ran:?}");
     // A name that comes before another: only the file that writes it.
     let ran = watched.edit("three.ordain", "rule z", "let young = age < 30\nrule z");
     assert_eq!((count(&ran, "names"), count(&ran, "check_file")), (1, 1), "{ran:?}");

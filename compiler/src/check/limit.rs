@@ -82,8 +82,8 @@ impl Checker<'_> {
     /// The package that declares a meter with this word, where nothing of it is used, or keeps it to itself.
     fn unseen_meter(&self, word: &str) -> Option<Result<&str, Private>> {
         let names = self.view.origin().names(self.db);
-        let entry = names.meters.values().find(|entry| meter::word(&entry.name) == word)?;
-        let nameable = |package: &str| !package.is_empty() && names.packages.contains_key(package);
+        let entry = names.shared.meters.values().find(|entry| meter::word(&entry.name) == word)?;
+        let nameable = |package: &str| !package.is_empty() && names.has_package(package);
         let mut packages = entry.packages.iter().filter(|(package, _)| nameable(package));
         let offered = packages.clone().find(|(_, private)| !**private).map(|(package, _)| package.as_str());
         Some(match offered {

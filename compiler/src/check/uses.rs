@@ -46,7 +46,7 @@ impl Checker<'_> {
         if let Some(private) = lens.private_path(path) {
             return self.private_name(path, span, &private);
         }
-        if names.packages.contains_key(path) {
+        if names.has_package(path) {
             let error = self.error(codes::WRONG_KIND, span, format!("`{path}` is a package"));
             return error
                 .help("use everything in it with `.*`, one thing in it by name, or give it a short name with `as`")
