@@ -1,11 +1,17 @@
-//! Conditions as unions of boxes: one independent constraint per fact. Decides every condition whose atoms
-//! read one fact each; sums over several facts are left to the solver.
+//! Conditions as unions of boxes: one independent constraint per fact, and linear sums of several. Decides every
+//! condition whose atoms read one fact each, and most of those with sums; what is left goes to the solver.
+//!
+//! Each condition is taken apart once. A question about several conditions looks for a box of each that meet, one
+//! after the other in their order, so most questions are answered by the first boxes.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ordain_ir::{CompareOp, Condition, ElementTest, Fact, FactName, TextTest, Type, Value};
 
 use crate::strings::Strings;
+use crate::sums::{self, Sum};
 use crate::{Answer, sets};
 
 /// Values by fact: what a condition is true of. Optional facts that it doesn't name are absent.
@@ -16,16 +22,18 @@ pub type Facts = BTreeMap<FactName, Fact>;
 
 /// Most boxes of one union.
 const MAX_BOXES: usize = 512;
+/// Most joint boxes that one question looks at.
+const MAX_STEPS: usize = 4_096;
 
 /// What a box says about one fact. `values` restricts the fact only if it is there, which is exactly what the
 /// negation of an atom on an optional fact means.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Constraint {
     present: Option<bool>,
     values: Values,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Values {
     /// Bit 0: false is possible; bit 1: true is.
     Bool(u8),
@@ -33,18 +41,19 @@ enum Values {
     Number(Vec<(i64, i64)>),
     /// Numbers of the declared words.
     Words(BTreeSet<usize>),
-    /// Tests with the outcome wanted.
-    Text(BTreeSet<(TextTest, bool)>),
+    /// Tests with the outcome wanted; sorted, without repetition.
+    Text(Vec<(TextTest, bool)>),
     /// Tests with whether some element passes.
     Set(BTreeSet<(ElementTest, bool)>),
 }
 
-/// A conjunction of constraints.
+/// A conjunction of constraints, none of them plainly impossible.
 #[derive(Clone, Debug, Default)]
-struct Cube {
-    facts: BTreeMap<FactName, Constraint>,
-    /// Whether atoms over several facts were left out: then the box is too large.
-    partial: bool,
+pub(crate) struct Cube {
+    /// By fact.
+    facts: Vec<(FactName, Arc<Constraint>)>,
+    /// By terms; their facts are present and have a constraint.
+    sums: Vec<Sum>,
 }
 
 impl Constraint {
@@ -52,7 +61,7 @@ impl Constraint {
         let values = match &fact.ty {
             Type::Bool => Values::Bool(0b11),
             Type::Enum { variants } => Values::Words((0..variants.len()).collect()),
-            Type::String => Values::Text(BTreeSet::new()),
+            Type::String => Values::Text(vec![]),
             Type::Set { .. } => Values::Set(BTreeSet::new()),
             Type::Int | Type::Decimal { .. } | Type::Money { .. } | Type::Duration => {
                 let (least, greatest) = fact.bounds();
@@ -73,7 +82,12 @@ impl Constraint {
                     .collect(),
             ),
             (Values::Words(a), Values::Words(b)) => Values::Words(a & b),
-            (Values::Text(a), Values::Text(b)) => Values::Text(a | b),
+            (Values::Text(a), Values::Text(b)) => {
+                let mut both = [&**a, &**b].concat();
+                both.sort_unstable();
+                both.dedup();
+                Values::Text(both)
+            }
             (Values::Set(a), Values::Set(b)) => Values::Set(a | b),
             // Facts have one type in a workspace.
             _ => return None,
@@ -91,9 +105,8 @@ impl Constraint {
             Values::Bool(bits) => *bits == 0,
             Values::Number(parts) => parts.is_empty(),
             Values::Words(words) => words.is_empty(),
-            Values::Text(tests) => {
-                tests.iter().any(|(test, wanted)| *wanted && tests.contains(&(test.clone(), false)))
-            }
+            // A test that should fail stands just before the same one that should pass.
+            Values::Text(tests) => tests.windows(2).any(|pair| pair[0].0 == pair[1].0),
             Values::Set(tests) => {
                 tests.iter().any(|(test, wanted)| *wanted && tests.contains(&(test.clone(), false)))
             }
@@ -114,9 +127,7 @@ impl Constraint {
                 some(nearest.min_by_key(|n| (n.unsigned_abs(), *n < 0)).map(Value::Number))
             }
             Values::Words(words) => some(words.first().map(|word| word_value(fact, *word))),
-            Values::Text(tests) => strings
-                .witness(&tests.iter().cloned().collect::<Vec<_>>())
-                .map(|text| Some(Value::Text(text))),
+            Values::Text(tests) => strings.witness(tests).map(|text| Some(Value::Text(text))),
             Values::Set(tests) => sets::witness(fact, tests, strings).map(|set| Some(Value::Set(set))),
         }
     }
@@ -134,25 +145,71 @@ impl Cube {
     fn of(fact: &Fact, constraint: &Constraint) -> Vec<Self> {
         // A constraint that is impossible on its own gives no box.
         let Some(constraint) = Constraint::any(fact).and(constraint) else { return vec![] };
-        vec![Self { facts: [(fact.name.clone(), constraint)].into(), partial: false }]
+        vec![Self { facts: vec![(fact.name.clone(), Arc::new(constraint))], sums: vec![] }]
     }
 
+    /// The requests in both; `None` if there are plainly none.
     fn and(&self, other: &Self) -> Option<Self> {
-        let mut out = self.clone();
-        out.partial |= other.partial;
-        for (name, constraint) in &other.facts {
-            let joint = match out.facts.get(name) {
-                Some(mine) => mine.and(constraint)?,
-                None => constraint.clone(),
+        let mut facts = Vec::with_capacity(self.facts.len() + other.facts.len());
+        let (mut mine, mut theirs) = (self.facts.iter().peekable(), other.facts.iter().peekable());
+        loop {
+            let order = match (mine.peek(), theirs.peek()) {
+                (None, None) => break,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((a, _)), Some((b, _))) => a.cmp(b),
             };
-            out.facts.insert(name.clone(), joint);
+            match order {
+                Ordering::Less => facts.extend(mine.next().cloned()),
+                Ordering::Greater => facts.extend(theirs.next().cloned()),
+                Ordering::Equal => {
+                    let ((name, a), (_, b)) = mine.next().zip(theirs.next())?;
+                    let joint = if a == b { Arc::clone(a) } else { Arc::new(a.and(b)?) };
+                    facts.push((name.clone(), joint));
+                }
+            }
         }
-        Some(out)
+        let mut sums = self.sums.clone();
+        other.sums.iter().all(|sum| sum.clone().join(&mut sums)).then_some(Self { facts, sums })
+    }
+
+    fn constraint(&self, fact: &FactName) -> Option<&Constraint> {
+        let at = self.facts.binary_search_by(|(name, _)| name.cmp(fact)).ok()?;
+        Some(&self.facts[at].1)
+    }
+
+    /// The canonical valuation of the box.
+    fn valuation(&self, facts: &Facts, strings: &Strings) -> Answer<Valuation> {
+        let mut out = Valuation::new();
+        let mut open = false;
+        let summed = |name: &FactName| self.sums.iter().any(|sum| sum.facts().any(|fact| fact == name));
+        for (name, constraint) in self.facts.iter().filter(|(name, _)| !summed(name)) {
+            let fact = facts.get(name).expect("a box names declared facts");
+            match constraint.value(fact, strings) {
+                Answer::Yes(value) => out.extend(value.map(|value| (name.clone(), value))),
+                Answer::No => return Answer::No,
+                Answer::Undecided => open = true,
+            }
+        }
+        if !self.sums.is_empty() {
+            let stretches = |name: &FactName| match self.constraint(name).map(|it| &it.values) {
+                Some(Values::Number(parts)) => &**parts,
+                _ => &[],
+            };
+            match sums::solve(&self.sums, stretches) {
+                Answer::Yes(values) => {
+                    out.extend(values.into_iter().map(|(name, n)| (name.clone(), Value::Number(n))));
+                }
+                Answer::No => return Answer::No,
+                Answer::Undecided => open = true,
+            }
+        }
+        if open { Answer::Undecided } else { Answer::Yes(out) }
     }
 }
 
 /// The union of boxes of a condition in negation normal form; `None` if there are too many.
-fn cubes(condition: &Condition, facts: &Facts) -> Option<Vec<Cube>> {
+pub(crate) fn cubes(condition: &Condition, facts: &Facts) -> Option<Vec<Cube>> {
     match condition {
         Condition::True => Some(vec![Cube::default()]),
         Condition::False => Some(vec![]),
@@ -206,7 +263,7 @@ fn literal(atom: &Condition, positive: bool, facts: &Facts) -> Option<Vec<Cube>>
             Some(cube(fact, Values::Words(chosen.collect())))
         }
         Condition::Text { fact: name, test } => {
-            Some(cube(facts.get(name)?, Values::Text([(test.clone(), positive)].into())))
+            Some(cube(facts.get(name)?, Values::Text(vec![(test.clone(), positive)])))
         }
         Condition::Any { fact: name, test } => {
             Some(cube(facts.get(name)?, Values::Set([(test.clone(), positive)].into())))
@@ -216,10 +273,37 @@ fn literal(atom: &Condition, positive: bool, facts: &Facts) -> Option<Vec<Cube>>
                 let op = if positive { *op } else { op.negated() };
                 Some(cube(facts.get(name)?, Values::Number(solutions(*coefficient, op, *bound))))
             }
-            _ => Some(vec![Cube { facts: BTreeMap::new(), partial: true }]),
+            _ => sum(terms, if positive { *op } else { op.negated() }, *bound, positive, facts),
         },
         Condition::True | Condition::False | Condition::Not(_) | Condition::And(_) | Condition::Or(_) => None,
     }
+}
+
+/// The boxes of a sum over several facts. Where an optional one is absent, the atom is false and its negation true.
+fn sum(
+    terms: &[(FactName, i64)],
+    op: CompareOp,
+    bound: i64,
+    positive: bool,
+    facts: &Facts,
+) -> Option<Vec<Cube>> {
+    let declared = terms.iter().map(|(name, _)| facts.get(name)).collect::<Option<Vec<_>>>()?;
+    let mut out = vec![];
+    for fact in declared.iter().filter(|fact| fact.optional && !positive) {
+        let values = Constraint::any(fact).values;
+        out.extend(Cube::of(fact, &Constraint { present: Some(false), values }));
+    }
+    let mut all = Cube::default();
+    for fact in &declared {
+        let present = Constraint { present: Some(true), values: Constraint::any(fact).values };
+        match Cube::of(fact, &present).pop().and_then(|cube| all.and(&cube)) {
+            Some(more) => all = more,
+            None => return Some(out),
+        }
+    }
+    let sums = Sum::of(terms, op, bound).into_iter();
+    out.extend(sums.map(|sum| Cube { facts: all.facts.clone(), sums: vec![sum] }));
+    Some(out)
 }
 
 /// The 64-bit integers `x` with `coefficient * x  op  bound`. The coefficient is not zero.
@@ -252,42 +336,63 @@ fn solutions(coefficient: i64, op: CompareOp, bound: i64) -> Vec<(i64, i64)> {
 /// Whether a condition in negation normal form can be true, with the canonical valuation of its first box that
 /// is not empty.
 pub fn satisfiable(condition: &Condition, facts: &Facts, strings: &Strings) -> Answer<Valuation> {
-    let Some(cubes) = cubes(condition, facts) else { return Answer::Undecided };
-    let mut open = false;
-    for cube in cubes {
-        match valuation(&cube, facts, strings) {
-            Answer::Yes(_) | Answer::Undecided if cube.partial => open = true,
-            Answer::Yes(valuation) => return Answer::Yes(valuation),
-            Answer::No => {}
-            Answer::Undecided => open = true,
-        }
-    }
-    if open { Answer::Undecided } else { Answer::No }
+    cubes(condition, facts).map_or(Answer::Undecided, |cubes| meet(&[&cubes], facts, strings))
 }
 
-fn valuation(cube: &Cube, facts: &Facts, strings: &Strings) -> Answer<Valuation> {
-    let mut out = Valuation::new();
-    let mut open = false;
-    for (name, constraint) in &cube.facts {
-        let fact = facts.get(name).expect("a cube names declared facts");
-        match constraint.value(fact, strings) {
-            Answer::Yes(value) => out.extend(value.map(|value| (name.clone(), value))),
-            Answer::No => return Answer::No,
-            Answer::Undecided => open = true,
-        }
+/// Whether boxes of all these unions have a point in common, with the canonical valuation of the first that do, in
+/// the order of the unions and of the boxes in them.
+pub(crate) fn meet(unions: &[&[Cube]], facts: &Facts, strings: &Strings) -> Answer<Valuation> {
+    let mut search = Search { facts, strings, open: false, steps: 0 };
+    match search.descend(&Cube::default(), unions) {
+        Some(found) => Answer::Yes(found),
+        None if search.open => Answer::Undecided,
+        None => Answer::No,
     }
-    if open { Answer::Undecided } else { Answer::Yes(out) }
+}
+
+struct Search<'a> {
+    facts: &'a Facts,
+    strings: &'a Strings,
+    open: bool,
+    steps: usize,
+}
+
+impl Search<'_> {
+    fn descend(&mut self, within: &Cube, unions: &[&[Cube]]) -> Option<Valuation> {
+        let Some((first, rest)) = unions.split_first() else {
+            return match within.valuation(self.facts, self.strings) {
+                Answer::Yes(found) => Some(found),
+                Answer::No => None,
+                Answer::Undecided => {
+                    self.open = true;
+                    None
+                }
+            };
+        };
+        for cube in *first {
+            self.steps += 1;
+            if self.steps > MAX_STEPS {
+                self.open = true;
+                return None;
+            }
+            if let Some(found) = within.and(cube).and_then(|joint| self.descend(&joint, rest)) {
+                return Some(found);
+            }
+        }
+        None
+    }
 }
 
 /// Gives every required fact of `read` that a valuation leaves open its canonical value.
-pub(crate) fn complete(
+pub(crate) fn complete<'n>(
     valuation: &mut Valuation,
-    read: &BTreeSet<FactName>,
+    read: impl IntoIterator<Item = &'n FactName>,
     facts: &Facts,
     strings: &Strings,
 ) {
-    for fact in read.iter().filter_map(|name| facts.get(name)).filter(|fact| !fact.optional) {
-        if !valuation.contains_key(&fact.name)
+    for name in read {
+        if !valuation.contains_key(name)
+            && let Some(fact) = facts.get(name).filter(|fact| !fact.optional)
             && let Answer::Yes(Some(value)) = Constraint::any(fact).value(fact, strings)
         {
             valuation.insert(fact.name.clone(), value);

@@ -9,36 +9,54 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ordain_ir::{Condition, Fact, FactName};
 
-use crate::boxes::{self, Facts, Valuation};
+use crate::boxes::{self, Cube, Facts, Valuation};
 use crate::strings::Strings;
 use crate::{Answer, solver};
 
 /// Bumped whenever an answer to the same question may change.
-const REVISION: &str = "ordain conditions v2";
+const REVISION: &str = "ordain conditions v3";
 /// Most tests of opaque facts whose outcomes are enumerated; beyond that an overlap counts as resting on them.
 const MAX_OPAQUE: usize = 6;
-/// Answers kept before the memo starts afresh.
-const MAX_KEPT: usize = 1 << 20;
+/// Parts of the memo, each with a lock of its own.
+const SHARDS: usize = 16;
+/// Answers kept in one of them before it starts afresh.
+const MAX_KEPT: usize = (1 << 20) / SHARDS;
 
 /// The content hash of a condition or of a question.
 type Hash = [u8; 16];
 
 /// A condition in normal form: negations at atoms only, parts sorted and without repetition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Prepared {
     condition: Condition,
     facts: BTreeSet<FactName>,
     hash: Hash,
+    /// Its boxes and those of its contrary, once asked for; `None` if there are too many.
+    boxes: [OnceLock<Option<Vec<Cube>>>; 2],
 }
+
+/// What follows from the condition is not compared.
+impl PartialEq for Prepared {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.condition == other.condition && self.facts == other.facts
+    }
+}
+
+impl Eq for Prepared {}
 
 impl Prepared {
     /// The facts that the condition reads.
     pub const fn facts(&self) -> &BTreeSet<FactName> {
         &self.facts
+    }
+
+    /// The normal form.
+    pub const fn condition(&self) -> &Condition {
+        &self.condition
     }
 
     /// Whether it always holds, plainly.
@@ -63,7 +81,7 @@ pub struct Verdict {
 #[derive(Debug, Default)]
 pub struct Memo {
     pub(crate) strings: Strings,
-    verdicts: Mutex<HashMap<Hash, Arc<Verdict>>>,
+    verdicts: [Mutex<HashMap<Hash, Arc<Verdict>>>; SHARDS],
     decided: AtomicU64,
 }
 
@@ -98,23 +116,21 @@ impl Conditions<'_> {
             |name: &FactName| self.facts.get(name).map(|fact| Fact { doc: String::new(), ..fact.clone() });
         let content = (&condition, facts.iter().map(declared).collect::<Vec<_>>());
         hasher.update(&serde_json::to_vec(&content).expect("conditions and facts are plain data"));
-        Prepared { hash: truncated(&hasher), condition, facts }
+        Prepared { hash: truncated(&hasher), condition, facts, boxes: Default::default() }
     }
 
-    /// Whether all of `inside` can hold while none of `outside` does.
+    /// Whether all of `inside` can hold while none of `outside` does. The order of either doesn't matter.
     pub fn find(&self, inside: &[&Prepared], outside: &[&Prepared]) -> Arc<Verdict> {
         let key = self.key(inside, outside);
-        let lock = || self.memo.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        let shard = &self.memo.verdicts[usize::from(key[0]) % SHARDS];
+        let lock = || shard.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().get(&key) {
             return Arc::clone(known);
         }
-        let parts = inside.iter().map(|part| part.condition.clone());
-        let contrary = outside.iter().map(|part| normal(&part.condition, false, self.facts));
-        let condition = normal(&Condition::and(parts.chain(contrary)), true, self.facts);
-        let mut verdict = self.decide(&condition);
+        let mut verdict = self.decide(sorted(inside), sorted(outside));
         if let Answer::Yes(valuation) = &mut verdict.answer {
-            let read = inside.iter().chain(outside).flat_map(|part| part.facts.iter().cloned()).collect();
-            boxes::complete(valuation, &read, self.facts, &self.memo.strings);
+            let read = inside.iter().chain(outside).flat_map(|part| &part.facts);
+            boxes::complete(valuation, read, self.facts, &self.memo.strings);
         }
         let verdict = Arc::new(verdict);
         self.memo.decided.fetch_add(1, Ordering::Relaxed);
@@ -145,34 +161,63 @@ impl Conditions<'_> {
         out
     }
 
+    /// The content of a question, but for what the hash of each condition says already.
     fn key(&self, inside: &[&Prepared], outside: &[&Prepared]) -> Hash {
-        let mut hasher = blake3::Hasher::new_derive_key(REVISION);
-        hasher.update(solver::VERSION.as_bytes());
-        hasher.update(&self.bound.to_le_bytes());
+        let mut content = Vec::with_capacity(64 + 16 * (inside.len() + outside.len()));
+        content.extend_from_slice(solver::VERSION.as_bytes());
+        content.extend_from_slice(&self.bound.to_le_bytes());
         for side in [inside, outside] {
             let mut hashes: Vec<&Hash> = side.iter().map(|part| &part.hash).collect();
             hashes.sort_unstable();
             hashes.dedup();
-            hasher.update(&(hashes.len() as u64).to_le_bytes());
-            for hash in hashes {
-                hasher.update(hash);
-            }
+            content.extend_from_slice(&(hashes.len() as u64).to_le_bytes());
+            content.extend(hashes.into_iter().flatten());
         }
-        truncated(&hasher)
+        let mut out = Hash::default();
+        out.copy_from_slice(&blake3::hash(&content).as_bytes()[..16]);
+        out
     }
 
-    fn decide(&self, condition: &Condition) -> Verdict {
-        let (answer, mut by_solver) = self.satisfiable(condition);
+    fn decide(&self, inside: Vec<&Prepared>, outside: Vec<&Prepared>) -> Verdict {
+        let sides = inside.iter().map(|part| (part, true)).chain(outside.iter().map(|part| (part, false)));
+        let unions: Option<Vec<&[Cube]>> = sides.map(|(part, holds)| self.boxes(part, holds)).collect();
+        let by_boxes =
+            unions.map_or(Answer::Undecided, |unions| boxes::meet(&unions, self.facts, &self.memo.strings));
+        let whole = || {
+            let parts = inside.iter().map(|part| part.condition.clone());
+            let contrary = outside.iter().map(|part| normal(&part.condition, false, self.facts));
+            normal(&Condition::and(parts.chain(contrary)), true, self.facts)
+        };
+        let (answer, mut by_solver) = match by_boxes {
+            Answer::Undecided => {
+                (solver::satisfiable(&whole(), self.facts, &self.memo.strings, self.bound), true)
+            }
+            decided => (decided, false),
+        };
         let mut opaque = None;
-        if answer.is_yes() {
+        let may_rest = || inside.iter().chain(&outside).flat_map(|it| &it.facts).any(|it| self.is_opaque(it));
+        if answer.is_yes() && may_rest() {
+            let condition = whole();
             let mut read = BTreeSet::new();
             condition.collect_facts(&mut read);
             opaque = read.into_iter().find(|name| self.is_opaque(name));
-            if opaque.is_some() && self.independent_of_opaque(condition, &mut by_solver) {
+            if opaque.is_some() && self.independent_of_opaque(&condition, &mut by_solver) {
                 opaque = None;
             }
         }
         Verdict { answer, by_solver, opaque }
+    }
+
+    /// The boxes of a condition or of its contrary.
+    fn boxes<'p>(&self, part: &'p Prepared, holds: bool) -> Option<&'p [Cube]> {
+        let boxes = part.boxes[usize::from(holds)].get_or_init(|| {
+            if holds {
+                boxes::cubes(&part.condition, self.facts)
+            } else {
+                boxes::cubes(&normal(&part.condition, false, self.facts), self.facts)
+            }
+        });
+        boxes.as_deref()
     }
 
     fn satisfiable(&self, condition: &Condition) -> (Answer<Valuation>, bool) {
@@ -255,6 +300,14 @@ pub struct Implication {
     pub by_solver: bool,
     /// An opaque fact that a no rests on.
     pub opaque: Option<FactName>,
+}
+
+/// In the order of their content, without repetition: the order in which their boxes are looked at.
+fn sorted<'p>(parts: &[&'p Prepared]) -> Vec<&'p Prepared> {
+    let mut parts = parts.to_vec();
+    parts.sort_unstable_by(|a, b| a.condition.cmp(&b.condition));
+    parts.dedup_by(|a, b| a.condition == b.condition);
+    parts
 }
 
 fn truncated(hasher: &blake3::Hasher) -> Hash {

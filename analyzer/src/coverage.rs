@@ -6,28 +6,30 @@
 //! obligation's condition holds and that of no rule there does. Where fewer rules speak, more is uncovered, so only
 //! the cells with the fewest need be asked about.
 
-use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ordain_engine::Engine;
 use ordain_ir::{
     Certainty, Condition, EnforcementMode, FactName, Gap, Obligation, Policies, PolicyName, Rule, RuleStatus,
-    RuleType, Usage, Window,
+    RuleType, ScopeSelector, Usage, Window,
 };
 use rayon::prelude::*;
 
 use crate::bits::Bits;
 use crate::boxes::Valuation;
 use crate::conditions::Prepared;
-use crate::domain::{Algebra, AnalyzerError, Domain, Point};
+use crate::domain::{Algebra, AnalyzerError, Domain, Point, WindowId};
 use crate::scope::{self, Subject};
+use crate::strings::Strings;
 use crate::window::Intervals;
 use crate::{Answer, evidence, solver};
 
-/// Most cells of subjects, of time, and of both together that are asked about for one obligation, and most parts into
-/// which windows cut time.
+/// Most cells of subjects, of time, and of both together that are asked about for one obligation.
 const MAX_CELLS: usize = 4_096;
+/// Most sets of windows that are open together at some time.
+const MAX_PARTS: usize = 1 << 16;
 
 /// The gaps of all obligations, sorted by obligation.
 pub(crate) fn gaps(algebra: &Algebra<'_>) -> Result<Vec<Gap>, AnalyzerError> {
@@ -40,7 +42,9 @@ pub(crate) fn gaps(algebra: &Algebra<'_>) -> Result<Vec<Gap>, AnalyzerError> {
     }
     let search = |obligation: &&Obligation| {
         let condition = algebra.conditions.prepare(&obligation.condition);
-        Search { obligation, condition, covers: &covers[&obligation.rule_type], algebra }.gap()
+        let all = &covers[&obligation.rule_type];
+        let covers = meeting(&obligation.scope, all, &algebra.conditions.memo.strings);
+        Search { obligation, condition, all, covers, algebra }.gap()
     };
     // `collect` into a list first: of several errors the first in order counts.
     let found: Vec<Result<Option<Gap>, AnalyzerError>> = obligations.par_iter().map(search).collect();
@@ -65,11 +69,23 @@ impl<'a> Cover<'a> {
     }
 }
 
+/// The covers whose scope may meet this one.
+fn meeting<'a, 'm>(within: &ScopeSelector, covers: &'m [Cover<'a>], strings: &Strings) -> Vec<&'m Cover<'a>> {
+    let mut known: HashMap<&ScopeSelector, bool> = HashMap::new();
+    let mut meets = |cover: &&Cover<'a>| {
+        let scope = &cover.rule.scope;
+        *known.entry(scope).or_insert_with(|| !scope::find(&[within, scope], &[], strings).is_no())
+    };
+    covers.iter().filter(|cover| meets(cover)).collect()
+}
+
 struct Search<'a, 'm> {
     obligation: &'a Obligation,
     /// The obligation's own.
     condition: Prepared,
-    covers: &'m [Cover<'a>],
+    /// All rules that could cover, and those whose scope may meet the obligation's.
+    all: &'m [Cover<'a>],
+    covers: Vec<&'m Cover<'a>>,
     algebra: &'m Algebra<'a>,
 }
 
@@ -124,7 +140,7 @@ impl<'a> Search<'a, '_> {
         let mut undecided = false;
         for cell in &cells {
             let conditions: Vec<&Prepared> =
-                self.speaking(cell).flat_map(|cover| &cover.domain.conditions).map(Arc::as_ref).collect();
+                self.speaking(cell).flat_map(|cover| &*cover.domain.conditions).map(Arc::as_ref).collect();
             let verdict = self.algebra.conditions.find(&[&self.condition], &conditions);
             if verdict.by_solver {
                 solver::check()?;
@@ -161,7 +177,8 @@ impl<'a> Search<'a, '_> {
     }
 
     fn speaking<'s>(&'s self, cell: &'s Cell) -> impl Iterator<Item = &'s Cover<'a>> {
-        self.covers.iter().enumerate().filter(|(at, _)| cell.rules.contains(*at)).map(|(_, cover)| cover)
+        let numbered = self.covers.iter().copied().enumerate();
+        numbered.filter(|(at, _)| cell.rules.contains(*at)).map(|(_, cover)| cover)
     }
 
     /// The cells in which the fewest rules speak and none of them always, in canonical order; `None` if there are too
@@ -187,16 +204,9 @@ impl<'a> Search<'a, '_> {
         let strings = &self.algebra.conditions.memo.strings;
         let within = &self.obligation.scope;
         let scopes: BTreeSet<_> = self.covers.iter().map(|cover| &cover.rule.scope).collect();
-        let mut meeting = vec![];
-        for scope in scopes {
-            match scope::find(&[within, scope], &[], strings) {
-                Answer::No => {}
-                Answer::Yes(_) => meeting.push(scope),
-                Answer::Undecided => return None,
-            }
-        }
-        let cells = least(scope::cells(within, &meeting, strings)?)?;
-        let number = |cover: &Cover<'_>| meeting.binary_search(&&cover.rule.scope).ok();
+        let scopes: Vec<_> = scopes.into_iter().collect();
+        let cells = least(scope::cells(within, &scopes, strings)?)?;
+        let number = |cover: &&Cover<'_>| scopes.binary_search(&&cover.rule.scope).ok();
         let numbers: Vec<Option<usize>> = self.covers.iter().map(number).collect();
         let of_rules = |cell: &Bits| {
             Bits::new(self.covers.len(), |at| numbers[at].is_some_and(|scope| cell.contains(scope)))
@@ -206,47 +216,46 @@ impl<'a> Search<'a, '_> {
 
     /// The horizon by the rules that are active, the first instant of each part; only where the fewest are.
     fn instants(&self) -> Option<Vec<(Bits, i64)>> {
-        // Equal windows are one set of instants, shared.
-        let mut windows: Vec<&Arc<Intervals>> = vec![];
-        let mut number = vec![];
-        for cover in self.covers {
-            let window = &cover.domain.window;
-            let known = windows.iter().position(|other| Arc::ptr_eq(other, window));
-            number.push(known.unwrap_or(windows.len()));
-            if known.is_none() {
-                windows.push(window);
-            }
+        let mut windows: BTreeMap<WindowId, &Intervals> = BTreeMap::new();
+        for cover in &self.covers {
+            windows.insert(cover.domain.window_id, &cover.domain.window);
         }
-        let mut cells = vec![((**self.algebra.windows.horizon()).clone(), BTreeSet::new())];
-        for (at, window) in windows.iter().enumerate() {
-            let mut next = vec![];
-            for (cell, active) in cells {
-                let (inside, outside) = (cell.intersection(window), cell.difference(window));
-                if !outside.is_empty() {
-                    next.push((outside, active.clone()));
-                }
-                if !inside.is_empty() {
-                    let mut active: BTreeSet<usize> = active;
-                    active.insert(at);
-                    next.push((inside, active));
+        let ids: Vec<WindowId> = windows.keys().copied().collect();
+        let start = self.algebra.policies().settings.horizon.0;
+        // Where windows open and close; the last of them is the horizon itself.
+        let horizon = windows.len();
+        let all = windows.values().copied().chain([&**self.algebra.windows.horizon()]);
+        let mut changes: Vec<(i64, Option<usize>)> = vec![(start, None)];
+        for (at, window) in all.enumerate() {
+            changes.extend(window.parts().iter().flat_map(|(from, to)| [(*from, Some(at)), (*to, Some(at))]));
+        }
+        changes.sort_unstable();
+        let mut open = vec![false; horizon + 1];
+        let mut seen: HashMap<Bits, i64> = HashMap::new();
+        for changed in changes.chunk_by(|a, b| a.0 == b.0) {
+            for window in changed.iter().filter_map(|(_, window)| *window) {
+                open[window] = !open[window];
+            }
+            let at = changed[0].0;
+            if open[horizon] {
+                // The first instant from the beginning of the configured horizon on counts, else the first before.
+                let first = seen.entry(Bits::new(horizon, |window| open[window])).or_insert(at);
+                if *first < start && at >= start {
+                    *first = at;
                 }
             }
-            if next.len() > MAX_CELLS {
+            if seen.len() > MAX_PARTS {
                 return None;
             }
-            cells = next;
         }
-        let start = self.algebra.policies().settings.horizon.0;
-        let mut cells: Vec<(Bits, i64)> = cells
-            .into_iter()
-            .filter_map(|(cell, active)| {
-                let rules = Bits::new(self.covers.len(), |at| active.contains(&number[at]));
-                Some((rules, cell.first_from(start)?))
-            })
-            .collect();
-        // From the beginning of the configured horizon on, then what was added before it.
-        cells.sort_by_key(|(_, at)| (*at < start, *at));
-        least(cells)
+        let mut cells: Vec<(Bits, i64)> = seen.into_iter().collect();
+        cells.sort_unstable_by_key(|(_, at)| (*at < start, *at));
+        let number = |cover: &&Cover<'_>| ids.binary_search(&cover.domain.window_id).ok();
+        let numbers: Vec<Option<usize>> = self.covers.iter().map(number).collect();
+        let of_rules = |cell: &Bits| {
+            Bits::new(self.covers.len(), |at| numbers[at].is_some_and(|window| cell.contains(window)))
+        };
+        Some(least(cells)?.into_iter().map(|(cell, at)| (of_rules(&cell), at)).collect())
     }
 
     /// Lets the engine confirm that the request is the obligation's and no rule's.
@@ -255,19 +264,22 @@ impl<'a> Search<'a, '_> {
             policies: format!("a `require coverage` in `{}`", self.obligation.package),
             reason,
         };
-        let names: Vec<&PolicyName> = self.covers.iter().map(|cover| &cover.rule.name).collect();
-        let mut policies: Policies = self.algebra.policies().restricted_to(names.iter().copied());
+        let all = self.algebra.policies();
+        let (facts, meters) = (all.facts.clone(), all.meters.clone());
+        let mut alone = Policies { facts, meters, settings: all.settings.clone(), ..Policies::default() };
         // No policy's name: those have no blank.
         let required = PolicyName::from("require coverage");
-        policies.rules.insert(required.clone(), Arc::new(self.as_rule(required.clone())));
-        let engine = Engine::new(Arc::new(policies)).map_err(|error| fail(error.to_string()))?;
-        let is_in =
-            |name: &PolicyName| engine.in_domain(name, request).map_err(|error| fail(error.to_string()));
-        if !is_in(&required)? {
+        alone.rules.insert(required.clone(), Arc::new(self.as_rule(required.clone())));
+        let alone = Engine::new(Arc::new(alone)).map_err(|error| fail(error.to_string()))?;
+        let is_in = |engine: &Engine, name: &PolicyName| {
+            engine.in_domain(name, request).map_err(|error| fail(error.to_string()))
+        };
+        if !is_in(&alone, &required)? {
             return Err(fail("the request is not one that must be covered".to_owned()));
         }
-        for name in names {
-            if is_in(name)? {
+        let engine = self.algebra.engine()?;
+        for name in self.all.iter().map(|cover| &cover.rule.name) {
+            if is_in(engine, name)? {
                 return Err(fail(format!("`{name}` covers the request")));
             }
         }

@@ -2,28 +2,38 @@
 //! each of the three parts does, and one includes another exactly if each part does (or the other is empty).
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use ordain_ir::{FactName, Limit, Policies, PolicyName, Rule, ScopeSelector, Window};
+use ordain_engine::Engine;
+use ordain_ir::{Condition, FactName, Limit, Policies, PolicyName, Rule, ScopeSelector, Window};
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::Answer;
 use crate::boxes::Valuation;
-use crate::conditions::{Conditions, Memo, Prepared};
+use crate::conditions::{Conditions, Memo, Prepared, Verdict};
+use crate::places::{PlaceId, Places};
 use crate::scope::{self, Subject};
 use crate::window::{self, Intervals, UnknownZone, Windows};
 
-/// A scope selector of the policies at hand; equal ones have one number.
-pub type SelectorId = u32;
+/// A set of instants of the policies at hand; equal ones of one origin have one number.
+pub type WindowId = u32;
+/// A conjunction of conditions, likewise; 0 is the one without conditions.
+pub type ConditionsId = u32;
 
 /// Of which requests a policy speaks. A limit that names a rule has that rule's parts too.
 #[derive(Clone, Debug)]
 pub struct Domain {
-    /// All of them must select the request; sorted, without repetition.
-    pub scopes: Vec<SelectorId>,
+    /// The selectors, all of which must select the request.
+    pub place: PlaceId,
+    /// The number of the window.
+    pub window_id: WindowId,
     /// The instants, within the horizon.
     pub window: Arc<Intervals>,
-    /// All of them must hold.
-    pub conditions: Vec<Arc<Prepared>>,
+    /// The number of the conditions.
+    pub conditions_id: ConditionsId,
+    /// All of them must hold; without repetition and without those that always do.
+    pub conditions: Arc<[Arc<Prepared>]>,
 }
 
 /// A point of a domain: all of a request but its usage.
@@ -105,7 +115,7 @@ pub enum AnalyzerError {
     Solver(#[from] crate::solver::SolverError),
 }
 
-/// Everything that questions about the domains of one set of policies need.
+/// Everything that questions about the domains of one set of policies need. Equal parts are prepared once.
 #[derive(Debug)]
 pub struct Algebra<'a> {
     policies: &'a Policies,
@@ -113,23 +123,52 @@ pub struct Algebra<'a> {
     pub conditions: Conditions<'a>,
     /// Expanded windows.
     pub windows: Windows,
-    selectors: Vec<&'a ScopeSelector>,
-    /// What is known of selectors' common subjects.
-    common: RwLock<HashMap<Vec<SelectorId>, Answer<Subject>>>,
+    pub(crate) places: Places<'a>,
+    prepared: HashMap<&'a Condition, Arc<Prepared>>,
+    sets: Mutex<Interned<Vec<usize>, Arc<[Arc<Prepared>]>>>,
+    times: Mutex<Interned<[usize; 2], Arc<Intervals>>>,
+    /// The first instant that two windows have in common.
+    firsts: RwLock<FxHashMap<(WindowId, WindowId), Option<i64>>>,
+    engine: OnceLock<Result<Engine, String>>,
+}
+
+/// Values by key, numbered in the order in which they came.
+#[derive(Debug)]
+struct Interned<K, V>(HashMap<K, (u32, V)>);
+
+impl<K: Eq + std::hash::Hash, V: Clone> Interned<K, V> {
+    fn get(&mut self, key: K, value: impl FnOnce() -> V) -> (u32, V) {
+        let next = u32::try_from(self.0.len()).expect("fewer than 2^32 policies");
+        self.0.entry(key).or_insert_with(|| (next, value())).clone()
+    }
 }
 
 impl<'a> Algebra<'a> {
-    /// The algebra over these policies' facts and horizon.
+    /// The algebra over these policies' scopes, conditions, facts and horizon. Works in the current thread pool.
     pub fn new(policies: &'a Policies, memo: &'a Memo) -> Self {
-        let rules = policies.rules.values().map(|rule| &rule.scope);
+        let (rules, limits) = (policies.rules.values(), policies.limits.values());
         let selectors: BTreeSet<_> =
-            rules.chain(policies.limits.values().map(|limit| &limit.scope)).collect();
+            rules.clone().map(|rule| &rule.scope).chain(limits.clone().map(|limit| &limit.scope)).collect();
+        let conjunctions = rules.clone().map(|rule| vec![&rule.scope]);
+        let conjunctions = conjunctions.chain(limits.clone().map(|limit| scopes(limit, policies)));
+        let places = Places::new(selectors.into_iter().collect(), conjunctions, &memo.strings);
+        let conditions = Conditions { facts: &policies.facts, bound: policies.settings.solver_bound, memo };
+        let written = rules.map(|rule| &rule.condition).chain(limits.map(|limit| &limit.condition));
+        let written: BTreeSet<&Condition> = written.collect();
+        let written: Vec<&Condition> = written.into_iter().collect();
+        let prepared = written.par_iter().map(|it| (*it, Arc::new(conditions.prepare(it)))).collect();
+        let mut sets = Interned(HashMap::new());
+        sets.get(vec![], || Arc::from([]));
         Self {
             policies,
-            selectors: selectors.into_iter().collect(),
-            conditions: Conditions { facts: &policies.facts, bound: policies.settings.solver_bound, memo },
+            conditions,
             windows: Windows::new(window::horizon(policies)),
-            common: RwLock::default(),
+            places,
+            prepared,
+            sets: Mutex::new(sets),
+            times: Mutex::new(Interned(HashMap::new())),
+            firsts: RwLock::default(),
+            engine: OnceLock::new(),
         }
     }
 
@@ -138,29 +177,63 @@ impl<'a> Algebra<'a> {
         self.policies
     }
 
+    /// The engine that replays witnesses: one for all of them.
+    pub(crate) fn engine(&self) -> Result<&Engine, AnalyzerError> {
+        let engine = self
+            .engine
+            .get_or_init(|| Engine::new(Arc::new(self.policies.clone())).map_err(|error| error.to_string()));
+        engine.as_ref().map_err(|reason| AnalyzerError::Witness {
+            policies: "any policy".to_owned(),
+            reason: reason.clone(),
+        })
+    }
+
     /// The domain of a rule.
     pub fn rule(&self, rule: &'a Rule) -> Result<Domain, AnalyzerError> {
-        Ok(Domain {
-            scopes: vec![self.selector_id(&rule.scope)],
-            window: self.window(&rule.name, &rule.window)?,
-            conditions: vec![Arc::new(self.conditions.prepare(&rule.condition))],
-        })
+        let window = self.window(&rule.name, &rule.window)?;
+        Ok(self.domain(&[&rule.scope], [&window, &window], &[&rule.condition]))
     }
 
     /// The domain of a limit, within that of the rule that it names.
     pub fn limit(&self, limit: &'a Limit) -> Result<Domain, AnalyzerError> {
-        let own = Domain {
-            scopes: vec![self.selector_id(&limit.scope)],
-            window: self.window(&limit.name, &limit.window)?,
-            conditions: vec![Arc::new(self.conditions.prepare(&limit.condition))],
+        let own = self.window(&limit.name, &limit.window)?;
+        let Some(name) = &limit.rule else {
+            return Ok(self.domain(&[&limit.scope], [&own, &own], &[&limit.condition]));
         };
-        let Some(name) = &limit.rule else { return Ok(own) };
         let rule = self
             .policies
             .rules
             .get(name)
             .ok_or_else(|| AnalyzerError::UnknownRule { limit: limit.name.clone(), rule: name.clone() })?;
-        Ok(own.and(&self.rule(rule)?))
+        let confining = self.window(&rule.name, &rule.window)?;
+        let conditions = [&limit.condition, &rule.condition];
+        Ok(self.domain(&scopes(limit, self.policies), [&own, &confining], &conditions))
+    }
+
+    fn domain(
+        &self,
+        scopes: &[&ScopeSelector],
+        [own, confining]: [&Arc<Intervals>; 2],
+        conditions: &[&Condition],
+    ) -> Domain {
+        let mut parts: Vec<&Arc<Prepared>> = vec![];
+        for part in conditions.iter().map(|condition| &self.prepared[condition]) {
+            if !part.is_true() && !parts.iter().any(|known| known == &part) {
+                parts.push(part);
+            }
+        }
+        // Equal windows and conditions are shared, so that their addresses stand for them.
+        let mut key: Vec<usize> = parts.iter().map(|part| Arc::as_ptr(part).addr()).collect();
+        key.sort_unstable();
+        let sets = self.sets.lock();
+        let (conditions_id, conditions) =
+            sets.unwrap_or_else(PoisonError::into_inner).get(key, || parts.into_iter().cloned().collect());
+        let times = self.times.lock();
+        let addresses = [own, confining].map(|window| Arc::as_ptr(window).addr());
+        let (window_id, window) = times.unwrap_or_else(PoisonError::into_inner).get(addresses, || {
+            if Arc::ptr_eq(own, confining) { Arc::clone(own) } else { Arc::new(own.intersection(confining)) }
+        });
+        Domain { place: self.places.number(scopes), window_id, window, conditions_id, conditions }
     }
 
     fn window(&self, policy: &PolicyName, window: &Window) -> Result<Arc<Intervals>, AnalyzerError> {
@@ -178,36 +251,20 @@ impl<'a> Algebra<'a> {
         };
         let Some(at) = self.common_instant(domains) else { return Finding::by_algebra(Answer::No) };
         let verdict = self.conditions.find(&conditions(domains), &[]);
-        let answer = match (&verdict.answer, subject) {
-            (Answer::No, _) => Answer::No,
-            (Answer::Yes(facts), Some(subject)) => Answer::Yes(Point { subject, at, facts: facts.clone() }),
-            _ => Answer::Undecided,
-        };
-        Finding { answer, by_solver: verdict.by_solver, opaque: verdict.opaque.clone() }
-    }
-
-    fn selector_id(&self, selector: &ScopeSelector) -> SelectorId {
-        let at = self.selectors.binary_search(&selector).expect("every policy's selector was collected");
-        SelectorId::try_from(at).expect("fewer than 2^32 policies")
+        Finding::joint(subject.as_ref(), at, &verdict)
     }
 
     /// The selectors of a domain.
     pub fn selectors(&self, domain: &Domain) -> Vec<&'a ScopeSelector> {
-        domain.scopes.iter().map(|id| self.selectors[*id as usize]).collect()
+        self.places.selectors(domain.place)
     }
 
     fn common_subject(&self, domains: &[&Domain]) -> Answer<Subject> {
-        let mut ids: Vec<SelectorId> =
-            domains.iter().flat_map(|domain| domain.scopes.iter().copied()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        if let Some(known) = self.common.read().unwrap_or_else(PoisonError::into_inner).get(&ids) {
-            return known.clone();
+        if let [a, b] = domains {
+            return self.places.answer(a.place, b.place).map(Clone::clone);
         }
-        let selectors: Vec<_> = ids.iter().map(|id| self.selectors[*id as usize]).collect();
-        let answer = scope::find(&selectors, &[], &self.conditions.memo.strings);
-        self.common.write().unwrap_or_else(PoisonError::into_inner).insert(ids, answer.clone());
-        answer
+        let selectors: BTreeSet<_> = domains.iter().flat_map(|domain| self.selectors(domain)).collect();
+        scope::find(&selectors.into_iter().collect::<Vec<_>>(), &[], &self.conditions.memo.strings)
     }
 
     fn common_instant(&self, domains: &[&Domain]) -> Option<i64> {
@@ -215,12 +272,31 @@ impl<'a> Algebra<'a> {
         match domains {
             [] => self.windows.horizon().first_from(start),
             [one] => one.window.first_from(start),
-            [a, b] if !a.window.meets(&b.window) => None,
+            [a, b] => self.first_instant(a, b),
             [first, rest @ ..] => {
                 let common = |window: Intervals, domain: &&Domain| window.intersection(&domain.window);
                 rest.iter().fold((*first.window).clone(), common).first_from(start)
             }
         }
+    }
+
+    /// The first instant from the beginning of the horizon on at which both domains are active, else the first before.
+    pub(crate) fn first_instant(&self, a: &Domain, b: &Domain) -> Option<i64> {
+        let start = self.policies.settings.horizon.0;
+        let always = |domain: &Domain| Arc::ptr_eq(&domain.window, self.windows.horizon());
+        if a.window_id == b.window_id || always(b) {
+            return a.window.first_from(start);
+        }
+        if always(a) {
+            return b.window.first_from(start);
+        }
+        let key = (a.window_id.min(b.window_id), a.window_id.max(b.window_id));
+        if let Some(known) = self.firsts.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return *known;
+        }
+        let first = a.window.first_common(&b.window, start);
+        self.firsts.write().unwrap_or_else(PoisonError::into_inner).insert(key, first);
+        first
     }
 
     /// Whether `small`, which is not empty, lies in `big`.
@@ -232,7 +308,11 @@ impl<'a> Algebra<'a> {
             return Finding::by_algebra(Answer::No);
         }
         let (inner, outer) = (self.selectors(small), self.selectors(big));
-        let scopes = scope::included(&inner, &outer, &self.conditions.memo.strings);
+        let scopes = if small.place == big.place {
+            Answer::Yes(())
+        } else {
+            scope::included(&inner, &outer, &self.conditions.memo.strings)
+        };
         if scopes.is_no() {
             return Finding::by_algebra(Answer::No);
         }
@@ -244,29 +324,33 @@ impl<'a> Algebra<'a> {
     }
 }
 
-fn conditions<'d>(domains: &[&'d Domain]) -> Vec<&'d Prepared> {
-    let all = domains.iter().flat_map(|domain| &domain.conditions).map(Arc::as_ref);
+impl Finding<Point> {
+    /// What domains have in common: a subject, unless it is unknown, an instant, and what their conditions admit.
+    pub(crate) fn joint(subject: Option<&Subject>, at: i64, verdict: &Verdict) -> Self {
+        let answer = match (&verdict.answer, subject) {
+            (Answer::No, _) => Answer::No,
+            (Answer::Yes(facts), Some(subject)) => {
+                Answer::Yes(Point { subject: subject.clone(), at, facts: facts.clone() })
+            }
+            _ => Answer::Undecided,
+        };
+        Self { answer, by_solver: verdict.by_solver, opaque: verdict.opaque.clone() }
+    }
+}
+
+/// The selectors of a limit: its own, and that of the rule to which it is confined.
+fn scopes<'a>(limit: &'a Limit, policies: &'a Policies) -> Vec<&'a ScopeSelector> {
+    let rule = limit.rule.as_ref().and_then(|name| policies.rules.get(name));
+    [&limit.scope].into_iter().chain(rule.map(|rule| &rule.scope)).collect()
+}
+
+/// The conditions of several domains, without repetition.
+pub(crate) fn conditions<'d>(domains: &[&'d Domain]) -> Vec<&'d Prepared> {
     let mut out: Vec<&Prepared> = vec![];
-    for condition in all.filter(|condition| !condition.is_true()) {
+    for condition in domains.iter().flat_map(|domain| &*domain.conditions).map(Arc::as_ref) {
         if !out.contains(&condition) {
             out.push(condition);
         }
     }
     out
-}
-
-impl Domain {
-    /// The requests in both.
-    #[must_use]
-    pub fn and(&self, other: &Self) -> Self {
-        let window = if Arc::ptr_eq(&self.window, &other.window) {
-            Arc::clone(&self.window)
-        } else {
-            Arc::new(self.window.intersection(&other.window))
-        };
-        let mut scopes = [&*self.scopes, &*other.scopes].concat();
-        scopes.sort_unstable();
-        scopes.dedup();
-        Self { scopes, window, conditions: [&*self.conditions, &*other.conditions].concat() }
-    }
 }

@@ -1,15 +1,13 @@
 //! Witnesses: concrete requests that the engine, which shares no code with the algebra, confirms.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
-use ordain_engine::{Engine, NoCounters, Outcome};
+use ordain_engine::{Decision, Engine, NoCounters, Outcome};
 use ordain_ir::report::Witness;
 use ordain_ir::{
     Direction, FactName, Limit, Policies, PolicyName, Quantity, Request, Rule, Settings, Usage, Window, zone,
 };
 
-use crate::domain::{AnalyzerError, Point};
+use crate::domain::{Algebra, AnalyzerError, Point};
 
 /// Why something is not proved that the solver gave up on.
 pub(crate) fn undecided(settings: &Settings) -> String {
@@ -63,26 +61,31 @@ pub(crate) fn windows_of_limit<'a>(limit: &'a Limit, policies: &'a Policies) -> 
 /// A run of the engine on nothing but the policies of one finding.
 struct Replay<'a> {
     names: [&'a PolicyName; 2],
-    engine: Engine,
+    engine: &'a Engine,
 }
 
 impl<'a> Replay<'a> {
-    fn new(names: [&'a PolicyName; 2], policies: &Policies) -> Result<Self, AnalyzerError> {
-        let engine = Engine::new(Arc::new(policies.restricted_to(names)));
-        Ok(Self { names, engine: engine.map_err(|error| mismatch(names, &error))? })
+    fn new(names: [&'a PolicyName; 2], algebra: &'a Algebra<'_>) -> Result<Self, AnalyzerError> {
+        Ok(Self { names, engine: algebra.engine()? })
     }
 
-    fn check(&self, holds: bool, reason: &str) -> Result<(), AnalyzerError> {
-        if holds { Ok(()) } else { Err(mismatch(self.names, &reason)) }
+    fn check(&self, holds: bool, reason: impl FnOnce() -> String) -> Result<(), AnalyzerError> {
+        if holds { Ok(()) } else { Err(mismatch(self.names, &reason())) }
     }
 
+    /// Tells which of them doesn't.
     fn both_apply(&self, request: &Request) -> Result<(), AnalyzerError> {
         for name in self.names {
             let inside =
                 self.engine.in_domain(name, request).map_err(|error| mismatch(self.names, &error))?;
-            self.check(inside, &format!("the request is not in the domain of `{name}`"))?;
+            self.check(inside, || format!("the request is not in the domain of `{name}`"))?;
         }
         Ok(())
+    }
+
+    fn decide(&self, request: &Request) -> Result<Decision, AnalyzerError> {
+        let decision = self.engine.decide_by(&self.names, request, &NoCounters);
+        decision.map_err(|error| mismatch(self.names, &error))
     }
 }
 
@@ -97,13 +100,12 @@ fn mismatch(names: [&PolicyName; 2], reason: &dyn std::fmt::Display) -> Analyzer
 pub(crate) fn replay_domains(
     names: &[PolicyName],
     request: &Request,
-    policies: &Policies,
+    algebra: &Algebra<'_>,
 ) -> Result<(), AnalyzerError> {
     let wrong =
         |name: &PolicyName, reason: String| AnalyzerError::Witness { policies: format!("`{name}`"), reason };
     for name in names {
-        let engine = Engine::new(Arc::new(policies.restricted_to([name])));
-        let inside = engine.map_err(|error| wrong(name, error.to_string()))?.in_domain(name, request);
+        let inside = algebra.engine()?.in_domain(name, request);
         if !inside.map_err(|error| wrong(name, error.to_string()))? {
             return Err(wrong(name, "the request is not in its domain".to_owned()));
         }
@@ -116,17 +118,17 @@ pub(crate) fn replay_rules(
     winner: &Rule,
     loser: &Rule,
     request: &Request,
-    policies: &Policies,
+    algebra: &Algebra<'_>,
 ) -> Result<(), AnalyzerError> {
-    let replay = Replay::new([&winner.name, &loser.name], policies)?;
-    replay.both_apply(request)?;
-    let decision =
-        replay.engine.decide(request, &NoCounters).map_err(|error| mismatch(replay.names, &error))?;
+    let replay = Replay::new([&winner.name, &loser.name], algebra)?;
+    let decision = replay.decide(request)?;
+    if decision.rules.len() != 2 {
+        replay.both_apply(request)?;
+    }
     let wanted = Outcome::from(winner.enforcement_mode);
-    replay.check(
-        decision.outcome == wanted && decision.rules.len() == 2,
-        &format!("the engine says {}, not {wanted}", decision.outcome),
-    )
+    replay.check(decision.outcome == wanted && decision.rules.len() == 2, || {
+        format!("the engine says {}, not {wanted}", decision.outcome)
+    })
 }
 
 /// Replays an overlap of two limits: both must speak of the request, and it must break exactly the bounds that
@@ -135,19 +137,19 @@ pub(crate) fn replay_limits(
     a: &Limit,
     b: &Limit,
     request: &Request,
-    policies: &Policies,
+    algebra: &Algebra<'_>,
 ) -> Result<(), AnalyzerError> {
-    let replay = Replay::new([&a.name, &b.name], policies)?;
-    replay.both_apply(request)?;
-    let decision =
-        replay.engine.decide(request, &NoCounters).map_err(|error| mismatch(replay.names, &error))?;
+    let replay = Replay::new([&a.name, &b.name], algebra)?;
+    let decision = replay.decide(request)?;
+    if decision.limits.len() + decision.unmeasured.len() != 2 {
+        replay.both_apply(request)?;
+    }
     for limit in [a, b] {
         let finding = decision.limits.iter().find(|finding| finding.limit.name == limit.name);
         let wanted = breaks(limit, request.usage.value(&limit.quantity));
-        replay.check(
-            finding.is_some_and(|finding| finding.breached == wanted),
-            &format!("`{}` should be {}", limit.name, if wanted { "breached" } else { "held" }),
-        )?;
+        replay.check(finding.is_some_and(|finding| finding.breached == wanted), || {
+            format!("`{}` should be {}", limit.name, if wanted { "breached" } else { "held" })
+        })?;
     }
     Ok(())
 }

@@ -5,11 +5,11 @@
 //!
 //! | question | module | by |
 //! | --- | --- | --- |
-//! | can the two conflict at all? | `rules`, `limits`, `overrides`, `candidates` | attributes, tenants |
-//! | do their scopes meet? | [`scope`] | classes of path segments |
+//! | can the two conflict at all? | `rules`, `limits`, `overrides` | attributes |
+//! | do their scopes meet? | `places`, [`scope`] | the segments that they name, then classes of segments |
 //! | do their windows meet? | [`window`] | interval sets between offset transitions |
-//! | do their conditions meet? | [`boxes`], [`sets`], [`strings`] | boxes; combinations of elements; products of automata |
-//! | … where sums of facts or too many cases are involved | [`solver`] | Z3, within a resource bound |
+//! | do their conditions meet? | [`boxes`], `sums`, [`sets`], [`strings`] | boxes; corners of sums; combinations of elements; products of automata |
+//! | … where sums pull against each other or too many cases are involved | [`solver`] | Z3, within a resource bound |
 //! | can a set of limits on what accumulates hold at all? | [`empty`] | exact linear programs |
 //! | is all covered that must be? | `coverage` | the same algebra, over the cells that rules cut out |
 //!
@@ -21,7 +21,6 @@ mod analysis;
 mod answer;
 mod bits;
 pub mod boxes;
-mod candidates;
 pub mod conditions;
 mod conflict;
 mod coverage;
@@ -31,11 +30,15 @@ pub mod empty;
 mod evidence;
 mod limits;
 mod overrides;
+mod pairs;
+mod places;
+mod progress;
 mod rules;
 pub mod scope;
 pub mod sets;
 pub mod solver;
 pub mod strings;
+mod sums;
 pub mod window;
 mod words;
 
@@ -45,3 +48,4 @@ pub use answer::Answer;
 pub use conditions::Memo;
 pub use diagnostics::{conflict_diagnostics, gap_diagnostics};
 pub use domain::AnalyzerError;
+pub use progress::Stage;

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use num_rational::Ratio;
 use ordain_ir::report::{Certificate, Contradiction, Inequality, Repair};
-use ordain_ir::{Clause, Condition, ConflictType, Direction, Limit};
+use ordain_ir::{Clause, Condition, ConflictType, Direction, Limit, PolicyName};
 
 use crate::Answer;
 use crate::conflict::{Claim, Doubt, Judgement};
-use crate::domain::{Algebra, AnalyzerError, Domain, Finding, Parts};
+use crate::domain::{Algebra, AnalyzerError, Domain, Finding, Parts, Point};
 use crate::evidence;
+use crate::pairs::Entry;
 use crate::words::{Names, bound, enforced_bound};
 
 /// An active limit with its domain.
@@ -22,8 +23,28 @@ pub(crate) struct LimitEntry<'a> {
 }
 
 /// Whether the two can conflict at all, before anything is computed.
-pub(crate) fn comparable(a: &Limit, b: &Limit) -> bool {
+fn comparable(a: &Limit, b: &Limit) -> bool {
     a.quantity == b.quantity && (a.bound.direction == b.bound.direction || can_be_empty(a, b))
+}
+
+/// How many pairs of limits on one quantity are comparable: those of one direction, and hard ceilings with the
+/// hard floors above them where values are of one request.
+pub(crate) fn comparable_pairs(group: &[LimitEntry<'_>]) -> u64 {
+    let of = |direction| group.iter().filter(move |entry| entry.limit.bound.direction == direction);
+    let pairs = |n: u64| n * n.saturating_sub(1) / 2;
+    let hard = |direction| {
+        let mut values: Vec<i64> = of(direction)
+            .filter(|entry| entry.limit.enforcement.is_hard() && entry.limit.quantity.is_pointwise())
+            .map(|entry| entry.limit.bound.value)
+            .collect();
+        values.sort_unstable();
+        values
+    };
+    let ceilings = hard(Direction::AtMost);
+    let below = |floor: &i64| ceilings.partition_point(|ceiling| ceiling < floor) as u64;
+    let opposite: u64 = hard(Direction::AtLeast).iter().map(below).sum();
+    let same = Direction::ALL.iter().map(|d| pairs(of(*d).count() as u64)).sum::<u64>();
+    same + opposite
 }
 
 /// A hard ceiling below a hard floor, on the value of one request.
@@ -205,10 +226,35 @@ impl<'a> Pair<'_, 'a> {
     }
 }
 
-/// The one conflict of two comparable limits of which none overrides the other, if there is one.
-pub(crate) fn judge<'a>(
+impl Entry for LimitEntry<'_> {
+    fn name(&self) -> &PolicyName {
+        &self.limit.name
+    }
+
+    fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    fn comparable(&self, other: &Self) -> bool {
+        comparable(self.limit, other.limit)
+    }
+
+    fn judge(
+        &self,
+        other: &Self,
+        overlap: Finding<Point>,
+        algebra: &Algebra<'_>,
+    ) -> Result<Judgement, AnalyzerError> {
+        judge(self, other, overlap, algebra)
+    }
+}
+
+/// The one conflict of two comparable limits of which none overrides the other, if there is one, by what their domains
+/// have in common.
+fn judge<'a>(
     a: &LimitEntry<'a>,
     b: &LimitEntry<'a>,
+    overlap: Finding<Point>,
     algebra: &Algebra<'a>,
 ) -> Result<Judgement, AnalyzerError> {
     let pair = Pair {
@@ -221,7 +267,6 @@ pub(crate) fn judge<'a>(
     if lines.is_empty() {
         return Ok(Judgement::default());
     }
-    let overlap = algebra.overlap(&[&a.domain, &b.domain]);
     let (point, mut doubt) = match overlap.answer {
         Answer::No => return Ok(Judgement { by_solver: overlap.by_solver, ..Judgement::default() }),
         Answer::Undecided => (None, Some(Doubt::Undecided)),
@@ -243,7 +288,7 @@ pub(crate) fn judge<'a>(
             None => None,
             Some(point) => {
                 let request = evidence::request(point, evidence::telling_usage(a.limit, b.limit));
-                evidence::replay_limits(a.limit, b.limit, &request, algebra.policies())?;
+                evidence::replay_limits(a.limit, b.limit, &request, algebra)?;
                 let windows = [a, b].map(|entry| evidence::windows_of_limit(entry.limit, algebra.policies()));
                 Some(evidence::witness(&request, windows.concat(), algebra.policies()))
             }

@@ -2,12 +2,13 @@
 
 use std::cmp::Reverse;
 
-use ordain_ir::{Clause, ConflictType, EnforcementMode, Rule, Usage};
+use ordain_ir::{Clause, ConflictType, EnforcementMode, PolicyName, Rule, Usage};
 
 use crate::Answer;
 use crate::conflict::{Claim, Doubt, Judgement};
-use crate::domain::{Algebra, AnalyzerError, Domain};
+use crate::domain::{Algebra, AnalyzerError, Domain, Finding, Point};
 use crate::evidence;
+use crate::pairs::Entry;
 use crate::words::{Names, place, verb};
 
 /// An active rule with its domain.
@@ -16,18 +17,38 @@ pub(crate) struct RuleEntry<'a> {
     pub(crate) domain: Domain,
 }
 
-/// Whether the two can conflict at all, before anything is computed.
-pub(crate) fn comparable(a: &Rule, b: &Rule) -> bool {
-    a.rule_type == b.rule_type && a.enforcement_mode != b.enforcement_mode
+impl Entry for RuleEntry<'_> {
+    fn name(&self) -> &PolicyName {
+        &self.rule.name
+    }
+
+    fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    fn comparable(&self, other: &Self) -> bool {
+        self.rule.rule_type == other.rule.rule_type
+            && self.rule.enforcement_mode != other.rule.enforcement_mode
+    }
+
+    fn judge(
+        &self,
+        other: &Self,
+        overlap: Finding<Point>,
+        algebra: &Algebra<'_>,
+    ) -> Result<Judgement, AnalyzerError> {
+        judge(self, other, overlap, algebra)
+    }
 }
 
-/// The one conflict of two comparable rules of which none overrides the other, if there is one.
-pub(crate) fn judge(
+/// The one conflict of two comparable rules of which none overrides the other, if there is one, by what their domains
+/// have in common.
+fn judge(
     a: &RuleEntry<'_>,
     b: &RuleEntry<'_>,
+    overlap: Finding<Point>,
     algebra: &Algebra<'_>,
 ) -> Result<Judgement, AnalyzerError> {
-    let overlap = algebra.overlap(&[&a.domain, &b.domain]);
     let mut out = Judgement { by_solver: overlap.by_solver, ..Judgement::default() };
     let (point, doubt) = match overlap.answer {
         Answer::No => return Ok(out),
@@ -44,7 +65,7 @@ pub(crate) fn judge(
         None => None,
         Some(point) => {
             let request = evidence::request(point, Usage::default());
-            evidence::replay_rules(winner, loser, &request, policies)?;
+            evidence::replay_rules(winner, loser, &request, algebra)?;
             Some(evidence::witness(&request, pair.map(|rule| &rule.window), policies))
         }
     };

@@ -153,11 +153,15 @@ static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
 /// The tests, and whether only non-empty texts count.
 type VectorsKey = (Vec<TextTest>, bool);
 
+/// Witnesses kept before the memo of them starts afresh.
+const MAX_KEPT: usize = 1 << 16;
+
 /// A memo of automata and of their products. Everything in it is a pure function of its key.
 #[derive(Debug, Default)]
 pub struct Strings {
     compiled: Mutex<HashMap<TextTest, Option<Arc<Compiled>>>>,
     vectors: Mutex<HashMap<VectorsKey, Option<Arc<Vectors>>>>,
+    witnesses: Mutex<HashMap<Vec<(TextTest, bool)>, Answer<String>>>,
 }
 
 impl Strings {
@@ -231,7 +235,21 @@ impl Strings {
                     |all| if all { Answer::Yes(text.to_owned()) } else { Answer::No },
                 );
         }
-        let tests = &one_exclusion(tests);
+        let lock = || self.witnesses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(tests) {
+            return known.clone();
+        }
+        let new = self.search(&one_exclusion(tests));
+        let mut known = lock();
+        if known.len() >= MAX_KEPT {
+            known.clear();
+        }
+        known.insert(tests.to_vec(), new.clone());
+        new
+    }
+
+    /// A text with these outcomes, by walking the product.
+    fn search(&self, tests: &[(TextTest, bool)]) -> Answer<String> {
         let plain: Vec<TextTest> = tests.iter().map(|(test, _)| test.clone()).collect();
         let Some(automata) = self.automata(&plain) else { return Answer::Undecided };
         let target =

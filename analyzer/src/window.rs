@@ -68,6 +68,17 @@ impl Intervals {
         meet(&self.0, &other.0, |_| true)
     }
 
+    /// The first instant from `at` on that is in both; where there is none, the first of all.
+    pub fn first_common(&self, other: &Self, at: i64) -> Option<i64> {
+        let (mut first, mut later) = (None, None);
+        meet(&self.0, &other.0, |(start, end)| {
+            first = first.or(Some(start));
+            later = (end > at).then_some(start.max(at));
+            later.is_some()
+        });
+        later.or(first)
+    }
+
     /// The instants in at least one.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {

@@ -12,7 +12,7 @@ fn source(bounds: &[usize]) -> String {
         let mode = if i % 2 == 0 { "block" } else { "warn" };
         let _ = writeln!(
             text,
-            "rule r{i} {{\n  type safety\n  enforce {mode}\n  scope global\n  when x + y > {bound}\n}}"
+            "rule r{i} {{\n  type safety\n  enforce {mode}\n  scope global\n  when x - y > {bound} and x + y < 1500\n}}"
         );
     }
     text

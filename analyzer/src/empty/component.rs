@@ -1,13 +1,13 @@
 //! Which limits can possibly meet in one contradiction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_ir::{Meter, Period};
 
 use super::member::{Member, Role};
-use crate::Answer;
+use crate::domain::Algebra;
+use crate::places::PlaceId;
 use crate::scope;
-use crate::strings::Strings;
 
 /// Members of one linear program. A component with more is explored around each of its floors, with the
 /// members that matter most to it, and counted as not fully explored.
@@ -24,8 +24,8 @@ pub(super) struct Component {
 }
 
 /// The components with a floor and something that holds it down.
-pub(super) fn components(members: &[Member], strings: &Strings) -> Vec<Component> {
-    let graph = links(members, strings);
+pub(super) fn components(members: &[Member], algebra: &Algebra) -> Vec<Component> {
+    let graph = links(members, algebra);
     let mut done = BTreeSet::new();
     let mut out = BTreeSet::new();
     for floor in (0..members.len()).filter(|at| members[*at].is_floor()) {
@@ -47,15 +47,32 @@ pub(super) fn components(members: &[Member], strings: &Strings) -> Vec<Component
 }
 
 /// By member: those with which it shares amounts, the ones that matter most first.
-fn links(members: &[Member], strings: &Strings) -> Vec<Vec<usize>> {
+fn links(members: &[Member], algebra: &Algebra) -> Vec<Vec<usize>> {
+    let mut by_place: BTreeMap<PlaceId, Vec<usize>> = BTreeMap::new();
+    for (at, member) in members.iter().enumerate() {
+        by_place.entry(member.place).or_default().push(at);
+    }
     let mut graph = vec![vec![]; members.len()];
-    for (a, first) in members.iter().enumerate() {
-        for (b, second) in members.iter().enumerate() {
-            if holds_down(first, second) && may_meet(first, second, strings) {
-                let covers = scope::included(&first.scopes, &second.scopes, strings);
-                let loose = covers != Answer::Yes(());
-                graph[a].push((loose, tightness(second), b));
-                graph[b].push((false, tightness(first), a));
+    let mut link = |(first, second): (PlaceId, PlaceId)| {
+        let mut covers = None;
+        for (a, b) in by_place[&first].iter().flat_map(|a| by_place[&second].iter().map(move |b| (*a, *b))) {
+            let (pushing, held) = (&members[a], &members[b]);
+            if holds_down(pushing, held) && pushing.times.meets(&held.times) {
+                let covers = *covers.get_or_insert_with(|| {
+                    first == second
+                        || scope::included(&pushing.scopes, &held.scopes, &algebra.conditions.memo.strings)
+                            .is_yes()
+                });
+                graph[a].push((!covers, tightness(held), b));
+                graph[b].push((false, tightness(pushing), a));
+            }
+        }
+    };
+    for (pair, _) in algebra.places.meeting() {
+        if by_place.contains_key(&pair.0) && by_place.contains_key(&pair.1) {
+            link(*pair);
+            if pair.0 != pair.1 {
+                link((pair.1, pair.0));
             }
         }
     }
@@ -83,11 +100,6 @@ fn holds_down(first: &Member, second: &Member) -> bool {
     }
 }
 
-/// Whether some path and some instant are in both domains, as far as that is known.
-fn may_meet(a: &Member, b: &Member, strings: &Strings) -> bool {
-    a.times.meets(&b.times) && !scope::find(&[&*a.scopes, &*b.scopes].concat(), &[], strings).is_no()
-}
-
 /// Lower is tighter: a ceiling's amount per thirty days; what has no such amount comes first.
 fn tightness(member: &Member) -> i128 {
     let Role::Ceiling(_, period) = member.role else { return i128::MIN };
@@ -104,11 +116,12 @@ fn tightness(member: &Member) -> i128 {
 /// Breadth-first from `start`, at most `bound` members, ascending.
 fn reach(graph: &[Vec<usize>], start: usize, bound: usize, breadth: (usize, usize)) -> Vec<usize> {
     let mut order = vec![start];
+    let mut seen = BTreeSet::from([start]);
     let mut next = 0;
     while next < order.len() {
         let breadth = if next == 0 { breadth.0 } else { breadth.1 };
         for neighbour in graph[order[next]].iter().take(breadth) {
-            if order.len() < bound && !order.contains(neighbour) {
+            if order.len() < bound && seen.insert(*neighbour) {
                 order.push(*neighbour);
             }
         }

@@ -7,7 +7,7 @@ use super::component::Component;
 use super::conditions::{self, Standing};
 use super::member::{self, Member};
 use super::minimal::{self, indices};
-use super::program::{Cells, Context, Program, Reason, Sums, select};
+use super::program::{Cells, Context, Program, Reason, Sums, Usage, select};
 use super::simplex::Feasibility;
 use super::subjects::{SubjectCells, subjects};
 use super::timeline::{Chain, Timeline};
@@ -17,6 +17,9 @@ use crate::domain::Algebra;
 const MAX_SETS: usize = 64;
 /// Largest subsets without two members that override one another; beyond, likewise.
 const MAX_GROUNDS: usize = 64;
+
+/// Usages kept that fulfilled all bounds somewhere.
+const MAX_USAGES: usize = 8;
 
 /// A component with everything that its programs are made of.
 pub(super) struct Space<'a> {
@@ -86,6 +89,8 @@ impl<'a> Space<'a> {
         complete &= self.complete;
         let mut found: Vec<Found> = vec![];
         let mut known: Vec<u64> = vec![];
+        // Most places are much alike, and what is possible at one is possible at the next.
+        let mut usages: Vec<Usage> = vec![];
         for assuming in [false, true] {
             if assuming && self.conditions.1.is_none() {
                 continue;
@@ -94,7 +99,7 @@ impl<'a> Space<'a> {
                 for ground in &grounds {
                     let before = known.len();
                     complete &= minimal::enumerate(*ground, &mut known, MAX_SETS, |set| {
-                        self.refused(set, chain, subject, assuming)
+                        self.refused(set, chain, subject, assuming, &mut usages)
                     });
                     let new = known[before..].iter().map(|set| Found { set: *set, chain, subject, assuming });
                     found.extend(new);
@@ -112,15 +117,32 @@ impl<'a> Space<'a> {
     }
 
     /// A subset of `set` that can't hold at this place, if there is one.
-    fn refused(&self, set: u64, chain: usize, subject: usize, assuming: bool) -> Option<u64> {
+    fn refused(
+        &self,
+        set: u64,
+        chain: usize,
+        subject: usize,
+        assuming: bool,
+        usages: &mut Vec<Usage>,
+    ) -> Option<u64> {
         if select(&self.members, set, Member::is_floor) == 0 {
             return None;
         }
         let bounds = self.bounds();
         let context = self.context(chain, subject, assuming);
         let program = Program::new(&self.members, &bounds, context, set, (Cells::Undominated, Sums::All));
-        let Feasibility::Infeasible(factors) = program.solve() else { return None };
-        Some(program.members(&factors))
+        if let Some(fits) = usages.iter().position(|usage| program.admits(usage)) {
+            usages[..=fits].rotate_right(1);
+            return None;
+        }
+        match program.solve() {
+            Feasibility::Infeasible(factors) => Some(program.members(&factors)),
+            Feasibility::Feasible(values) => {
+                usages.truncate(MAX_USAGES - 1);
+                usages.insert(0, program.usage(values));
+                None
+            }
+        }
     }
 
     /// The program of a set at a place.

@@ -9,6 +9,7 @@ use ordain_ir::{
 
 use crate::conditions::Prepared;
 use crate::domain::{Algebra, AnalyzerError};
+use crate::places::PlaceId;
 use crate::window::{Intervals, Windows};
 
 /// What a limit contributes.
@@ -31,6 +32,8 @@ pub(super) struct Member<'a> {
     pub(super) role: Role,
     /// All of them must select a request.
     pub(super) scopes: Vec<&'a ScopeSelector>,
+    /// The number of those selectors.
+    pub(super) place: PlaceId,
     /// When it speaks, within the horizon.
     pub(super) times: Arc<Intervals>,
     /// Of which requests.
@@ -62,6 +65,7 @@ impl<'a> Member<'a> {
             limit,
             role,
             scopes: algebra.selectors(&domain),
+            place: domain.place,
             times,
             condition: Arc::new(algebra.conditions.prepare(&condition)),
         }))

@@ -39,6 +39,8 @@ use ordain_ir::{
     PolicyRef,
 };
 
+use rayon::prelude::*;
+
 use self::component::components;
 use self::conditions::Standing;
 use self::evidence::Proof;
@@ -92,12 +94,19 @@ pub fn contradictions(algebra: &Algebra) -> Result<Outcome, AnalyzerError> {
         return Ok(outcome);
     }
     let mut reported: BTreeSet<Vec<PolicyName>> = BTreeSet::new();
-    for component in components(&members, &algebra.conditions.memo.strings) {
-        let Some(space) = Space::new(&component, &members, algebra) else {
+    let explored: Vec<Option<(Space, Vec<Found>, bool)>> = components(&members, algebra)
+        .into_par_iter()
+        .map(|component| {
+            let space = Space::new(&component, &members, algebra)?;
+            let (found, complete) = space.explore(explore::excludes(policies));
+            Some((space, found, complete))
+        })
+        .collect();
+    for explored in explored {
+        let Some((space, found, complete)) = explored else {
             outcome.not_fully_explored += 1;
             continue;
         };
-        let (found, complete) = space.explore(explore::excludes(policies));
         outcome.not_fully_explored += u64::from(!complete);
         for found in found.into_iter().filter(|found| found.set.count_ones() > 1) {
             // Overlapping parts of a large component find the same set more than once.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use num_rational::BigRational;
+use num_traits::Zero as _;
 use ordain_ir::Meter;
 
 use super::calendar;
@@ -18,6 +19,9 @@ pub(super) struct Variable {
     pub(super) cell: u64,
     pub(super) meter: Meter,
 }
+
+/// Amounts that are not zero.
+pub(super) type Usage = BTreeMap<Variable, BigRational>;
 
 /// Why a row holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +111,21 @@ impl Program {
     /// Solves it.
     pub(super) fn solve(&self) -> Feasibility {
         simplex::solve(self.variables.len(), &self.rows)
+    }
+
+    /// Values of the variables as a usage.
+    pub(super) fn usage(&self, values: Vec<BigRational>) -> Usage {
+        let used = self.variables.iter().cloned().zip(values);
+        used.filter(|(_, value)| !value.is_zero()).collect()
+    }
+
+    /// Whether a usage, perhaps of another period or subject, fulfils all rows.
+    pub(super) fn admits(&self, usage: &Usage) -> bool {
+        let values: Vec<Option<&BigRational>> = self.variables.iter().map(|it| usage.get(it)).collect();
+        self.rows.iter().all(|row| {
+            let used = row.terms.iter().filter_map(|(variable, c)| Some(c * values[*variable]?));
+            used.sum::<BigRational>() <= row.bound
+        })
     }
 
     /// What a member says about one level.

@@ -104,23 +104,24 @@ impl Variables {
                 }
                 Type::String => {
                     let Some((tests, vectors)) = plan.texts.get(name) else { continue };
+                    // By number: within one question that is as good as the test, and every solver reads it.
                     let outcomes: Vec<Bool> =
-                        tests.iter().map(|test| Bool::new_const(format!("test {name} {test:?}"))).collect();
+                        (0..tests.len()).map(|at| Bool::new_const(format!("test {name} {at}"))).collect();
                     if let Some(vectors) = vectors {
                         let rows: Vec<Bool> =
                             vectors.keys().map(|vector| matching(&outcomes, *vector)).collect();
-                        solver.assert(Bool::or(&rows));
+                        solver.assert(any(&rows));
                     }
                     out.texts.insert(name.clone(), outcomes);
                 }
                 Type::Set { .. } => {
                     let Some((tests, elements)) = plan.sets.get(name) else { continue };
                     let outcomes: Vec<Bool> =
-                        tests.iter().map(|test| Bool::new_const(format!("any {name} {test:?}"))).collect();
+                        (0..tests.len()).map(|at| Bool::new_const(format!("any {name} {at}"))).collect();
                     for (bit, outcome) in outcomes.iter().enumerate() {
                         let Some(elements) = elements else { break };
                         let least = elements.least_with(bit).into_iter().map(|mask| all_of(&outcomes, mask));
-                        solver.assert(outcome.implies(Bool::or(&least.collect::<Vec<_>>())));
+                        solver.assert(outcome.implies(any(&least.collect::<Vec<_>>())));
                     }
                     out.sets.insert(name.clone(), outcomes);
                 }
@@ -144,18 +145,18 @@ impl Variables {
     fn guarded(&self, names: &[&FactName], atom: Bool) -> Bool {
         let mut parts: Vec<Bool> = names.iter().filter_map(|name| self.present.get(*name).cloned()).collect();
         parts.push(atom);
-        Bool::and(&parts)
+        all(&parts)
     }
 
     pub(super) fn encode(&self, condition: &Condition, plan: &Plan<'_>) -> Bool {
-        let all =
+        let each =
             |parts: &[Condition]| -> Vec<Bool> { parts.iter().map(|part| self.encode(part, plan)).collect() };
         match condition {
             Condition::True => Bool::from_bool(true),
             Condition::False => Bool::from_bool(false),
             Condition::Not(inner) => self.encode(inner, plan).not(),
-            Condition::And(parts) => Bool::and(&all(parts)),
-            Condition::Or(parts) => Bool::or(&all(parts)),
+            Condition::And(parts) => all(&each(parts)),
+            Condition::Or(parts) => any(&each(parts)),
             Condition::Has(name) => self.present.get(name).cloned().unwrap_or_else(|| Bool::from_bool(true)),
             Condition::Fact(name) => self.guarded(&[name], self.bools[name].clone()),
             Condition::OneOf { fact: name, words } => {
@@ -167,7 +168,7 @@ impl Variables {
                     .filter(|(_, word)| words.contains(*word))
                     .map(|(i, _)| value.eq(Int::from_i64(i)))
                     .collect();
-                self.guarded(&[name], Bool::or(&chosen))
+                self.guarded(&[name], any(&chosen))
             }
             Condition::Text { fact: name, test } => {
                 let (tests, _) = &plan.texts[name];
@@ -182,7 +183,8 @@ impl Variables {
             Condition::Compare { terms, op, bound } => {
                 let products: Vec<Int> =
                     terms.iter().map(|(name, c)| &self.numbers[name] * Int::from_i64(*c)).collect();
-                let (sum, bound) = (Int::add(&products), Int::from_i64(*bound));
+                let sum = if let [one] = &*products { one.clone() } else { Int::add(&products) };
+                let bound = Int::from_i64(*bound);
                 let atom = match op {
                     CompareOp::Less => sum.lt(bound),
                     CompareOp::LessEqual => sum.le(bound),
@@ -197,17 +199,35 @@ impl Variables {
     }
 }
 
+/// The conjunction; of one part that part, since not every solver reads an `and` of one.
+fn all(parts: &[Bool]) -> Bool {
+    match parts {
+        [] => Bool::from_bool(true),
+        [one] => one.clone(),
+        more => Bool::and(more),
+    }
+}
+
+/// The disjunction, likewise.
+fn any(parts: &[Bool]) -> Bool {
+    match parts {
+        [] => Bool::from_bool(false),
+        [one] => one.clone(),
+        more => Bool::or(more),
+    }
+}
+
 pub(super) fn matching(outcomes: &[Bool], vector: u64) -> Bool {
     let row: Vec<Bool> = outcomes
         .iter()
         .enumerate()
         .map(|(i, outcome)| if vector >> i & 1 == 1 { outcome.clone() } else { outcome.not() })
         .collect();
-    Bool::and(&row)
+    all(&row)
 }
 
 /// The outcomes of a mask hold, whatever the others.
 fn all_of(outcomes: &[Bool], mask: u64) -> Bool {
     let chosen = outcomes.iter().enumerate().filter(|(bit, _)| mask >> bit & 1 == 1);
-    Bool::and(&chosen.map(|(_, outcome)| outcome.clone()).collect::<Vec<_>>())
+    all(&chosen.map(|(_, outcome)| outcome.clone()).collect::<Vec<_>>())
 }

@@ -141,6 +141,18 @@ pub fn satisfiable(condition: &Condition, facts: &Facts, strings: &Strings, boun
     }
 }
 
+/// The question of [`satisfiable`] as a script in SMT-LIB 2, without `check-sat`, so that any solver can be asked the
+/// same. `None` where the solver's answer would not count: beyond the caps of strings and sets.
+pub fn script(condition: &Condition, facts: &Facts, strings: &Strings) -> Option<String> {
+    let plan = Plan::new(condition, facts, strings).filter(|plan| !plan.free)?;
+    Some(z3::with_z3_config(&Config::new(), || {
+        let solver = Solver::new();
+        let variables = Variables::declare(&plan, &solver);
+        solver.assert(variables.encode(condition, &plan));
+        format!("(set-logic ALL)\n{solver}")
+    }))
+}
+
 /// Asks one solver. `None` if it gave up, on the question or on its witness.
 fn ask(
     plan: &Plan<'_>,

@@ -145,7 +145,8 @@ fn conditions_decide() {
     let conflict = pair(equals("tool.name", "export"), like).conflict();
     assert_eq!(conflict.witness.unwrap().request.facts["tool.name"], "export");
 
-    // A sum over two facts goes to the solver: x + y > 10 with x < 3, y < 5 is impossible.
+    // A sum over two facts needs no solver: x + y > 10 with x < 3, y < 5 is impossible. Sums that pull in two
+    // directions do.
     let sum = compare(&[("x", 1), ("y", 1)], CompareOp::Greater, 10);
     let small = |bound| {
         Condition::and([
@@ -154,6 +155,10 @@ fn conditions_decide() {
         ])
     };
     let build = pair(sum.clone(), small(5));
+    build.none();
+    assert_eq!(build.report().pairs.by_solver, 0);
+    let difference = compare(&[("x", 2), ("y", -1)], CompareOp::Greater, 30);
+    let build = pair(sum.clone(), Condition::and([difference, small(i64::MAX)]));
     build.none();
     assert_eq!(build.report().pairs.by_solver, 1);
     let conflict = pair(sum, small(20)).conflict();
