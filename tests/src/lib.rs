@@ -11,6 +11,7 @@ pub mod random;
 pub mod reference;
 pub mod render;
 pub mod shrink;
+pub mod smt;
 pub mod spec;
 pub mod workload;
 pub mod world;

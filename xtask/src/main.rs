@@ -34,7 +34,8 @@ usage: cargo xtask <verb>
   demo               build `ordain` and show what it does with the examples
   ci                 all that a change has to pass: tests, format, lints, documentation, dependencies
   bench [NAME…]      measure in release: `compiler`, `engine`; all where none is named. `--quick` takes seconds
-  oracle [NAME…]     hold the product against second opinions, at length: `engine`; `--cases N`, `--seed S`
+  oracle [NAME…]     hold the product against second opinions, at length: `engine`, `analyzer`;
+                     `--cases N`, `--seed S`
   book               make the documentation's HTML, with an mdBook that is built the first time
   dependencies       check licences, sources and deadlines against `deny.toml`
   postgres -- CMD…   run a command with a private PostgreSQL in `ORDAIN_TEST_POSTGRES_URL`

@@ -9,7 +9,7 @@ use crate::{
 
 /// A test with a second opinion. It says in its last lines how much it compared, and a failure names its seed.
 struct Oracle {
-    /// As one names it.
+    /// As one names it; several may be meant by one name.
     name: &'static str,
     package: &'static str,
     /// The test target of the package.
@@ -21,14 +21,36 @@ struct Oracle {
     whole: u64,
 }
 
-const ORACLES: [Oracle; 1] = [Oracle {
+const ORACLES: [Oracle; 3] = [ENGINE, WORKSPACES, QUESTIONS];
+
+const ENGINE: Oracle = Oracle {
     name: "engine",
     package: "ordain-tests",
     target: "engine_reference",
     cases: "ORDAIN_ENGINE_CASES",
     seed: "ORDAIN_ENGINE_SEED",
     whole: 200_000,
-}];
+};
+
+/// Random workspaces against enumeration.
+const WORKSPACES: Oracle = Oracle {
+    name: "analyzer",
+    package: "ordain-tests",
+    target: "conflict_oracle",
+    cases: "ORDAIN_ORACLE_CASES",
+    seed: "ORDAIN_ORACLE_SEED",
+    whole: 100_000,
+};
+
+/// Random questions against a second solver.
+const QUESTIONS: Oracle = Oracle {
+    name: "analyzer",
+    package: "ordain-tests",
+    target: "second_solver",
+    cases: "ORDAIN_SOLVER_CASES",
+    seed: "ORDAIN_ORACLE_SEED",
+    whole: 10_000,
+};
 
 /// What is to be run.
 #[derive(Debug)]
@@ -50,9 +72,10 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
     setup::run(repository)?;
     for oracle in oracles {
         let cases = cases.unwrap_or(oracle.whole);
-        println!("\n== {}: {cases} cases from seed {seed}", oracle.name);
+        println!("\n== {}, {}: {cases} cases from seed {seed}", oracle.name, oracle.target);
         let mut command = repository.cargo(&[
             "test",
+            "--release",
             "--package",
             oracle.package,
             "--test",
@@ -80,10 +103,13 @@ fn chosen(arguments: &[String]) -> Outcome<Chosen> {
         match word.as_str() {
             "--cases" => chosen.cases = Some(number()?),
             "--seed" => chosen.seed = number()?,
-            name => match ORACLES.iter().find(|oracle| oracle.name == name) {
-                Some(oracle) => chosen.oracles.push(oracle),
-                None => {
-                    let known = ORACLES.iter().map(|oracle| oracle.name).collect::<Vec<_>>().join("`, `");
+            name => {
+                let before = chosen.oracles.len();
+                chosen.oracles.extend(ORACLES.iter().filter(|oracle| oracle.name == name));
+                if chosen.oracles.len() == before {
+                    let mut known: Vec<&str> = ORACLES.iter().map(|oracle| oracle.name).collect();
+                    known.dedup();
+                    let known = known.join("`, `");
                     return Err(refuse(format!(
                         "there is no oracle `{name}`, only `{known}`; options are `--cases` and `--seed`"
                     )));
@@ -113,6 +139,7 @@ mod tests {
         assert_eq!((all.oracles.len(), all.cases, all.seed), (ORACLES.len(), None, 0));
         let one = chosen(&words("engine --cases 1_000 --seed 7")).unwrap();
         assert_eq!((one.oracles.len(), one.cases, one.seed), (1, Some(1_000), 7));
+        assert_eq!(chosen(&words("analyzer")).unwrap().oracles.len(), 2);
         for (wrong, told) in
             [("engin", "no oracle `engin`"), ("--cases", "`--cases` wants a number"), ("--seed x", "not `x`")]
         {

@@ -1,4 +1,4 @@
-//! `setup`: the one native library that the build needs, Z3.
+//! `setup`: the native library that the build needs, Z3, and the one that its answers are held against, cvc5.
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
@@ -26,6 +26,34 @@ const Z3: [Wheel; 2] = [
         megabytes: 33,
     },
 ];
+
+/// cvc5 1.4.2, which only tests use, and only as another process.
+const CVC5: [Wheel; 2] = [
+    Wheel {
+        package: "cvc5",
+        version: "1.4.2",
+        platform: "manylinux_2_17_x86_64",
+        sha256: "fad09688fd0ee6ef6e8ce81fbf7e2ebaab466bd1b4bd6fefe0dd24ca772d089f",
+        megabytes: 14,
+    },
+    Wheel {
+        package: "cvc5",
+        version: "1.4.2",
+        platform: "manylinux_2_17_aarch64",
+        sha256: "900375f5cd4771a7276f1e9f2fcd06899fae5a959e5abfba5d7c5b804f9da597",
+        megabytes: 14,
+    },
+];
+
+/// Places the second solver for the tests that compare it with the analyzer.
+pub(crate) fn second_solver(repository: &Repository) -> Outcome {
+    let wheel = Wheel::for_this_machine(&CVC5)?;
+    let package = Package { wheel: &wheel, folder: "cvc5", members: &["cvc5.libs/"], top: "cvc5.libs" };
+    if package.ensure(&repository.third_party())? {
+        println!("cvc5 {} is now in `third_party/cvc5`; its hash is the known one", wheel.version);
+    }
+    Ok(())
+}
 
 /// Makes the checkout ready to build.
 pub(crate) fn run(repository: &Repository) -> Outcome {
@@ -77,7 +105,7 @@ mod tests {
 
     #[test]
     fn every_hash_is_complete() {
-        assert!(Z3.iter().all(|wheel| wheel.sha256.len() == 64));
+        assert!(Z3.iter().chain(&CVC5).all(|wheel| wheel.sha256.len() == 64));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::{
 /// Runs the tests of the workspace, documentation tests included; `arguments` go to `cargo test`.
 pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
     setup::run(repository)?;
+    setup::second_solver(repository)?;
     postgres::with_database(repository, |database| {
         // End-to-end tests run the program itself, which `cargo test` alone doesn't build for them.
         process::run(&mut repository.cargo(&["build", "--workspace", "--bin", "ordain"]))?;
@@ -30,7 +31,7 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
 }
 
 /// The folder of Z3 before whatever the user has set.
-fn library_path(repository: &Repository) -> Outcome<OsString> {
+pub(crate) fn library_path(repository: &Repository) -> Outcome<OsString> {
     let set = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
     // What `cargo run` put there for us, `cargo test` puts there anew; the rest is the user's.
     let mut of_cargo = vec![repository.target()?];
