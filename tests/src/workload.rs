@@ -4,12 +4,17 @@
 //!
 //! - one package for all (`acme.base`): shared facts, a meter, conditions, scopes, a list and two templates;
 //! - teams with a package each, of four files; a file has about 50 policies, its own conditions, and what it uses;
+//! - the first team is the platform's; the others have a project each, and ten of them make a unit, which is a tenant;
 //! - of ten policies six are rules, three are limits, and one comes from an application of a template;
 //! - rules: half safety, the others ethical, temporal and system; conditions of one to four tests, a third of them
-//!   through a `let`; three in ten have a priority, one in seven a window, one in twenty depends on another and one
-//!   in thirty overrides one;
-//! - limits: of six quantities, a third with a `per`, a third with a `warn at`, one in ten with a condition;
-//! - scopes: four in ten a project, three an agent, two a tenant, one everything;
+//!   through a `let`; three in ten have a priority, one in seven a window (of some hundreds, in five zones), one in
+//!   twenty depends on another and one in thirty overrides one;
+//! - limits: of six quantities, a third with a `per`, a third with a `warn at`, one in ten with a condition; one in
+//!   forty is a guarantee;
+//! - scopes: of a hundred, 40 the team's project, 52 one of its forty agents, 3 its agents by a pattern, 2 its project
+//!   and a neighbour's, one the unit, one the unit but for a sandbox, and one the unit's agents of a kind in all
+//!   projects; one in six of the platform team's is everything;
+//! - each unit requires one kind of requests to be covered;
 //! - half of the policies are documented, with one to three lines, and stand one clause to a line.
 
 use std::fmt::Write as _;
@@ -111,6 +116,11 @@ template review(team: project, tools: set of string = { \"export\" }) {
 }
 ";
 
+/// The tenant of a team.
+fn unit(team: usize) -> String {
+    format!("unit-{:02}", team / 10)
+}
+
 /// Writes one file.
 struct Writer<'r> {
     random: &'r mut Random,
@@ -138,6 +148,14 @@ impl<'r> Writer<'r> {
             self.random.below(50),
             self.random.below(9),
         );
+        if part == 0 && team % 10 == 1 {
+            let tool = self.random.below(60);
+            let _ = writeln!(
+                self.out,
+                "require coverage safety for tool.name == \"tool-{tool}\" in tenant {}\n",
+                unit(team)
+            );
+        }
         while self.made < wanted {
             match self.random.below(10) {
                 0..=5 => self.rule(),
@@ -164,12 +182,34 @@ impl<'r> Writer<'r> {
     }
 
     fn scope(&mut self) -> String {
-        let team = self.team;
+        let (team, unit) = (self.team, unit(self.team));
+        if team == 0 && self.random.below(6) == 0 {
+            return "global".to_owned();
+        }
+        let project = format!("{unit}/team-{team:03}");
+        match self.random.below(100) {
+            0..40 => format!("project {project}"),
+            40..92 => format!("agent {project}/worker-{}", self.random.below(40)),
+            92..95 => format!("agent {project}/worker-{}*", self.random.below(4)),
+            95..97 => format!("project {project}, {unit}/team-{:03}", team / 10 * 10 + self.random.below(10)),
+            97 => format!("tenant {unit}"),
+            98 => format!("tenant {unit} except project {unit}/sandbox"),
+            _ => format!("agent {unit}/*/worker-{}", self.random.below(40)),
+        }
+    }
+
+    fn window(&mut self) -> String {
+        let zone =
+            self.random.pick(&["Europe/Berlin", "America/New_York", "Asia/Tokyo", "Australia/Sydney", "UTC"]);
+        let (start, end) = (6 + self.random.below(6), 15 + self.random.below(8));
         match self.random.below(10) {
-            0..=3 => format!("project acme/team-{team:03}"),
-            4..=6 => format!("agent acme/team-{team:03}/worker-{}", self.random.below(40)),
-            7 | 8 => format!("tenant acme-{}", self.random.below(20)),
-            _ => "global".to_owned(),
+            0..5 => format!("mon..fri {start:02}:00 .. {end:02}:00 in {zone}"),
+            5..7 => format!("fri {end:02}:00 .. mon {start:02}:00 in {zone}"),
+            7..9 => format!("{end:02}:30 .. {start:02}:30 in {zone}"),
+            _ => format!(
+                "{start:02}:00 .. {end:02}:00 in {zone} from 2026-{:02}-01 until 2027-01-01",
+                1 + self.random.below(12)
+            ),
         }
     }
 
@@ -213,11 +253,7 @@ impl<'r> Writer<'r> {
             let _ = writeln!(self.out, "  priority  {}", self.random.below(10) * 10);
         }
         if self.random.chance(14) {
-            let window = self.random.pick(&[
-                "mon..fri 09:00 .. 17:00 in Europe/Berlin",
-                "fri 18:00 .. mon 08:00 in America/New_York",
-                "22:00 .. 06:00 in Asia/Tokyo from 2026-01-01 until 2027-01-01",
-            ]);
+            let window = self.window();
             let _ = writeln!(self.out, "  active    {window}");
         }
         let condition = self.condition();
@@ -248,6 +284,16 @@ impl<'r> Writer<'r> {
         };
         let scope = self.scope();
         let enforcement = self.random.pick(&["block", "queue", "degrade"]);
+        if ty != "cost_per_run" && self.random.below(40) == 0 {
+            let least = if ty == "cost_monthly" { "2.00 USD" } else { "2" };
+            let _ = write!(
+                self.out,
+                "limit floor-{}-{number} {{\n  type      {ty}\n  at least  {least}\n  enforce   reject\n  scope     {scope}\n}}\n\n",
+                self.part
+            );
+            self.made += 1;
+            return;
+        }
         let _ = write!(
             self.out,
             "limit limit-{}-{number} {{\n  type      {ty}\n  at most   {bound}\n  enforce   {enforcement}\n  scope     {scope}\n",
@@ -270,16 +316,17 @@ impl<'r> Writer<'r> {
 
     fn apply(&mut self) {
         let (team, part, number) = (self.team, self.part, self.made);
+        let unit = unit(team);
         let _ = if self.random.chance(50) {
             let cap = 100 + self.random.below(900);
             writeln!(
                 self.out,
-                "apply spend(team = acme/team-{team:03}, cap = {cap}.00 USD) as spend-{part}-{number}\n"
+                "apply spend(team = {unit}/team-{team:03}, cap = {cap}.00 USD) as spend-{part}-{number}\n"
             )
         } else {
             writeln!(
                 self.out,
-                "apply review(team = acme/team-{team:03}, tools = {{ \"export\", \"tool-{}\" }}) as review-{part}-{number}\n",
+                "apply review(team = {unit}/team-{team:03}, tools = {{ \"export\", \"tool-{}\" }}) as review-{part}-{number}\n",
                 self.random.below(60)
             )
         };
