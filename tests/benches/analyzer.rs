@@ -1,42 +1,22 @@
-//! What analysing costs: `cargo bench -p ordain-tests --bench analyzer -- [--quick] [POLICIES…]`. For workspaces of
-//! these sizes (1,000, 10,000 and 100,000 if none is given; 1,000 and 10,000 with `--quick`): the time of a cold
-//! analysis on one and on two threads, what its stages take, what became of the pairs, and what an edit of one policy
-//! costs where the memo is kept, as an editor does. Beside each time by the clock stands the processor's, which a busy
-//! machine doesn't stretch.
+//! What analysing costs: `cargo xtask bench analyzer`, or `cargo bench -p ordain-tests --bench analyzer -- [POLICIES…]`.
+//! For workspaces of these sizes: a cold analysis on one thread and its stages, what became of the pairs, the same on
+//! two threads, and what an edit of one policy costs where the memo is kept, as an editor does.
+#![expect(clippy::print_stdout, reason = "figures for people")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ordain_analyzer::{Memo, Options, Stage, analyze};
 use ordain_compiler::{Config, Database, Workspace, compile};
 use ordain_ir::{CompareOp, Condition, Policies, Report, Rule};
+use ordain_tests::measure::{self, Mark, Took, middle, percentile};
 use ordain_tests::workload::Workload;
 
 /// Edits of one policy, each of another one.
-const EDITS: usize = 20;
-
-#[expect(clippy::disallowed_methods, reason = "measuring is what this is for")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-/// What the processor has worked for this process, in all threads, to the hundredth of a second; none where the system
-/// doesn't tell.
-fn worked() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ').skip(11).take(2);
-    Duration::from_millis(fields.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * 10)
-}
-
-/// Bytes of memory that are resident now; 0 where the system doesn't tell.
-fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    line.trim().trim_end_matches("kB").trim().parse::<usize>().unwrap_or(0) * 1024
-}
+const EDITS: usize = 21;
 
 /// Policies of a workload, with one seed.
 fn workspace(count: usize) -> Arc<Policies> {
@@ -45,48 +25,32 @@ fn workspace(count: usize) -> Arc<Policies> {
     compile(&db, workspace).policies
 }
 
-/// By the clock, and by the processor.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Time(Duration, Duration);
-
-impl Time {
-    fn between(from: (Instant, Duration), to: (Instant, Duration)) -> Self {
-        Self(to.0 - from.0, to.1.saturating_sub(from.1))
-    }
-}
-
-impl std::fmt::Display for Time {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:>10.1?} {:>10.1?}", self.0, self.1)
-    }
-}
-
 struct Run {
     report: Report,
-    time: Time,
-    stages: BTreeMap<Stage, Time>,
+    took: Took,
+    stages: BTreeMap<Stage, Took>,
 }
 
 fn run(policies: &Policies, threads: usize, memo: &Arc<Memo>) -> Run {
-    let marks: RefCell<Vec<(Stage, (Instant, Duration))>> = RefCell::default();
-    let mark = |stage: Stage| marks.borrow_mut().push((stage, (now(), worked())));
+    let marks: RefCell<Vec<(Stage, Mark)>> = RefCell::default();
+    let mark = |stage: Stage| marks.borrow_mut().push((stage, Mark::now()));
     let options = Options {
         threads: NonZeroUsize::new(threads),
         memo: Some(Arc::clone(memo)),
         progress: Some(&mark),
         ..Options::default()
     };
-    let start = (now(), worked());
+    let start = Mark::now();
     let report = analyze(policies, &options).expect("the workload can be analysed");
-    let end = (now(), worked());
+    let end = Mark::now();
     let marks = marks.take();
     let ends = marks.iter().skip(1).map(|(_, at)| *at).chain([end]);
-    let mut stages: BTreeMap<Stage, Time> = BTreeMap::new();
+    let mut stages: BTreeMap<Stage, Took> = BTreeMap::new();
     for ((stage, from), to) in marks.iter().zip(ends) {
-        let (sum, more) = (stages.entry(*stage).or_default(), Time::between(*from, to));
-        *sum = Time(sum.0 + more.0, sum.1 + more.1);
+        let (sum, more) = (stages.entry(*stage).or_default(), to.since(*from));
+        *sum = Took { processor: sum.processor + more.processor, wall: sum.wall + more.wall };
     }
-    Run { report, time: Time::between(start, end), stages }
+    Run { report, took: end.since(start), stages }
 }
 
 /// The policies with one rule's condition made stricter.
@@ -94,62 +58,75 @@ fn edited(policies: &Policies, number: usize) -> Policies {
     let mut out = policies.clone();
     let at = number * out.rules.len() / EDITS;
     let (name, rule) = out.rules.iter().nth(at).expect("fewer edits than rules");
-    let steps = ("run.step".into(), 1);
-    let more = Condition::Compare {
-        terms: vec![steps],
-        op: CompareOp::Greater,
-        bound: i64::try_from(number).expect("a small number") + 100,
-    };
+    let bound = i64::try_from(number).expect("a small number") + 100;
+    let terms = vec![("run.step".into(), 1)];
+    let more = Condition::Compare { terms, op: CompareOp::Greater, bound };
     let condition = Condition::and([rule.condition.clone(), more]);
     let rule = Rule { condition, ..Rule::clone(rule) };
     out.rules.insert(name.clone(), Arc::new(rule));
     out
 }
 
-fn measure(count: usize) {
-    let policies = workspace(count);
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+fn measure(wanted: usize) -> String {
+    let policies = workspace(wanted);
     let total = policies.rules.len() + policies.limits.len();
-    let before = resident();
+    let before = measure::resident();
     let one = run(&policies, 1, &Arc::default());
-    let grown = resident().saturating_sub(before);
-    println!("{:<32}{:>10} {:>10}", format!("{total} policies"), "clock", "processor");
-    println!("{:<31} {}", "cold, one thread", one.time);
-    for (stage, time) in &one.stages {
-        println!("  {:<29} {time}", stage.describe());
+    let grown = before.zip(measure::resident()).map(|(before, after)| after.saturating_sub(before));
+    let line = |what: &str, took: &Took| {
+        println!("{what:<28} {:>14} {:>14}", milliseconds(took.processor), milliseconds(took.wall));
+    };
+    println!("{:<28} {:>14} {:>14}", format!("{total} policies"), "processor", "wall");
+    line("cold, one thread", &one.took);
+    for (stage, took) in &one.stages {
+        line(&format!("  {}", stage.describe()), took);
     }
-    let Report { conflicts, pairs, gaps } = &one.report;
-    let count = |what: &str, number: u64| println!("  {what:<29} {number:>10}");
-    count("pairs considered", pairs.considered);
-    count("decided by algebra", pairs.by_algebra);
-    count("needed the solver", pairs.by_solver);
-    count("undecided", pairs.undecided);
-    count("groups not fully searched", pairs.unexplored_groups);
-    count("conflicts", conflicts.len() as u64);
-    count("gaps", gaps.len() as u64);
-    count("bytes for each conflict", (grown / conflicts.len().max(1)) as u64);
+    let Report { conflicts, pairs, gaps, .. } = &one.report;
+    let found = conflicts.len();
+    for (what, count) in [
+        ("pairs considered", pairs.considered),
+        ("decided by algebra", pairs.by_algebra),
+        ("decided by the solver", pairs.by_solver),
+        ("undecided", pairs.undecided),
+        ("groups not fully searched", pairs.unexplored_groups),
+        ("conflicts", found as u64),
+        ("gaps", gaps.len() as u64),
+    ] {
+        println!("{what:<28} {count:>14}");
+    }
+    if let Some(grown) = grown {
+        println!("{:<28} {:>14}", "bytes a conflict", grown / found.max(1));
+    }
+    let (by_solver, undecided) = (pairs.by_solver, pairs.undecided);
     drop(one.report);
+
     let memo = Arc::default();
     let two = run(&policies, 2, &memo);
-    println!("{:<31} {}", "cold, two threads", two.time);
-    println!("  {:<29} {:>10.2}", "times as fast", one.time.0.as_secs_f64() / two.time.0.as_secs_f64());
-    let mut times: Vec<Time> = (0..EDITS).map(|n| run(&edited(&policies, n), 2, &memo).time).collect();
-    times.sort();
-    for (name, percent) in [("one edit, median", 50), ("one edit, 95 %", 95)] {
-        println!("{name:<31} {}", times[(times.len() - 1) * percent / 100]);
-    }
+    assert_eq!(two.report.conflicts.len(), found);
+    line("cold, two threads", &two.took);
+    let faster = one.took.wall.as_secs_f64() / two.took.wall.as_secs_f64();
+    println!("{:<28} {:>14} {faster:>14.2}", "times as fast", "");
+    drop(two.report);
+
+    let goes: Vec<Took> = (0..EDITS).map(|at| run(&edited(&policies, at), 2, &memo).took).collect();
+    let (half, most) = (middle(goes.iter().copied()), percentile(goes, 95));
+    line("one edit, the middle", &half);
+    line("one edit, 95th percentile", &most);
     println!();
+    format!(
+        "{total} policies: {}, {found} conflicts, {by_solver} pairs by the solver, {undecided} undecided, an edit {}",
+        milliseconds(one.took.processor),
+        milliseconds(most.processor)
+    )
 }
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    let mut sizes: Vec<usize> = words.iter().filter_map(|word| word.replace('_', "").parse().ok()).collect();
-    if sizes.is_empty() {
-        sizes = vec![1_000, 10_000, 100_000];
-        if words.iter().any(|word| word == "--quick") {
-            sizes.pop();
-        }
-    }
-    for count in sizes {
-        measure(count);
-    }
+    let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
+    println!("times are the processor time of all threads, and what passed on the wall");
+    let summaries: Vec<String> = sizes.into_iter().map(measure).collect();
+    println!("{}", summaries.join("; "));
 }

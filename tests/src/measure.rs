@@ -17,8 +17,32 @@ pub struct Took {
 /// What a bench says of its clock, once, before the figures.
 pub const CLOCK: &str = "times are the thread's own processor time, unless they say otherwise";
 
+/// A point of time by the clocks of the whole process, for what several threads do together.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    processor: Duration,
+    wall: Instant,
+}
+
+impl Mark {
+    /// This moment.
+    pub fn now() -> Self {
+        Self { processor: clock(ClockId::ProcessCPUTime), wall: Instant::now() }
+    }
+
+    /// What all threads took between an earlier mark and this one.
+    pub fn since(self, earlier: Self) -> Took {
+        let processor = self.processor.saturating_sub(earlier.processor);
+        Took { processor, wall: self.wall.saturating_duration_since(earlier.wall) }
+    }
+}
+
 fn processor() -> Duration {
-    let now = clock_gettime(ClockId::ThreadCPUTime);
+    clock(ClockId::ThreadCPUTime)
+}
+
+fn clock(id: ClockId) -> Duration {
+    let now = clock_gettime(id);
     let part = |number: i64| u64::try_from(number).unwrap_or_default();
     Duration::from_secs(part(now.tv_sec)) + Duration::from_nanos(part(now.tv_nsec))
 }

@@ -25,11 +25,17 @@ enum Place {
     Apart(&'static str),
 }
 
-const BENCHES: [Bench; 2] = [
+const BENCHES: [Bench; 3] = [
     Bench {
         name: "compiler",
         place: Place::Target { package: "ordain-tests", target: "compile" },
         whole: &["10000"],
+        quick: &["1000"],
+    },
+    Bench {
+        name: "analyzer",
+        place: Place::Target { package: "ordain-tests", target: "analyzer" },
+        whole: &["1000", "10000", "100000"],
         quick: &["1000"],
     },
     Bench { name: "engine", place: Place::Apart("tests/peers"), whole: &[], quick: &["--quick"] },

@@ -29,7 +29,7 @@ use repository::Repository;
 const USAGE: &str = "\
 usage: cargo xtask <verb>
 
-  setup              fetch Z3 into `third_party`; the other verbs do this first
+  setup              fetch Z3 and cvc5 into `third_party`; the other verbs do this first
   test [ARG…]        run all tests, with a PostgreSQL of their own; ARG goes to `cargo test`
   demo               build `ordain` and show what it does with the examples
   ci                 all that a change has to pass: tests, format, lints, documentation, dependencies
@@ -74,7 +74,7 @@ fn run() -> Outcome {
         }
     };
     match verb.as_str() {
-        "setup" => alone(setup::run),
+        "setup" => alone(setup::all),
         "test" => test::run(&repository, rest),
         "demo" => alone(demo::run),
         "ci" => alone(ci::run),

@@ -69,7 +69,7 @@ impl std::fmt::Debug for Oracle {
 /// Runs the oracles that are named, or all: `--cases N` of them, from `--seed S`.
 pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
     let Chosen { oracles, cases, seed } = chosen(arguments)?;
-    setup::run(repository)?;
+    setup::all(repository)?;
     for oracle in oracles {
         let cases = cases.unwrap_or(oracle.whole);
         println!("\n== {}, {}: {cases} cases from seed {seed}", oracle.name, oracle.target);

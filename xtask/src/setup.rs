@@ -46,13 +46,19 @@ const CVC5: [Wheel; 2] = [
 ];
 
 /// Places the second solver for the tests that compare it with the analyzer.
-pub(crate) fn second_solver(repository: &Repository) -> Outcome {
+fn second_solver(repository: &Repository) -> Outcome {
     let wheel = Wheel::for_this_machine(&CVC5)?;
     let package = Package { wheel: &wheel, folder: "cvc5", members: &["cvc5.libs/"], top: "cvc5.libs" };
     if package.ensure(&repository.third_party())? {
         println!("cvc5 {} is now in `third_party/cvc5`; its hash is the known one", wheel.version);
     }
     Ok(())
+}
+
+/// Makes the checkout ready to build and to test.
+pub(crate) fn all(repository: &Repository) -> Outcome {
+    run(repository)?;
+    second_solver(repository)
 }
 
 /// Makes the checkout ready to build.

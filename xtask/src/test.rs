@@ -11,8 +11,7 @@ use crate::{
 
 /// Runs the tests of the workspace, documentation tests included; `arguments` go to `cargo test`.
 pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
-    setup::run(repository)?;
-    setup::second_solver(repository)?;
+    setup::all(repository)?;
     postgres::with_database(repository, |database| {
         // End-to-end tests run the program itself, which `cargo test` alone doesn't build for them.
         process::run(&mut repository.cargo(&["build", "--workspace", "--bin", "ordain"]))?;
