@@ -127,7 +127,7 @@ impl Conditions<'_> {
         if let Some(known) = lock().get(&key) {
             return Arc::clone(known);
         }
-        let mut verdict = self.decide(sorted(inside), sorted(outside));
+        let mut verdict = self.decide(&sorted(inside), &sorted(outside));
         if let Answer::Yes(valuation) = &mut verdict.answer {
             let read = inside.iter().chain(outside).flat_map(|part| &part.facts);
             boxes::complete(valuation, read, self.facts, &self.memo.strings);
@@ -178,7 +178,7 @@ impl Conditions<'_> {
         out
     }
 
-    fn decide(&self, inside: Vec<&Prepared>, outside: Vec<&Prepared>) -> Verdict {
+    fn decide(&self, inside: &[&Prepared], outside: &[&Prepared]) -> Verdict {
         let sides = inside.iter().map(|part| (part, true)).chain(outside.iter().map(|part| (part, false)));
         let unions: Option<Vec<&[Cube]>> = sides.map(|(part, holds)| self.boxes(part, holds)).collect();
         let by_boxes =
@@ -195,7 +195,7 @@ impl Conditions<'_> {
             decided => (decided, false),
         };
         let mut opaque = None;
-        let may_rest = || inside.iter().chain(&outside).flat_map(|it| &it.facts).any(|it| self.is_opaque(it));
+        let may_rest = || inside.iter().chain(outside).flat_map(|it| &it.facts).any(|it| self.is_opaque(it));
         if answer.is_yes() && may_rest() {
             let condition = whole();
             let mut read = BTreeSet::new();

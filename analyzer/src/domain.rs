@@ -33,7 +33,7 @@ pub struct Domain {
     /// The number of the conditions.
     pub conditions_id: ConditionsId,
     /// All of them must hold; without repetition and without those that always do.
-    pub conditions: Arc<[Arc<Prepared>]>,
+    pub conditions: AllOf,
 }
 
 /// A point of a domain: all of a request but its usage.
@@ -125,12 +125,15 @@ pub struct Algebra<'a> {
     pub windows: Windows,
     pub(crate) places: Places<'a>,
     prepared: HashMap<&'a Condition, Arc<Prepared>>,
-    sets: Mutex<Interned<Vec<usize>, Arc<[Arc<Prepared>]>>>,
+    sets: Mutex<Interned<Vec<usize>, AllOf>>,
     times: Mutex<Interned<[usize; 2], Arc<Intervals>>>,
     /// The first instant that two windows have in common.
     firsts: RwLock<FxHashMap<(WindowId, WindowId), Option<i64>>>,
     engine: OnceLock<Result<Engine, String>>,
 }
+
+/// Conditions that must all hold.
+type AllOf = Arc<[Arc<Prepared>]>;
 
 /// Values by key, numbered in the order in which they came.
 #[derive(Debug)]

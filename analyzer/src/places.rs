@@ -21,7 +21,7 @@ pub(crate) type PlaceId = u32;
 pub(crate) struct Places<'a> {
     selectors: Vec<&'a ScopeSelector>,
     /// Sorted, without repetition.
-    places: Vec<Vec<SelectorId>>,
+    conjunctions: Vec<Vec<SelectorId>>,
     numbers: HashMap<Vec<SelectorId>, PlaceId>,
     /// The pairs `(a, b)`, `a ≤ b`, that are not proved to be apart, sorted, with a common subject if it is known.
     meeting: Vec<((PlaceId, PlaceId), Option<Subject>)>,
@@ -38,9 +38,9 @@ impl<'a> Places<'a> {
         let mut out = Self { selectors, ..Self::default() };
         for conjunction in conjunctions {
             let ids = out.ids(&conjunction);
-            let next = PlaceId::try_from(out.places.len()).expect("fewer than 2^32 policies");
+            let next = PlaceId::try_from(out.conjunctions.len()).expect("fewer than 2^32 policies");
             if let std::collections::hash_map::Entry::Vacant(new) = out.numbers.entry(ids) {
-                out.places.push(new.key().clone());
+                out.conjunctions.push(new.key().clone());
                 new.insert(next);
             }
         }
@@ -78,7 +78,7 @@ impl<'a> Places<'a> {
 
     /// The selectors of a place.
     pub(crate) fn selectors(&self, place: PlaceId) -> Vec<&'a ScopeSelector> {
-        self.places[place as usize].iter().map(|id| self.selectors[*id as usize]).collect()
+        self.conjunctions[place as usize].iter().map(|id| self.selectors[*id as usize]).collect()
     }
 
     /// The pairs of places that are not proved to be apart, sorted, the lower number first, with a subject that lies
@@ -97,7 +97,7 @@ impl<'a> Places<'a> {
     }
 
     fn common(&self, a: PlaceId, b: PlaceId, strings: &Strings) -> Answer<Subject> {
-        let mut ids = [&*self.places[a as usize], &*self.places[b as usize]].concat();
+        let mut ids = [&*self.conjunctions[a as usize], &*self.conjunctions[b as usize]].concat();
         ids.sort_unstable();
         ids.dedup();
         let selectors: Vec<_> = ids.into_iter().map(|id| self.selectors[id as usize]).collect();
@@ -107,7 +107,8 @@ impl<'a> Places<'a> {
     /// The pairs that may meet as far as the segments say that they name: each that begins with the segments of the
     /// other. Sorted, without repetition, the lower number first.
     fn candidates(&self) -> Vec<(PlaceId, PlaceId)> {
-        let named: Vec<BTreeSet<Vec<&str>>> = self.places.iter().map(|place| self.prefixes(place)).collect();
+        let named: Vec<BTreeSet<Vec<&str>>> =
+            self.conjunctions.iter().map(|place| self.prefixes(place)).collect();
         let numbered = || (0..).zip(&named);
         let mut beneath: HashMap<&[&str], Vec<PlaceId>> = HashMap::new();
         for (place, prefixes) in numbered() {

@@ -153,6 +153,9 @@ static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
 /// The tests, and whether only non-empty texts count.
 type VectorsKey = (Vec<TextTest>, bool);
 
+/// Tests with the outcomes that are asked for.
+type Wanted = Vec<(TextTest, bool)>;
+
 /// Witnesses kept before the memo of them starts afresh.
 const MAX_KEPT: usize = 1 << 16;
 
@@ -161,7 +164,7 @@ const MAX_KEPT: usize = 1 << 16;
 pub struct Strings {
     compiled: Mutex<HashMap<TextTest, Option<Arc<Compiled>>>>,
     vectors: Mutex<HashMap<VectorsKey, Option<Arc<Vectors>>>>,
-    witnesses: Mutex<HashMap<Vec<(TextTest, bool)>, Answer<String>>>,
+    witnesses: Mutex<HashMap<Wanted, Answer<String>>>,
 }
 
 impl Strings {

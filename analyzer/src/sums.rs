@@ -255,6 +255,8 @@ mod tests {
 
     use super::*;
 
+    type Row = (Vec<(FactName, i64)>, CompareOp, i64);
+
     fn name(at: usize) -> FactName {
         FactName::from(["a", "b", "c"][at])
     }
@@ -272,7 +274,7 @@ mod tests {
                 1..4,
             ),
         ) {
-            let rows: Vec<(Vec<(FactName, i64)>, CompareOp, i64)> = sums
+            let rows: Vec<Row> = sums
                 .into_iter()
                 .map(|(cs, op, bound)| ((0..3).filter(|at| cs[*at] != 0).map(|at| (name(at), cs[at])).collect(), op, bound))
                 .filter(|(terms, ..): &(Vec<_>, _, _)| !terms.is_empty())

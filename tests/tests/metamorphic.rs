@@ -16,7 +16,7 @@ use ordain_tests::{generate, random::Random};
 const LATER: i64 = 10_227 * 86_400;
 
 fn report(policies: &Policies) -> Report {
-    analyze(policies, &Options::default()).unwrap()
+    analyze(policies, &Options::default()).expect("what compiles can be analysed")
 }
 
 fn compiled(files: Vec<(String, String)>) -> Arc<Policies> {
@@ -47,7 +47,8 @@ fn layout_order_and_files_do_not_matter() {
     let workload = Workload::new(5, 240);
     let expected = report(&compiled(workload.files.clone()));
     assert!(expected.conflicts.len() > 50, "{} conflicts", expected.conflicts.len());
-    let rewritten = |change: &dyn Fn(&str, &str) -> Vec<(String, String)>| {
+    type Change<'c> = &'c dyn Fn(&str, &str) -> Vec<(String, String)>;
+    let rewritten = |change: Change<'_>| {
         let files = workload.files.iter().flat_map(|(path, text)| {
             if path.starts_with("base/") { vec![(path.clone(), text.clone())] } else { change(path, text) }
         });
@@ -71,10 +72,10 @@ fn layout_order_and_files_do_not_matter() {
         let (head, policies) = blocks(text);
         let (first, second) = policies.split_at(policies.len() / 2);
         let opens = |line: &&str| line.starts_with("package ") || line.starts_with("use ");
-        let lines: String = head.lines().filter(opens).map(|line| format!("{line}\n")).collect();
+        let lines = head.lines().filter(opens).collect::<Vec<_>>().join("\n");
         vec![
             (path.to_owned(), head + &first.concat()),
-            (path.replace(".ordain", "-more.ordain"), lines + "\n" + &second.concat()),
+            (path.replace(".ordain", "-more.ordain"), lines + "\n\n" + &second.concat()),
         ]
     });
     assert!(split == expected, "split");
@@ -118,8 +119,8 @@ fn anonymous(report: &Report) -> Vec<String> {
     let one = |conflict: &Conflict| {
         // The clauses stand by identity, so their order changes with the names.
         let clauses: Vec<_> = conflict.policies.iter().map(|policy| &conflict.clauses[&policy.id]).collect();
-        let mut text =
-            serde_json::to_string(&Conflict { clauses: BTreeMap::new(), ..conflict.clone() }).unwrap();
+        let mut text = serde_json::to_string(&Conflict { clauses: BTreeMap::new(), ..conflict.clone() })
+            .expect("a conflict is plain data");
         text = text.replace(&conflict.id, "").replace("new-", "");
         for policy in &conflict.policies {
             text = text.replace(&policy.id.to_string(), "");

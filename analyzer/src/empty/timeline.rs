@@ -1,6 +1,6 @@
 //! Which windows are open in which calendar periods, and which periods are alike.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use ordain_ir::Period;
 
@@ -38,6 +38,15 @@ impl Level {
 
 /// Periods that lie in each other, the shortest first. A floor of the shortest one's period applies there.
 pub(super) type Chain = Vec<Level>;
+
+/// How one of the longest periods of a chain looks to the members' windows.
+#[derive(PartialEq, Eq, Hash)]
+struct Look {
+    length: i64,
+    /// Seconds since the week began in which it starts.
+    into_the_week: i64,
+    changes: Vec<(i64, u64)>,
+}
 
 /// The members' windows laid out over the horizon.
 pub(super) struct Timeline<'a> {
@@ -105,9 +114,17 @@ impl<'a> Timeline<'a> {
         let (horizon, preferred) = (self.horizon, self.preferred);
         let later = horizon.iter().map(|(start, end)| ((*start).max(preferred), *end));
         let earlier = horizon.iter().map(|(start, end)| (*start, (*end).min(preferred)));
+        let longest = levels.last().copied().unwrap_or(base);
+        let mut blocks = HashSet::new();
         for part in later.chain(earlier) {
             let mut at = part.0;
             while at < part.1 {
+                let block = calendar::containing(longest, at);
+                let whole = at == block.0 && block.1 <= part.1;
+                if whole && !blocks.insert(self.look(block, &levels)) {
+                    at = block.1;
+                    continue;
+                }
                 let stretch = calendar::containing(base, at);
                 let around: Vec<Stretch> =
                     levels.iter().map(|period| calendar::containing(*period, stretch.0)).collect();
@@ -132,6 +149,22 @@ impl<'a> Timeline<'a> {
             }
         }
         (chains, true)
+    }
+
+    /// Everything that the chains within one of the longest periods depend on: what changes when, counted from its
+    /// start, and how it lies in the calendar. Most weeks look like one before, and so do some months.
+    fn look(&self, block: Stretch, levels: &[Period]) -> Look {
+        let week = |second| calendar::containing(Period::Week, second);
+        let (mut start, mut end) = block;
+        let first_week = week(block.0);
+        if levels.contains(&Period::Week) {
+            // A month's first and last week reach beyond it.
+            (start, end) = (first_week.0, week(block.1 - 1).1);
+        }
+        let first = self.changes.partition_point(|(at, _)| *at <= start).saturating_sub(1);
+        let inside = self.changes[first..].iter().take_while(|(at, _)| *at < end);
+        let changes = inside.map(|(at, open)| ((*at).max(start) - block.0, *open)).collect();
+        Look { length: block.1 - block.0, into_the_week: block.0 - first_week.0, changes }
     }
 
     /// The start of the next period that may be of another kind: while no window opens or closes and the

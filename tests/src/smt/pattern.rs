@@ -87,7 +87,9 @@ impl Node {
                 let letters: String = letters.iter().map(letter).collect();
                 format!("[{}{letters}{range}]", if *negated { "^" } else { "" })
             }
-            Self::Then(parts) => parts.iter().map(|part| format!("(?:{})", part.text())).collect(),
+            Self::Then(parts) => {
+                parts.iter().map(|part| format!("(?:{})", part.text())).collect::<Vec<_>>().concat()
+            }
             Self::Either(parts) => {
                 parts.iter().map(|part| format!("(?:{})", part.text())).collect::<Vec<_>>().join("|")
             }
