@@ -42,12 +42,14 @@ fn blocks(text: &str) -> (String, Vec<String>) {
     (parts.concat(), policies)
 }
 
+/// From a path and a text to files.
+type Change<'c> = &'c dyn Fn(&str, &str) -> Vec<(String, String)>;
+
 #[test]
 fn layout_order_and_files_do_not_matter() {
     let workload = Workload::new(5, 240);
     let expected = report(&compiled(workload.files.clone()));
     assert!(expected.conflicts.len() > 50, "{} conflicts", expected.conflicts.len());
-    type Change<'c> = &'c dyn Fn(&str, &str) -> Vec<(String, String)>;
     let rewritten = |change: Change<'_>| {
         let files = workload.files.iter().flat_map(|(path, text)| {
             if path.starts_with("base/") { vec![(path.clone(), text.clone())] } else { change(path, text) }

@@ -128,9 +128,8 @@ fn texts_are_decided_as_by_native_strings() {
         let mut script = "(set-logic ALL)\n(declare-const text String)\n".to_owned();
         for (test, wanted) in &tests {
             let one = encoder.text(test, "text");
-            script += "(assert ";
-            script += &if *wanted { one } else { format!("(not {one})") };
-            script += ")\n";
+            let one = if *wanted { one } else { format!("(not {one})") };
+            script.extend(["(assert ", &one, ")\n"]);
         }
         let strings = Strings::default();
         let witness = strings.witness(&tests);

@@ -114,7 +114,7 @@ fn chosen(arguments: &[String]) -> Outcome<Chosen> {
                         "there is no oracle `{name}`, only `{known}`; options are `--cases` and `--seed`"
                     )));
                 }
-            },
+            }
         }
     }
     if chosen.oracles.is_empty() {

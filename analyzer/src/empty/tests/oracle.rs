@@ -306,7 +306,9 @@ fn agrees_with_the_model() {
     runner
         .run(&world, |(mut limits, overriding, declared)| {
             if declared {
-                limits.iter_mut().for_each(|limit| limit.quantity = of_emails(&limit.quantity));
+                for limit in &mut limits {
+                    limit.quantity = of_emails(&limit.quantity);
+                }
             }
             for (limit, name) in limits.iter_mut().zip(["a", "b", "c", "d"]) {
                 limit.name = PolicyName::new("acme", name);
