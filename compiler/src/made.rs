@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ordain_ir::PolicyKind;
 
-use crate::Db;
 use crate::declarations::{Inner, InnerKind};
 use crate::packages::{Member, MemberKind, Origin};
+use crate::{Db, SourceFile, Workspace};
 
 /// The name of the second limit that a `warn at` adds, behind that of the limit.
 pub(crate) const WARN: &str = "warn";
@@ -133,17 +133,36 @@ fn inside<'a>(
 /// The policies that a template makes that is applied in a file, as far as they can be told, by their names within
 /// the application.
 pub(crate) fn all_made_by(db: &dyn Db, origin: Origin, applied: &str) -> Vec<(String, Made)> {
+    match origin {
+        Origin::File(workspace, file) => made_by(db, workspace, file, applied.to_owned()).clone(),
+        Origin::Library(_) => all_inside_of(db, origin, applied),
+    }
+}
+
+/// See [`all_made_by`]. A query, so that a declaration elsewhere has no file checked again that applies something.
+#[salsa::tracked]
+fn made_by(db: &dyn Db, workspace: Workspace, file: SourceFile, applied: String) -> Vec<(String, Made)> {
+    all_inside_of(db, Origin::File(workspace, file), &applied)
+}
+
+fn all_inside_of(db: &dyn Db, origin: Origin, applied: &str) -> Vec<(String, Made)> {
     let mut all = vec![];
     all_inside(db, origin, applied, "", 0, &mut all);
     all
 }
 
-/// The policies that a template makes which stands in a file, likewise.
-pub(crate) fn all_inside_of(db: &dyn Db, origin: Origin, name: &str) -> Vec<(String, Made)> {
-    let full = ordain_ir::PolicyName::new(&origin.outline(db).package, name);
-    let mut all = vec![];
-    all_inside(db, origin, full.as_str(), "", 0, &mut all);
-    all
+/// Whether a template applies itself, with others in between or not.
+pub(crate) fn goes_round(db: &dyn Db, origin: Origin, package: &str, name: &str) -> bool {
+    match origin {
+        Origin::File(workspace, file) => *is_round(db, workspace, file, package.to_owned(), name.to_owned()),
+        Origin::Library(_) => round_trip(db, origin, package, name).is_some(),
+    }
+}
+
+/// See [`goes_round`]; a query for the same reason.
+#[salsa::tracked]
+fn is_round(db: &dyn Db, workspace: Workspace, file: SourceFile, package: String, name: String) -> bool {
+    round_trip(db, Origin::File(workspace, file), &package, &name).is_some()
 }
 
 /// One template of several that apply each other.

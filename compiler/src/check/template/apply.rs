@@ -11,7 +11,7 @@ use super::argument::Given;
 use super::parameter::Takes;
 use super::put::{self, Values};
 use super::{Expansion, Siblings, template_problems};
-use crate::made::{MAX_MADE, MAX_NESTING, all_made_by, round_trip};
+use crate::made::{MAX_MADE, MAX_NESTING, all_made_by, goes_round};
 use crate::mentions::Wanted;
 use crate::packages::{MemberKind, Origin};
 use crate::resolve::{Meaning, Unresolved};
@@ -30,7 +30,7 @@ pub(super) struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn full(self) -> String {
+    pub(super) fn full(self) -> String {
         PolicyName::new(self.package, self.name).to_string()
     }
 }
@@ -42,7 +42,7 @@ impl<'a> Checker<'a> {
         let depth = self.expansion.as_ref().map_or(0, |it| it.depth + 1);
         let broken = apply.broken || found.unit.is_header_broken || repeated;
         // Templates that apply each other in a cycle tell of it themselves.
-        if broken || round_trip(self.db, found.origin, found.package, found.name).is_some() {
+        if broken || goes_round(self.db, found.origin, found.package, found.name) {
             return;
         }
         let made = all_made_by(self.db, self.view.origin(), &apply.template.text);

@@ -14,7 +14,7 @@ use super::apply::{Found, moved, names_parameter, parameters_at};
 use super::argument::Given;
 use super::parameter::Takes;
 use super::{Binding, Expansion, Siblings};
-use crate::made::{all_inside_of, round_trip};
+use crate::made::{all_made_by, goes_round, round_trip};
 use crate::packages::Origin;
 use crate::view::View;
 use crate::{Db, SourceFile, Workspace};
@@ -132,7 +132,12 @@ impl<'a> Checker<'a> {
     /// Templates that apply each other.
     fn template_cycle(&mut self, template: &Template) {
         let own = (self.view.package(), template.name.text.as_str());
-        let Some(cycle) = round_trip(self.db, self.view.origin(), own.0, own.1) else { return };
+        let origin = self.view.origin();
+        // What is asked first is a query; the cycle itself is only looked for where there is one.
+        if !goes_round(self.db, origin, own.0, own.1) {
+            return;
+        }
+        let Some(cycle) = round_trip(self.db, origin, own.0, own.1) else { return };
         // Each member finds the same cycle; the one whose name sorts first tells.
         if cycle.iter().map(|step| (step.package, step.name)).min() != Some(own) {
             return;
@@ -229,7 +234,7 @@ impl<'a> Checker<'a> {
             Some(Takes::Value(ty)) => ty.scale().is_some(),
             takes => *takes == Some(Takes::Percent),
         });
-        let siblings: Siblings = all_inside_of(self.db, found.origin, found.name)
+        let siblings: Siblings = all_made_by(self.db, found.origin, &found.full())
             .into_iter()
             .map(|(local, made)| {
                 let full = format!("{}.{}.{local}", found.package, found.name);
