@@ -351,6 +351,11 @@ impl<'a> View<'a> {
         Lens::of(self.db, self.origin).find_any(name, |meaning| !matches!(meaning, Meaning::Apply(..)))
     }
 
+    /// Like [`anything`](Self::anything), apart from templates.
+    pub(crate) fn anything_but_templates(self, name: &str) -> Option<Meaning<'a>> {
+        Lens::of(self.db, self.origin).find_any(name, |meaning| !matches!(meaning, Meaning::Template(..)))
+    }
+
     /// What somebody may have meant with a name that stands for nothing that is wanted.
     pub fn suggest(self, name: &str, wanted: Wanted) -> Suggestion {
         Lens::of(self.db, self.origin).suggest(name, wanted)

@@ -25,6 +25,11 @@ impl Block {
         self.words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
     }
 
+    /// A word that stands for itself.
+    pub(crate) fn word_alone(&self, wanted: &str) -> Option<&str> {
+        self.words.iter().map(String::as_str).find(|word| *word == wanted)
+    }
+
     /// The file that the first line names behind this sign of a comment.
     pub(crate) fn file(&self, comment: &str) -> Option<&str> {
         let name = self.text.lines().next()?.strip_prefix(comment)?.strip_prefix(' ')?;

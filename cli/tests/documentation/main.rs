@@ -8,6 +8,7 @@
 //! | `ordain` whose first line is `// a/b.ordain` | that file, in the page's own folder |
 //! | `ordain` | a workspace of one file, in which nothing is found |
 //! | `ordain,fails=ORD0204` | likewise, in which this is found and nothing else; several stand one after the other |
+//! | `ordain,unformatted` | one that `ordain fmt` would change, as no other |
 //! | `yaml` whose first line is `# a/b.yaml` | that file; where it is `ordain.yaml`, it is accepted |
 //! | `json,file=request.json` | that file |
 //! | `console` | commands after `$ ` and what they print; a line `…` stands for any lines |
@@ -20,6 +21,7 @@
 mod blocks;
 mod book;
 mod highlight;
+mod layout;
 mod library;
 mod links;
 mod run;

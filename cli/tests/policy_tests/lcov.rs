@@ -101,8 +101,15 @@ fn finish(file: &File, starts: &BTreeMap<String, u64>, sums: &BTreeMap<&str, u64
         return Err(format!("{sum} should be {wanted}"));
     }
     let mut blocks: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
-    for (line, block, _) in file.branches.keys() {
+    let mut branches: BTreeMap<(u64, u64), Vec<u64>> = BTreeMap::new();
+    for (line, block, branch) in file.branches.keys() {
         blocks.entry(*line).or_default().insert(*block);
+        branches.entry((*line, *block)).or_default().push(*branch);
+    }
+    if let Some((block, found)) =
+        branches.iter().find(|(_, found)| !found.iter().copied().eq(0..found.len() as u64))
+    {
+        return Err(format!("the branches of block {block:?} are not numbered from 0: {found:?}"));
     }
     for (line, blocks) in blocks {
         if !blocks.iter().copied().eq(0..blocks.len() as u64) {

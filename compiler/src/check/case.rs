@@ -19,6 +19,7 @@ use ordain_ir::{
 use super::literal::Unit;
 use super::{Branches, Checker, FilePolicies};
 use crate::Db;
+use crate::made::WARN;
 use crate::packages::Origin;
 use crate::resolve::Meaning;
 use crate::view::View;
@@ -64,12 +65,14 @@ struct Draft {
     facts: BTreeMap<FactName, ordain_ir::Value>,
     usage: Usage,
     used: BTreeMap<PolicyName, i64>,
+    /// What the counters of announcements hold by that: they count what their limits count.
+    used_too: BTreeMap<PolicyName, i64>,
     expectations: Vec<Expectation>,
     /// Whether everything that was named is known and can be used.
     sound: bool,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     /// Reads a test; `None` if it can't be run.
     fn case(&mut self, test: &Test) -> Option<TestCase> {
         let before = self.diagnostics.len();
@@ -320,7 +323,7 @@ impl Checker<'_> {
     }
 
     fn used_before(&mut self, it: &Assignment, draft: &mut Draft) {
-        let Some((name, limit)) = self.limit_named(&it.name, draft) else { return };
+        let Some((name, limit, announced)) = self.limit_named(&it.name, draft) else { return };
         let Quantity::Accumulated(..) = &limit.quantity else {
             let message = format!("`{}` bounds a value of one request and has no counter", it.name.text);
             let error = self.error(codes::BAD_TEST, it.name.span, message);
@@ -334,26 +337,45 @@ impl Checker<'_> {
             self.report(error.help(instead));
             return;
         };
-        let amount = self.amount(it, &limit.quantity);
-        if draft.used.insert(name, amount.unwrap_or(0)).is_some() {
+        let amount = self.amount(it, &limit.quantity).unwrap_or(0);
+        if let Some(announced) = announced {
+            draft.used_too.insert(announced, amount);
+        }
+        if draft.used.insert(name, amount).is_some() {
             self.twice(&it.name);
         }
     }
 
-    /// The limit that a name stands for. One with an error of its own can't be used, which has been reported there.
-    fn limit_named(&mut self, name: &Name, draft: &mut Draft) -> Option<(PolicyName, Arc<Limit>)> {
+    /// The limit that a name stands for, and the one that its `warn at` adds. One with an error of its own can't be
+    /// used, which has been reported there.
+    fn limit_named(
+        &mut self,
+        name: &Name,
+        draft: &mut Draft,
+    ) -> Option<(PolicyName, Arc<Limit>, Option<PolicyName>)> {
         let (full, _) = self.policy_with_kind(name, Some(PolicyKind::Limit))?;
-        let found = match draft.policies.limits.get(&full) {
-            Some(own) => Some(own.clone()),
-            None => match self.view.policy(&name.text) {
-                Ok(Meaning::Policy(_, _, member)) => {
-                    member.origin.policies(self.db).limits.get(&full).cloned()
-                }
-                _ => None,
-            },
-        };
+        let all = self.policies_with(name, &full, draft);
+        let found = all.limits.get(&full).cloned();
+        let announced = PolicyName::from(format!("{full}.{WARN}").as_str());
+        let announced = all.limits.contains_key(&announced).then_some(announced);
         draft.sound &= found.is_some();
-        Some((full, found?))
+        Some((full, found?, announced))
+    }
+
+    /// The policies of the file in which the one stands that a name stands for; those of the test itself, if it is one
+    /// of them.
+    fn policies_with<'p>(&self, name: &Name, full: &PolicyName, draft: &'p Draft) -> &'p FilePolicies
+    where
+        'a: 'p,
+    {
+        let own = &draft.policies;
+        if own.rules.contains_key(full) || own.limits.contains_key(full) {
+            return own;
+        }
+        match self.view.policy(&name.text) {
+            Ok(Meaning::Policy(_, _, member)) => member.origin.policies(self.db),
+            _ => own,
+        }
     }
 
     fn expectation(&mut self, it: &Expect, clause: &TestClause, draft: &mut Draft) {
@@ -376,8 +398,24 @@ impl Checker<'_> {
             self.report(error.help("take it out of `by` or out of `not by`"));
         }
         if let Some(outcome) = outcome {
+            for name in &it.by {
+                self.can_demand(name, outcome, draft);
+            }
             draft.expectations.push(Expectation { site: self.site(clause.span), outcome, by, not_by });
         }
+    }
+
+    /// Refuses a policy that never demands this outcome: it has one of its own.
+    fn can_demand(&mut self, name: &Name, outcome: Outcome, draft: &Draft) {
+        let Some(full) = self.siblings_or_view(name) else { return };
+        let all = self.policies_with(name, &full, draft);
+        let rule = all.rules.get(&full).map(|rule| Outcome::from(rule.enforcement_mode));
+        let limit = all.limits.get(&full).map(|limit| Outcome::from(limit.enforcement));
+        let Some(own) = rule.or(limit).filter(|own| *own != outcome) else { return };
+        let word = |outcome: Outcome| outcome.as_str().to_lowercase();
+        let message = format!("`{}` never demands `{}`: it says `{}`", name.text, word(outcome), word(own));
+        let error = self.error(codes::BAD_TEST, name.span, message);
+        self.report(error.help(format!("expect `{}`, or name another policy", word(own))));
     }
 
     fn siblings_or_view(&self, name: &Name) -> Option<PolicyName> {
@@ -438,7 +476,7 @@ impl Draft {
             meters,
             request,
             given,
-            used: self.used,
+            used: self.used_too.into_iter().chain(self.used).collect(),
             expectations: self.expectations,
         }
     }

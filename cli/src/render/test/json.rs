@@ -83,7 +83,12 @@ pub(crate) fn render(suites: &[Suite], coverage: bool) -> String {
         summary: Totals::of(suites),
         diagnostics: suites
             .iter()
-            .flat_map(|suite| suite.diagnostics.iter().map(|found| diagnostic(found, &suite.texts)))
+            .flat_map(|suite| {
+                suite
+                    .diagnostics
+                    .iter()
+                    .map(|found| diagnostic(found, &|file| suite.texts.get(file).map(String::as_str)))
+            })
             .collect(),
         tests: suites.iter().flat_map(all).collect(),
         coverage: coverage.then(|| gather(suites)).flatten(),
@@ -111,12 +116,24 @@ fn test<'a>(suite: &'a Suite, run: &'a TestRun) -> TestOut<'a> {
         file: &case.site.file,
         place: case.site.place,
         status: if run.passed() { Status::Passed } else { Status::Failed },
-        request: case.request.to_json(&run.policies.facts, &run.policies.meters),
+        request: asked(run),
         used: used.collect(),
         expectations,
         decision: run.decision.as_ref().ok(),
         error: run.decision.as_ref().err().map(String::as_str),
     }
+}
+
+/// The request, so that `ordain eval` takes it: of the facts that the test leaves out only those that a policy reads, as
+/// they are all that a bundle knows of.
+fn asked(run: &TestRun) -> RequestJson {
+    let policies = &run.policies;
+    let mut read: BTreeSet<FactName> = run.case.given.clone();
+    policies.rules.values().for_each(|rule| rule.condition.collect_facts(&mut read));
+    policies.limits.values().for_each(|limit| limit.condition.collect_facts(&mut read));
+    let mut request = run.case.request.clone();
+    request.facts.retain(|name, _| read.contains(name));
+    request.to_json(&policies.facts, &policies.meters)
 }
 
 fn expectation<'a>(run: &'a TestRun, index: usize, unmet: Option<&'a Unmet>) -> ExpectationOut<'a> {

@@ -110,11 +110,14 @@ impl<'a> Checker<'a> {
         self.siblings.clear();
     }
 
-    /// The name of a test's own application may not be that of anything else.
+    /// The name of a test's own application may not be that of anything else, but for its template.
     fn taken_locally(&self, name: &Name) -> Option<Diagnostic> {
         let before = format!("{}.", name.text);
         let twice = self.siblings.keys().any(|sibling| sibling.starts_with(&before));
-        let meaning = self.view.find(&name.text, Wanted::Anything).ok();
+        let meaning = match self.view.find(&name.text, Wanted::Anything).ok() {
+            Some(Meaning::Template(..)) => self.view.anything_but_templates(&name.text),
+            other => other,
+        };
         let own = meaning.filter(|meaning| meaning.package() == Some(self.view.package()));
         if !twice && own.is_none() {
             return None;
