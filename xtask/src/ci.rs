@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     dependencies,
     failure::{Failure, Outcome},
-    process,
+    fuzz, process,
     repository::Repository,
     test,
 };
@@ -14,7 +14,7 @@ use crate::{
 type Step = (&'static str, fn(&Repository) -> Outcome);
 
 /// The tests first: they tell most, and what they build the others use.
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     ("tests", |repository| test::run(repository, &[])),
     ("format", |repository| process::run(&mut repository.cargo(&["fmt", "--all", "--check"]))),
     ("lints", |repository| {
@@ -25,6 +25,7 @@ const STEPS: [Step; 5] = [
         let mut doc = repository.cargo(&["doc", "--workspace", "--no-deps"]);
         process::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
     }),
+    ("fuzz", fuzz::briefly),
     ("dependencies", dependencies::run),
 ];
 

@@ -10,6 +10,7 @@ mod demo;
 mod dependencies;
 mod editor;
 mod failure;
+mod fuzz;
 mod install;
 mod loopback;
 mod oracle;
@@ -37,6 +38,7 @@ usage: cargo xtask <verb>
   oracle [NAME…]     hold the product against second opinions, at length: `engine`, `analyzer`;
                      `--cases N`, `--seed S`
   book               make the documentation's HTML, with an mdBook that is built the first time
+  fuzz [ARG…]        try random texts on parser, formatter and compiler; `--help` says what ARG may be
   dependencies       check licences, sources and deadlines against `deny.toml`
   postgres -- CMD…   run a command with a private PostgreSQL in `ORDAIN_TEST_POSTGRES_URL`
 ";
@@ -81,6 +83,7 @@ fn run() -> Outcome {
         "bench" => bench::run(&repository, rest),
         "oracle" => oracle::run(&repository, rest),
         "book" => alone(book::run),
+        "fuzz" => fuzz::run(&repository, rest),
         "dependencies" => alone(dependencies::run),
         "postgres" => postgres::run(&repository, rest),
         _ => Err(Failure { message: format!("there is no verb `{verb}`\n\n{USAGE}"), code: 2 }),
