@@ -89,7 +89,7 @@ pub fn ruling(
             ruling.diagnostics.push(error.help(conflict.recommended_action.clone()));
         } else if !used {
             let error = say(codes::UNUSED_ALLOW, format!("there is no {what} to allow"));
-            ruling.diagnostics.push(error.help("take the `allow` out").fix("take it out", ""));
+            ruling.diagnostics.push(error.help("take the `allow` out").fix("take it out", "").certain());
         } else if let Some(until) = ended(allowance) {
             let message = format!("this `allow` ran out at {until}; {what} is there still");
             let error = say(codes::EXPIRED_ALLOW, message);

@@ -27,6 +27,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Parse, type and prove the policies of a workspace.
     Check(CheckArgs),
+    /// Write policy files in the one way to write them.
+    Fmt(FmtArgs),
     /// Run the tests of the policies.
     Test(TestArgs),
     /// Explain a finding's code: what it says, why it matters, and what to do.
@@ -65,9 +67,35 @@ pub(crate) struct CheckArgs {
     /// Judge every `allow … until` as on this day (midnight UTC) instead of now.
     #[arg(long, value_name = "DATE")]
     pub(crate) today: Option<jiff::civil::Date>,
+    /// Apply the fixes that are beyond doubt to the workspace's files before checking; with `=all` also those that
+    /// guess what is meant. None is kept that leaves more errors than there were.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHICH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "certain"
+    )]
+    pub(crate) fix: Option<Fixes>,
     /// Threads of the analysis; as many as there are processors by default. The answer is the same for any.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
+}
+
+/// Arguments of `fmt`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FmtArgs {
+    /// Policy files, and folders with such files anywhere below; `-` alone formats standard input onto standard
+    /// output.
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write nothing; name the files that are not formatted, and exit with 1 if there are any.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Write nothing; show what would change as a unified diff, and exit with 1 if anything would.
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) diff: bool,
 }
 
 /// Arguments of `test`.
@@ -242,6 +270,15 @@ pub(crate) enum CheckFormat {
     Full,
     /// One JSON object, described by docs/check.schema.json.
     Json,
+}
+
+/// Fixes that `check` applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Fixes {
+    /// Those that are beyond doubt.
+    Certain,
+    /// Also those that guess what is meant.
+    All,
 }
 
 /// Formats of `inspect`, `eval` and `simulate`.

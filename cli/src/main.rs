@@ -13,6 +13,8 @@ mod args;
 mod clock;
 mod commands;
 mod failure;
+mod files;
+mod fixing;
 mod gate;
 mod random;
 mod render;
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
     };
     let result = match &args.command {
         Command::Check(args) => commands::check::run(args, color),
+        Command::Fmt(args) => commands::fmt::run(args, color),
         Command::Test(args) => commands::test::run(args, color),
         Command::Explain(args) => commands::explain::run(args, color),
         Command::Build(args) => commands::build::run(args, color),

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use ordain_analyzer::Options;
+use ordain_analyzer::{Memo, Options};
 use ordain_compiler::workspace::LoadedWorkspace;
-use ordain_compiler::{Compiled, Database, bundle, workspace};
+use ordain_compiler::{Compiled, Database, Workspace, bundle, library, workspace};
 use ordain_ir::{Bundle, DependencyGraph, Diagnostic, Place, Policies, Report, Severity, SourceMap, Span};
 
 use ordain_runtime::Clock as _;
@@ -23,6 +23,8 @@ pub(crate) struct Checked {
     pub(crate) name: String,
     /// Texts by path.
     pub(crate) files: BTreeMap<String, String>,
+    /// Texts of the workspaces that it depends on, by path.
+    pub(crate) others: BTreeMap<String, String>,
     /// The policies without errors.
     pub(crate) policies: Arc<Policies>,
     /// Where they stand.
@@ -40,6 +42,12 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
+    /// The text of a file: of the workspace, of one that it depends on, or of the standard library.
+    pub(crate) fn text(&self, file: &str) -> Option<&str> {
+        let own = self.files.get(file).or_else(|| self.others.get(file)).map(String::as_str);
+        own.or_else(|| library().iter().find(|it| it.path == file).map(|it| it.text))
+    }
+
     /// How many errors the sources have.
     pub(crate) fn errors(&self) -> usize {
         self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
@@ -47,8 +55,8 @@ impl Checked {
 }
 
 /// A span of a file with its line and column; the beginning of the file where its text is not known.
-pub(crate) fn place(texts: &BTreeMap<String, String>, file: &str, span: Span) -> Place {
-    let before = texts.get(file).and_then(|text| text.get(..span.start as usize)).unwrap_or_default();
+pub(crate) fn place(text: Option<&str>, span: Span) -> Place {
+    let before = text.and_then(|text| text.get(..span.start as usize)).unwrap_or_default();
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1);
     let last_line = before.rsplit('\n').next().unwrap_or_default();
     Place { span, line: count(before.matches('\n').count()), column: count(last_line.chars().count()) }
@@ -67,36 +75,79 @@ pub(crate) fn load(path: &Path) -> Result<LoadedWorkspace, Failure> {
 
 /// Reads, compiles and analyses the workspace that `path` is or lies in, with what is allowed at the instant `now`.
 pub(crate) fn check(path: &Path, threads: Option<NonZeroUsize>, now: Timestamp) -> Result<Checked, Failure> {
-    let loaded = load(path)?;
-    let mut db = Database::default();
-    let workspace = loaded.open(&mut db);
-    let Compiled { policies, source_map, dependencies, mut diagnostics } =
-        ordain_compiler::compile(&db, workspace);
-    let options = Options { threads, ..Options::default() };
-    let mut report = ordain_analyzer::analyze(&policies, &options).map_err(Failure::from)?;
-    // The bundle's bytes follow from the sources alone, whatever day it is.
-    let bundle = bundle::assemble(&db, workspace, &report);
-    report.expire(now);
-    let obligations = ordain_compiler::obligation_places(&db, workspace);
-    diagnostics.extend(ordain_analyzer::gap_diagnostics(&report, obligations));
-    let allowances = ordain_compiler::allowance_places(&db, workspace);
-    let ruling =
-        ordain_analyzer::ruling(&policies, &report, &diagnostics, &source_map, allowances, Some(now));
-    let mut at = 0..;
-    diagnostics.retain(|_| at.next().is_none_or(|at| !ruling.accepted.contains(&at)));
-    diagnostics.extend(ruling.diagnostics);
-    diagnostics.sort();
-    Ok(Checked {
-        name: loaded.config.name.clone(),
-        files: loaded.files,
-        bundle,
-        policies,
-        sources: source_map,
-        dependencies,
-        diagnostics,
-        accepted: ruling.accepted.len(),
-        report: Arc::new(report),
-    })
+    Session::load(path)?.check(threads, now)
+}
+
+/// A workspace whose texts may change.
+pub(crate) struct Session {
+    loaded: LoadedWorkspace,
+    db: Database,
+    workspace: Workspace,
+    memory: Arc<Memo>,
+}
+
+impl Session {
+    /// Reads the workspace that `path` is or lies in.
+    pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
+        let loaded = load(path)?;
+        let mut db = Database::default();
+        let workspace = loaded.open(&mut db);
+        Ok(Self { loaded, db, workspace, memory: Arc::default() })
+    }
+
+    /// The folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.loaded.root
+    }
+
+    /// The workspace's own texts by path.
+    pub(crate) fn files(&self) -> &BTreeMap<String, String> {
+        &self.loaded.files
+    }
+
+    /// Puts these texts in place of the workspace's own.
+    pub(crate) fn set_files(&mut self, files: BTreeMap<String, String>) {
+        self.loaded.files = files;
+        self.loaded.update(&mut self.db, self.workspace);
+    }
+
+    /// What the compiler has to say.
+    pub(crate) fn diagnostics(&self) -> Vec<Diagnostic> {
+        ordain_compiler::diagnostics(&self.db, self.workspace).clone()
+    }
+
+    /// Compiles and analyses.
+    pub(crate) fn check(&self, threads: Option<NonZeroUsize>, now: Timestamp) -> Result<Checked, Failure> {
+        let (db, workspace) = (&self.db, self.workspace);
+        let Compiled { policies, source_map, dependencies, mut diagnostics } =
+            ordain_compiler::compile(db, workspace);
+        let options = Options { threads, memo: Some(self.memory.clone()), ..Options::default() };
+        let mut report = ordain_analyzer::analyze(&policies, &options).map_err(Failure::from)?;
+        // The bundle's bytes follow from the sources alone, whatever day it is.
+        let bundle = bundle::assemble(db, workspace, &report);
+        report.expire(now);
+        let obligations = ordain_compiler::obligation_places(db, workspace);
+        diagnostics.extend(ordain_analyzer::gap_diagnostics(&report, obligations));
+        let allowances = ordain_compiler::allowance_places(db, workspace);
+        let ruling =
+            ordain_analyzer::ruling(&policies, &report, &diagnostics, &source_map, allowances, Some(now));
+        let mut at = 0..;
+        diagnostics.retain(|_| at.next().is_none_or(|at| !ruling.accepted.contains(&at)));
+        diagnostics.extend(ruling.diagnostics);
+        diagnostics.sort();
+        Ok(Checked {
+            name: self.loaded.config.name.clone(),
+            files: self.loaded.files.clone(),
+            others: self.loaded.libraries.iter().flat_map(|library| library.files.clone()).collect(),
+            bundle,
+            policies,
+            sources: source_map,
+            dependencies,
+            diagnostics,
+            accepted: ruling.accepted.len(),
+            report: Arc::new(report),
+        })
+    }
 }
 
 /// Reads a bundle and its digest.

@@ -4,7 +4,7 @@ mod support;
 
 use std::net::TcpListener;
 
-use support::{example, run, run_with_input, workspace};
+use support::{example, ordain, run, run_with_input, workspace};
 
 /// One error on the right stream, no panic, no bug report.
 #[track_caller]
@@ -93,7 +93,9 @@ fn damaged_bundles() {
         let result = run([&"inspect".into(), &path]);
         assert_eq!(result.code, Some(2), "byte {at}: {result:?}");
         assert_eq!(result.stderr.lines().count(), 1, "byte {at}: {result:?}");
-        let served = run([&"serve".into(), &"--bundle".into(), &path]);
+        // The database would be made where the server is started.
+        let served = ordain().args(["serve", "--bundle"]).arg(&path).current_dir(folder.path()).output();
+        let served = support::Run::of(served.expect("the binary starts"));
         assert_eq!(served.code, Some(2), "byte {at}: {served:?}");
     }
     std::fs::write(&path, "hello").unwrap();

@@ -68,7 +68,7 @@ pub fn file_diagnostics(db: &dyn Db, workspace: Workspace, file: SourceFile) -> 
     let path = file.path(db);
     let parse = parse(db, file);
     let hidden = parse.warnings.iter().map(|warning| syntax::warning(path, warning));
-    let syntax = parse.errors.iter().map(|error| syntax::diagnostic(path, error)).chain(hidden);
+    let syntax = parse.errors.iter().map(|error| error.diagnostic(path)).chain(hidden);
     let meaning = check::check_file(db, workspace, file).diagnostics.iter().cloned();
     let here = |it: &&Diagnostic| it.primary.as_ref().is_some_and(|label| label.file == path);
     let cases = cases::file_cases(db, workspace, file).diagnostics.iter().cloned();

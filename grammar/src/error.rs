@@ -18,11 +18,13 @@ pub struct SyntaxError {
     pub secondary: Option<(Span, String)>,
     /// What would mend it: a title, the bytes to replace, and by what.
     pub fix: Option<(String, Span, String)>,
+    /// Whether that is beyond doubt, and no guess.
+    pub certain: bool,
 }
 
 impl SyntaxError {
     pub(crate) fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Self { code, span, message: message.into(), help: None, secondary: None, fix: None }
+        Self { code, span, message: message.into(), help: None, secondary: None, fix: None, certain: false }
     }
 
     /// The mistake as everything else reports mistakes, in the file at this path.
@@ -33,7 +35,8 @@ impl SyntaxError {
             diagnostic = diagnostic.and_at(path, *span, text);
         }
         if let Some((title, span, replacement)) = self.fix.clone() {
-            diagnostic.fixes.push(Fix { title, file: path.to_owned(), span, replacement });
+            let (file, certain) = (path.to_owned(), self.certain);
+            diagnostic.fixes.push(Fix { title, file, span, replacement, certain });
         }
         diagnostic
     }
@@ -48,7 +51,13 @@ impl SyntaxError {
         self
     }
 
-    /// Replaces the error's own place.
+    /// Says of the replacement that it is beyond doubt.
+    pub(crate) fn certain(mut self) -> Self {
+        self.certain = true;
+        self
+    }
+
+    /// Replaces the error's own place; a guess.
     pub(crate) fn fix(self, title: impl Into<String>, replacement: impl Into<String>) -> Self {
         let span = self.span;
         self.fix_at(span, title, replacement)

@@ -26,8 +26,11 @@ pub(crate) fn plain(word: &str, span: Span) -> (String, SyntaxError) {
         None => SyntaxError::new(codes::SYNTAX, place, format!("{} can't stand in a name", shown(first)))
             .help("names consist of the letters a to z, digits, `-` and `_`"),
     };
-    let error =
-        if plain.is_ascii() { error.fix_at(span, format!("write `{plain}`"), plain.clone()) } else { error };
+    let error = if plain.is_ascii() {
+        error.fix_at(span, format!("write `{plain}`"), plain.clone()).certain()
+    } else {
+        error
+    };
     (plain, error)
 }
 
@@ -65,7 +68,7 @@ fn quotation(text: &str, open: Span) -> SyntaxError {
 
 fn misspelt(c: char, like: &str, span: Span) -> SyntaxError {
     let message = format!("the character U+{:04X} is not `{like}`", u32::from(c));
-    SyntaxError::new(codes::CONFUSABLE, span, message).fix(format!("write `{like}`"), like)
+    SyntaxError::new(codes::CONFUSABLE, span, message).fix(format!("write `{like}`"), like).certain()
 }
 
 /// The ASCII letter, digit or hyphen that a character of another alphabet looks like.

@@ -44,14 +44,14 @@ fn warning(text: &str, kind: TokenKind, span: Span) -> Option<SyntaxError> {
     }
     mended.push_str(&source[rest..]);
     let title = if escaped { "write it as an escape" } else { "remove it" };
-    Some(SyntaxError::new(codes::HIDDEN_TEXT, place, message).fix_at(span, title, mended))
+    Some(SyntaxError::new(codes::HIDDEN_TEXT, place, message).fix_at(span, title, mended).certain())
 }
 
 /// The error for a hidden character outside of comments and texts.
 pub(crate) fn error(c: char, span: Span) -> Option<SyntaxError> {
     hidden_in(c.encode_utf8(&mut [0; 4]), false).next()?;
     let message = format!("{} stands here, which can't be seen", name(c));
-    Some(SyntaxError::new(codes::HIDDEN_TEXT, span, message).fix("remove it", ""))
+    Some(SyntaxError::new(codes::HIDDEN_TEXT, span, message).fix("remove it", "").certain())
 }
 
 /// The hidden characters of a text. A byte-order mark at the start of a file is none of them.

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Instant;
 
-use ordain_ide::{LineIndex, Snapshot, Workspace, workspace_root};
+use ordain_ide::{FormatError, LineIndex, Snapshot, Workspace, workspace_root};
+use ordain_ir::Span;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::document::{Document, position};
@@ -17,7 +18,10 @@ use crate::event::{Event, Failure, Pulled, Reply};
 use crate::features::Features;
 use crate::project::{News, Project, Pull};
 use crate::publisher::{Outgoing, Publisher, Shown, bug};
-use crate::transport::types::{Hover, Location, Position, TextDocumentContentChangeEvent, Uri};
+use crate::transport::types::{
+    CodeAction, CodeActionKind, Hover, Location, Position, Range, TextDocumentContentChangeEvent, TextEdit,
+    Uri,
+};
 use crate::workers::Workers;
 use crate::{Options, convert};
 
@@ -114,6 +118,8 @@ impl Actor {
             Event::Pull { uri, previous, reply } => self.pull(&uri, previous, reply),
             Event::Hover { uri, position, reply } => self.hover(&uri, position, reply),
             Event::Definition { uri, position, reply } => self.definition(&uri, position, reply),
+            Event::Format { uri, reply } => self.format(&uri, reply),
+            Event::Actions { uri, range, only, reply } => self.actions(&uri, range, only, reply),
             Event::Checked { root, generation, result } => {
                 let Some(project) = self.projects.get_mut(&root) else { return };
                 let news = project.checked(generation, *result, Instant::now(), self.options.analysis_delay);
@@ -277,8 +283,7 @@ impl Actor {
 
     fn definition(&mut self, uri: &Uri, at: Position, reply: Reply<Option<Location>>) {
         let encoding = self.features.encoding;
-        let open: BTreeMap<_, _> =
-            self.documents.iter().map(|(path, document)| (path.clone(), document.uri.clone())).collect();
+        let open = self.addresses();
         self.ask("definition", uri, reply, move |snapshot, path| {
             let file = snapshot.file_of(path)?;
             let lines = snapshot.line_index(&file)?;
@@ -287,6 +292,67 @@ impl Actor {
             let uri = open.get(&path).cloned().or_else(|| Uri::from_file_path(&path))?;
             let lines = snapshot.line_index(&target.file)?;
             Some(Location { uri, range: convert::range(&lines, target.span, encoding) })
+        });
+    }
+
+    /// How the client spells what it has open.
+    fn addresses(&self) -> BTreeMap<PathBuf, Uri> {
+        self.documents.iter().map(|(path, document)| (path.clone(), document.uri.clone())).collect()
+    }
+
+    fn format(&mut self, uri: &Uri, reply: Reply<Option<Vec<TextEdit>>>) {
+        let encoding = self.features.encoding;
+        self.ask("format", uri, reply, move |snapshot, path| {
+            let file = snapshot.file_of(path)?;
+            let lines = snapshot.line_index(&file)?;
+            match snapshot.format(&file)? {
+                Ok(edits) => Some(edits.iter().map(|edit| convert::edit(edit, &lines, encoding)).collect()),
+                // The mistakes are on show already.
+                Err(FormatError::Syntax(_)) => None,
+                Err(error @ FormatError::Changed) => {
+                    tracing::error!(%error, file, "the text is left as it is");
+                    None
+                }
+            }
+        });
+    }
+
+    fn actions(
+        &mut self,
+        uri: &Uri,
+        range: Range,
+        only: Option<Vec<CodeActionKind>>,
+        reply: Reply<Option<Vec<CodeAction>>>,
+    ) {
+        let features = self.features;
+        let analysed = file_path(uri)
+            .and_then(|path| self.projects.get(&self.documents.get(&path)?.root)?.last_analysed());
+        let (address, wanted) = (uri.clone(), convert::Wanted::of(only.as_deref()));
+        let open = self.addresses();
+        self.ask("actions", uri, reply, move |snapshot, path| {
+            let file = snapshot.file_of(path)?;
+            let lines = snapshot.line_index(&file)?;
+            let [start, end] =
+                [range.start, range.end].map(|at| lines.offset(position(at), features.encoding));
+            let mut actions = vec![];
+            if wanted.fixes {
+                let within = Span { start: start.min(end), end: start.max(end) };
+                let fixes = snapshot.fixes(&file, within, analysed.as_ref());
+                actions.extend(fixes.into_iter().map(|action| (action, CodeActionKind::QUICKFIX)));
+            }
+            if wanted.all {
+                let all = snapshot.fix_all(&file, analysed.as_ref());
+                actions.extend(all.map(|action| (action, CodeActionKind::SOURCE_FIX_ALL)));
+            }
+            let place = |file: &str| {
+                let path = snapshot.path_of(file)?;
+                let uri = open.get(&path).cloned().or_else(|| Uri::from_file_path(&path))?;
+                Some((uri, snapshot.line_index(file)?))
+            };
+            let made = |(action, kind): &(_, CodeActionKind)| {
+                convert::action(action, kind.clone(), &address, &lines, features, place)
+            };
+            Some(actions.iter().map(made).collect())
         });
     }
 

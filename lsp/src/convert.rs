@@ -7,8 +7,8 @@ use ordain_ir::{Diagnostic, Label, Severity, Span};
 
 use crate::features::Features;
 use crate::transport::types::{
-    self, DiagnosticRelatedInformation, DiagnosticSeverity, HoverContents, Location, MarkupContent,
-    MarkupKind, NumberOrString, Uri,
+    self, CodeAction, CodeActionKind, DiagnosticRelatedInformation, DiagnosticSeverity, HoverContents,
+    Location, MarkupContent, MarkupKind, NumberOrString, TextEdit, Uri, WorkspaceEdit,
 };
 
 /// A stretch of bytes as the client counts.
@@ -66,6 +66,65 @@ pub(crate) fn diagnostic(
         message,
         related_information: (!related.is_empty()).then_some(related),
         ..types::Diagnostic::default()
+    }
+}
+
+/// What a client asks for among the changes that a person may choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// Fixes of single diagnostics.
+    pub(crate) fixes: bool,
+    /// All of a file at once.
+    pub(crate) all: bool,
+}
+
+impl Wanted {
+    /// Of these kinds and those below them. Who asks for none in particular gets fixes: what changes a whole file is
+    /// for those who ask for it.
+    pub(crate) fn of(only: Option<&[CodeActionKind]>) -> Self {
+        let asked = |kind: &CodeActionKind| {
+            only.is_some_and(|only| {
+                let below = |wanted: &str| {
+                    kind.as_str()
+                        .strip_prefix(wanted)
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                };
+                only.iter().any(|wanted| wanted.as_str().is_empty() || below(wanted.as_str()))
+            })
+        };
+        Self {
+            fixes: only.is_none() || asked(&CodeActionKind::QUICKFIX),
+            all: asked(&CodeActionKind::SOURCE_FIX_ALL),
+        }
+    }
+}
+
+/// An edit of the file with these lines.
+pub(crate) fn edit(edit: &ordain_ide::Edit, lines: &LineIndex, encoding: Encoding) -> TextEdit {
+    TextEdit { range: range(lines, edit.span, encoding), new_text: edit.text.clone() }
+}
+
+/// A change of the document with this address and these lines.
+pub(crate) fn action(
+    action: &ordain_ide::Action,
+    kind: CodeActionKind,
+    uri: &Uri,
+    lines: &LineIndex,
+    features: Features,
+    place: impl Fn(&str) -> Option<(Uri, Arc<LineIndex>)>,
+) -> CodeAction {
+    let edits = action.edits.iter().map(|it| edit(it, lines, features.encoding)).collect();
+    let mends = action.mends.iter().map(|it| diagnostic(it, lines, features, &place)).collect();
+    CodeAction {
+        title: action.title.clone(),
+        kind: Some(kind),
+        diagnostics: Some(mends),
+        edit: Some(WorkspaceEdit {
+            changes: Some([(uri.clone(), edits)].into()),
+            ..WorkspaceEdit::default()
+        }),
+        is_preferred: Some(action.certain),
+        ..CodeAction::default()
     }
 }
 

@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::features::Features;
 use crate::transport::types::{
-    Hover, Location, Position, TextDocumentContentChangeEvent as ContentChange, Uri,
+    CodeAction, CodeActionKind, Hover, Location, Position, Range,
+    TextDocumentContentChangeEvent as ContentChange, TextEdit, Uri,
 };
 
 /// One thing that happened.
@@ -36,6 +37,15 @@ pub(crate) enum Event {
     Hover { uri: Uri, position: Position, reply: Reply<Option<Hover>> },
     /// `textDocument/definition`
     Definition { uri: Uri, position: Position, reply: Reply<Option<Location>> },
+    /// `textDocument/formatting`
+    Format { uri: Uri, reply: Reply<Option<Vec<TextEdit>>> },
+    /// `textDocument/codeAction`; `only` are the kinds that the client asks for, any if there is none.
+    Actions {
+        uri: Uri,
+        range: Range,
+        only: Option<Vec<CodeActionKind>>,
+        reply: Reply<Option<Vec<CodeAction>>>,
+    },
     /// A check of syntax, names and types ended.
     Checked { root: PathBuf, generation: u64, result: Box<Result<Checked, Interrupted>> },
     /// A search for conflicts ended.

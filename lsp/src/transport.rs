@@ -21,13 +21,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tower::Service;
 use tower_lsp::jsonrpc::{self, ErrorCode, Id, Request, Response};
 use tower_lsp::ls_types::{
-    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWatchedFilesRegistrationOptions,
-    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
-    DidSaveTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReport,
-    DocumentDiagnosticReportResult, FileSystemWatcher, FullDocumentDiagnosticReport, GlobPattern,
+    CodeActionOrCommand, CodeActionParams, CodeActionResponse, DidChangeTextDocumentParams,
+    DidChangeWatchedFilesParams, DidChangeWatchedFilesRegistrationOptions, DidChangeWorkspaceFoldersParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
+    DocumentDiagnosticParams, DocumentDiagnosticReport, DocumentDiagnosticReportResult,
+    DocumentFormattingParams, FileSystemWatcher, FullDocumentDiagnosticReport, GlobPattern,
     GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams, InitializeResult,
     InitializedParams, MessageType, Registration, RelatedFullDocumentDiagnosticReport,
-    RelatedUnchangedDocumentDiagnosticReport, ServerInfo, UnchangedDocumentDiagnosticReport,
+    RelatedUnchangedDocumentDiagnosticReport, ServerInfo, TextEdit, UnchangedDocumentDiagnosticReport,
 };
 use tower_lsp::{Client, LanguageServer, LspService, Server};
 
@@ -198,6 +199,17 @@ impl LanguageServer for Backend {
         let (uri, position) = (at.text_document.uri, at.position);
         let location = self.ask(|reply| Event::Definition { uri, position, reply }).await?;
         Ok(location.map(GotoDefinitionResponse::Scalar))
+    }
+
+    async fn formatting(&self, params: DocumentFormattingParams) -> jsonrpc::Result<Option<Vec<TextEdit>>> {
+        let uri = params.text_document.uri;
+        self.ask(|reply| Event::Format { uri, reply }).await
+    }
+
+    async fn code_action(&self, params: CodeActionParams) -> jsonrpc::Result<Option<CodeActionResponse>> {
+        let (uri, range, only) = (params.text_document.uri, params.range, params.context.only);
+        let actions = self.ask(|reply| Event::Actions { uri, range, only, reply }).await?;
+        Ok(actions.map(|actions| actions.into_iter().map(CodeActionOrCommand::CodeAction).collect()))
     }
 }
 

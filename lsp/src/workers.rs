@@ -14,7 +14,7 @@ const STACK: usize = 8 << 20;
 
 /// Something that is about to be computed.
 pub struct Job<'a> {
-    /// `check`, `analyse`, `hover` or `definition`.
+    /// `check`, `analyse`, `hover`, `definition`, `format` or `actions`.
     pub name: &'static str,
     checkpoint: &'a dyn Fn(),
 }

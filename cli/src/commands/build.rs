@@ -7,8 +7,9 @@ use ordain_runtime::Clock as _;
 use crate::Verdict;
 use crate::args::BuildArgs;
 use crate::clock::SystemClock;
-use crate::commands::{check, print, request_schema, write_whole};
+use crate::commands::{check, print, request_schema};
 use crate::failure::Failure;
+use crate::files;
 use crate::render::count;
 use crate::workspace;
 
@@ -31,10 +32,10 @@ pub(crate) fn run(args: &BuildArgs, color: bool) -> Result<Verdict, Failure> {
     let (bytes, digest) = checked.bundle.to_bytes();
     let path =
         args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.ordain-bundle", checked.name)));
-    write_whole(&path, &bytes)?;
+    files::write_whole(&path, &bytes)?;
     if let Some(schema) = &args.request_schema {
         let json = request_schema::of(&checked.policies);
-        write_whole(schema, (format!("{json:#}") + "\n").as_bytes())?;
+        files::write_whole(schema, (format!("{json:#}") + "\n").as_bytes())?;
     }
     let warnings = checked.report.conflicts.iter().filter(|conflict| !conflict.resolved).count();
     let note =

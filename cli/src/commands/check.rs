@@ -1,5 +1,9 @@
 //! `ordain check`
 
+#![expect(clippy::print_stderr, reason = "what was fixed is told beside the findings")]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use jiff::tz::TimeZone;
@@ -12,14 +16,26 @@ use crate::args::{CheckArgs, CheckFormat, FailOn};
 use crate::clock::SystemClock;
 use crate::commands::{explain, print};
 use crate::failure::Failure;
+use crate::fixing::{self, Done, Fixed};
 use crate::render::terminal::Terminal;
 use crate::render::{count, json};
-use crate::workspace::{self, Checked};
+use crate::workspace::{self, Checked, Session};
 
 /// Parses, types and proves, and writes what it found.
 pub(crate) fn run(args: &CheckArgs, color: bool) -> Result<Verdict, Failure> {
     let today = args.today.and_then(|date| date.to_zoned(TimeZone::UTC).ok()).map(|day| day.timestamp());
-    let checked = workspace::check(&args.path, args.threads, today.unwrap_or_else(|| SystemClock.now()))?;
+    let now = today.unwrap_or_else(|| SystemClock.now());
+    let checked = match args.fix {
+        None => workspace::check(&args.path, args.threads, now)?,
+        Some(which) => {
+            let manifest = fixing::apply_to_manifest(&args.path, which)?;
+            let mut session = Session::load(&args.path)?;
+            let mut fixed = fixing::apply(&mut session, which, now)?;
+            fixed.applied.splice(0..0, manifest);
+            eprint!("{}", told(&fixed));
+            session.check(args.threads, now)?
+        }
+    };
     print(&match args.format {
         CheckFormat::Json => json::render(&checked),
         // Who reads it in a terminal can ask on.
@@ -29,6 +45,24 @@ pub(crate) fn run(args: &CheckArgs, color: bool) -> Result<Verdict, Failure> {
         CheckFormat::Full => full(&checked, color),
     })?;
     Ok(verdict(&checked, args.fail_on, args.require_decided))
+}
+
+/// What was fixed, line by line.
+fn told(fixed: &Fixed) -> String {
+    let line = |word: &str, done: &Done| {
+        let Done { file, place, code, title } = done;
+        format!("{word} {file}:{}:{}: {title} ({code})\n", place.line, place.column)
+    };
+    let mut out: String = fixed.applied.iter().map(|done| line("fixed", done)).collect();
+    out.extend(fixed.refused.iter().map(|done| line("not fixed, since more errors would be left:", done)));
+    let files: BTreeSet<&str> = fixed.applied.iter().map(|done| done.file.as_str()).collect();
+    let fixes = count(fixed.applied.len(), "fix").replace("fixs", "fixes");
+    let _ = writeln!(out, "{fixes} applied in {}", count(files.len(), "file"));
+    if fixed.guesses > 0 {
+        let [fixes, them] = if fixed.guesses == 1 { ["fix guesses", "it"] } else { ["fixes guess", "them"] };
+        let _ = writeln!(out, "{} more {fixes} what is meant: `--fix=all` applies {them}", fixed.guesses);
+    }
+    out
 }
 
 fn verdict(checked: &Checked, fail_on: FailOn, require_decided: bool) -> Verdict {
@@ -58,7 +92,7 @@ pub(crate) fn full(checked: &Checked, color: bool) -> String {
 /// Findings with their source, errors first.
 pub(crate) fn findings(checked: &Checked, color: bool) -> String {
     let terminal = Terminal::new(color);
-    let text_of = |file: &str| checked.files.get(file).cloned();
+    let text_of = |file: &str| checked.text(file).map(ToOwned::to_owned);
     open(checked).iter().map(|diagnostic| terminal.draw(diagnostic, &text_of) + "\n").collect()
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use ordain_engine::Ledger;
 use ordain_engine::ledger::LedgerState;
 
-use crate::commands::write_whole;
 use crate::failure::Failure;
+use crate::files;
 
 /// The counters in a file; none where there is no file yet.
 pub(crate) fn load(path: &Path) -> Result<Ledger, Failure> {
@@ -28,5 +28,5 @@ pub(crate) fn load(path: &Path) -> Result<Ledger, Failure> {
 /// Writes the counters, whole or not at all.
 pub(crate) fn save(path: &Path, ledger: &Ledger) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(&ledger.state()).map_err(Failure::other)?;
-    write_whole(path, (json + "\n").as_bytes())
+    files::write_whole(path, (json + "\n").as_bytes())
 }

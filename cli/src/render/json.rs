@@ -80,6 +80,7 @@ struct FixOut<'a> {
     #[serde(flatten)]
     place: Place,
     replacement: &'a str,
+    certain: bool,
 }
 
 #[derive(Serialize)]
@@ -141,7 +142,7 @@ pub(crate) fn render(checked: &Checked) -> String {
             },
             pairs: report.pairs,
         },
-        diagnostics: checked.diagnostics.iter().map(|d| diagnostic(d, &checked.files)).collect(),
+        diagnostics: checked.diagnostics.iter().map(|d| diagnostic(d, &|file| checked.text(file))).collect(),
         conflicts: report.conflicts.iter().map(|c| conflict(c, &checked.sources)).collect(),
         dependencies: &checked.dependencies.edges,
     };
@@ -157,14 +158,14 @@ fn tally<T: Copy + Ord>(all: &[T], found: impl Iterator<Item = T>) -> BTreeMap<T
     counts
 }
 
-/// A diagnostic as programs get it; `texts` are those of the files that it points at.
+/// A diagnostic as programs get it; `text_of` gives those of the files that it points at.
 pub(crate) fn diagnostic<'a>(
     diagnostic: &'a Diagnostic,
-    texts: &BTreeMap<String, String>,
+    text_of: &dyn Fn(&str) -> Option<&'a str>,
 ) -> DiagnosticOut<'a> {
     let label = |label: &'a ordain_ir::Label| LabelOut {
         file: &label.file,
-        place: place(texts, &label.file, label.span),
+        place: place(text_of(&label.file), label.span),
         text: &label.text,
     };
     DiagnosticOut {
@@ -182,8 +183,9 @@ pub(crate) fn diagnostic<'a>(
             .map(|fix| FixOut {
                 title: &fix.title,
                 file: &fix.file,
-                place: place(texts, &fix.file, fix.span),
+                place: place(text_of(&fix.file), fix.span),
                 replacement: &fix.replacement,
+                certain: fix.certain,
             })
             .collect(),
     }

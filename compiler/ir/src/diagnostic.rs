@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::fix::Fix;
 use crate::{Code, Span, wire_enum};
 
 wire_enum! {
@@ -25,19 +26,6 @@ pub struct Label {
     pub span: Span,
     /// The remark; may be empty for a primary label.
     pub text: String,
-}
-
-/// Text to put in place of other text, to mend a diagnostic.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Fix {
-    /// What it does, for a menu: "write `tool.name`".
-    pub title: String,
-    /// The file.
-    pub file: String,
-    /// What is replaced.
-    pub span: Span,
-    /// By what.
-    pub replacement: String,
 }
 
 /// Something to tell the author. The message is one lower-case phrase with the user's words in backticks.
@@ -117,12 +105,20 @@ impl Diagnostic {
         self
     }
 
-    /// With a replacement of the primary place.
+    /// With a replacement of the primary place, which guesses what is meant.
     #[must_use]
     pub fn fix(mut self, title: impl Into<String>, replacement: impl Into<String>) -> Self {
         if let Some(Label { file, span, .. }) = self.primary.clone() {
-            self.fixes.push(Fix { title: title.into(), file, span, replacement: replacement.into() });
+            let (title, replacement) = (title.into(), replacement.into());
+            self.fixes.push(Fix { title, file, span, replacement, certain: false });
         }
+        self
+    }
+
+    /// Says of its replacements that they are beyond doubt.
+    #[must_use]
+    pub fn certain(mut self) -> Self {
+        self.fixes.iter_mut().for_each(|fix| fix.certain = true);
         self
     }
 }

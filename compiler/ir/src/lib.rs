@@ -10,6 +10,7 @@ pub mod condition;
 pub mod decimal;
 pub mod diagnostic;
 pub mod fact;
+pub mod fix;
 pub mod glob;
 pub mod graph;
 pub mod name;

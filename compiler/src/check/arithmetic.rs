@@ -151,7 +151,7 @@ impl Checker<'_> {
                 let message = format!("an amount of {currency} is wanted here; `{text}` has no currency");
                 let fixed = format!("{text} {currency}");
                 let error = self.error(codes::MISSING_CURRENCY, expr.span, message);
-                Some(error.help(format!("write `{fixed}`")).fix(format!("write `{fixed}`"), fixed))
+                Some(error.help(format!("write `{fixed}`")).fix(format!("write `{fixed}`"), fixed).certain())
             }
             (Unit::Plain, Unit::Duration) => {
                 let text = text(expr)?;
@@ -165,7 +165,7 @@ impl Checker<'_> {
                 let fixed = Unit::Plain.written(number.constant, number.scale);
                 let message = format!("a plain number is wanted here, not {}", number.unit.description());
                 let error = self.error(codes::BAD_PERCENT, expr.span, message);
-                Some(error.help(format!("write `{fixed}`")).fix(format!("write `{fixed}`"), fixed))
+                Some(error.help(format!("write `{fixed}`")).fix(format!("write `{fixed}`"), fixed).certain())
             }
             _ => None,
         }

@@ -266,7 +266,10 @@ impl<'a> Checker<'a> {
                 let message = format!("the words of `{fact}` stand without quotation marks");
                 let error = self.error(codes::QUOTED_WORD, expr.span, message);
                 self.report(
-                    error.help(format!("write `{word}`")).fix(format!("write `{word}`"), word.as_str()),
+                    error
+                        .help(format!("write `{word}`"))
+                        .fix(format!("write `{word}`"), word.as_str())
+                        .certain(),
                 );
                 return None;
             }
@@ -289,7 +292,9 @@ impl<'a> Checker<'a> {
         let quoted = format!("\"{text}\"");
         let message = format!("`{text}` is no fact, and a text stands in quotation marks");
         let error = self.error(codes::UNQUOTED_TEXT, expr.span, message);
-        self.report(error.help(format!("write `{quoted}`")).fix(format!("write `{quoted}`"), quoted));
+        self.report(
+            error.help(format!("write `{quoted}`")).fix(format!("write `{quoted}`"), quoted).certain(),
+        );
         true
     }
 }

@@ -222,6 +222,8 @@ impl<'a> Checker<'a> {
                     file: self.path.to_owned(),
                     span: Span { start: guards.operand, end: guards.operand },
                     replacement: format!("has {name} and "),
+                    // That the policy be silent where the fact is absent is for its author to say.
+                    certain: false,
                 });
                 self.report(error);
             }
@@ -254,7 +256,8 @@ impl<'a> Checker<'a> {
                         self.report(
                             error
                                 .help("`has` is for facts that are declared `optional`")
-                                .fix("write `true`", "true"),
+                                .fix("write `true`", "true")
+                                .certain(),
                         );
                         return Typed::Poison;
                     }

@@ -13,7 +13,8 @@ use super::literal::{self, Number, Unit};
 pub(crate) fn lower(fact: &ast::Fact, report: &mut dyn FnMut(Diagnostic)) -> Option<Fact> {
     let ty = lower_type(&fact.ty, report);
     for again in fact.optional.iter().skip(1).chain(fact.opaque.iter().skip(1)) {
-        report(problem(codes::DUPLICATE_CLAUSE, *again, "this word stands twice").fix("remove it", ""));
+        let twice = problem(codes::DUPLICATE_CLAUSE, *again, "this word stands twice");
+        report(twice.fix("remove it", "").certain());
     }
     let mut bounds = None;
     for (at, range) in fact.ranges.iter().enumerate() {

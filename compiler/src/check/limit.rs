@@ -40,6 +40,7 @@ impl Checker<'_> {
                 file: self.path.to_owned(),
                 span: Span { start: bound.clause.start, end: bound.expr.span.start },
                 replacement: format!("{other} "),
+                certain: true,
             });
             self.report(error);
             return None;
@@ -113,7 +114,7 @@ impl Checker<'_> {
             };
             error =
                 error.help(format!("its meter is declared in package `{package}`; add `use {package}.*`"));
-            error.fixes.push(self.use_fix(&package));
+            error.fixes.push(self.use_fix(&package, true));
             self.report(error);
             return;
         }

@@ -127,7 +127,10 @@ impl Checker<'_> {
                         let braces = format!("{{ {} }}", name.text);
                         let error = self.error(codes::WRONG_KIND, name.span, message);
                         self.report(
-                            error.help(format!("write `{braces}`")).fix(format!("write `{braces}`"), braces),
+                            error
+                                .help(format!("write `{braces}`"))
+                                .fix(format!("write `{braces}`"), braces)
+                                .certain(),
                         );
                     } else if let Some(other) = self.view.anything(&name.text) {
                         let message = format!("`{}` is {}, not a list", name.text, other.description());
@@ -222,7 +225,12 @@ impl Checker<'_> {
                 let quoted = format!("\"{word}\"");
                 let message = format!("`{fact}` is a text, and texts stand in quotation marks");
                 let error = self.error(codes::UNQUOTED_TEXT, entry.span, message);
-                self.report(error.help(format!("write `{quoted}`")).fix(format!("write `{quoted}`"), quoted));
+                self.report(
+                    error
+                        .help(format!("write `{quoted}`"))
+                        .fix(format!("write `{quoted}`"), quoted)
+                        .certain(),
+                );
                 None
             }
             _ => {

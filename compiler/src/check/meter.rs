@@ -26,7 +26,9 @@ pub(crate) fn lower(meter: &ast::Meter, report: &mut dyn FnMut(Diagnostic)) -> O
             }
             "int" => {
                 report(
-                    problem("a meter counts in `count`, not `int`".to_owned()).fix("write `count`", "count"),
+                    problem("a meter counts in `count`, not `int`".to_owned())
+                        .fix("write `count`", "count")
+                        .certain(),
                 );
                 None
             }

@@ -219,7 +219,7 @@ impl Checker<'_> {
                         format!("it is declared in package `{package}`; add `use {package}.*`")
                     });
                     if !package.is_empty() {
-                        error.fixes.push(self.use_fix(package));
+                        error.fixes.push(self.use_fix(package, unseen.len() == 1));
                     }
                 } else if let Some(near) = near {
                     error =
@@ -260,8 +260,8 @@ impl Checker<'_> {
         })
     }
 
-    /// Adds a `use` line below the last one.
-    fn use_fix(&self, package: &str) -> ordain_ir::diagnostic::Fix {
+    /// Adds a `use` line below the last one; `certain` if nothing else can be meant.
+    fn use_fix(&self, package: &str, certain: bool) -> ordain_ir::diagnostic::Fix {
         let last = self.file.items.iter().rfind(|item| matches!(item, Item::Package(_) | Item::Use(_)));
         let (at, replacement) = match last {
             Some(item) => (item.span().end, format!("\nuse {package}.*")),
@@ -272,6 +272,7 @@ impl Checker<'_> {
             file: self.path.to_owned(),
             span: Span { start: at, end: at },
             replacement,
+            certain,
         }
     }
 }

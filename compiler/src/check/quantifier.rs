@@ -56,6 +56,7 @@ impl Checker<'_> {
                         file: self.path.to_owned(),
                         span,
                         replacement: String::new(),
+                        certain: true,
                     });
                 }
                 self.report(error);
@@ -285,6 +286,7 @@ impl Checker<'_> {
             file: self.path.to_owned(),
             span,
             replacement,
+            certain: false,
         };
         if set.span != left.span || right.span == left.span {
             error = error.help(format!("write `any {fact} …`, with the set on the left side"));

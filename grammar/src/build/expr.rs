@@ -47,7 +47,7 @@ impl Builder<'_> {
             let message = format!("`{}` is written `{word}` here", operator.as_str());
             let title = format!("write `{word}`");
             let text = if operator.as_str() == "!" { format!("{word} ") } else { word.to_owned() };
-            self.report(SyntaxError::new(codes::SYNTAX, span(operator), message).fix(title, text));
+            self.report(SyntaxError::new(codes::SYNTAX, span(operator), message).fix(title, text).certain());
         }
     }
 
@@ -157,7 +157,8 @@ impl Builder<'_> {
                 if operator.as_str() == "=" && self.errors.len() == before {
                     let error = SyntaxError::new(codes::SINGLE_EQUALS, op_span, "`=` compares nothing")
                         .help("write `==` to compare")
-                        .fix("write `==`", "==");
+                        .fix("write `==`", "==")
+                        .certain();
                     self.report(error);
                 }
                 let op = compare_op(operator.as_str());

@@ -106,6 +106,7 @@ fn bad_escape(span: Span, escaped: Option<char>) -> SyntaxError {
             "the escapes are `\\\"`, `\\\\`, `\\n`, `\\t` and `\\u{…}`; for a backslash itself write `\\\\`",
         )
         .fix(format!("write `\\\\{text}`"), format!("\\\\{text}"))
+        .certain()
 }
 
 /// Reads `{e9}` at the start of a text: the character, and how many characters that took.

@@ -108,7 +108,7 @@ fn stray_clause(
         .filter(|before| !text[before.span.range().end..first.span.range().start].contains(['\n', '\r']))
         .filter(|before| !matches!(&text[before.span.range()], "{" | "}"));
     match word {
-        ";" => return syntax("a clause ends without `;`".to_owned()).fix("remove it", ""),
+        ";" => return syntax("a clause ends without `;`".to_owned()).fix("remove it", "").certain(),
         _ => {
             if let Some(error) = rest_of_condition(source, first).or_else(|| rest_of_clause(source, first)) {
                 return error;

@@ -150,7 +150,15 @@ fn told_by_token(text: &str, tokens: &[Token]) -> Option<SyntaxError> {
     })
 }
 
+/// A semicolon, which other languages write.
+fn semicolon(span: Span) -> SyntaxError {
+    SyntaxError::new(codes::SYNTAX, span, "an item ends without `;`").fix("remove it", "").certain()
+}
+
 fn unexpected(text: &str, found: Token, before: Token) -> SyntaxError {
+    if &text[found.span.range()] == ";" {
+        return semicolon(found.span);
+    }
     let found_text = quoted(text, found);
     let found_text = found_text.strip_prefix("the ").unwrap_or(&found_text);
     let message = format!("unexpected {found_text} after {}", quoted(text, before));
@@ -177,6 +185,9 @@ pub(crate) fn bad_item(source: &Source<'_>, span: Span) -> SyntaxError {
     if ITEM_WORDS.contains(&word) {
         let failure = reread(Rule::only_item, text, span);
         return expected(source, span, failure.at, &expectation(&failure.positives));
+    }
+    if word == ";" {
+        return semicolon(first.span);
     }
     if word == "}" {
         return syntax("this `}` closes nothing".to_owned()).fix("remove it", "");

@@ -6,6 +6,7 @@
 //! never keeps an edit waiting.
 
 mod analysis;
+mod edits;
 mod findings;
 mod guard;
 mod hover;
@@ -15,10 +16,12 @@ mod snapshot;
 mod workspace;
 
 pub use analysis::{Analysed, Analysis, Running};
+pub use edits::{Action, Edit};
 pub use findings::Checked;
 pub use guard::{CancelHandle, Interrupted, guard, panic_message};
 pub use hover::Hover;
 pub use line_index::{Encoding, LineIndex, Position, Range};
 pub use names::Target;
+pub use ordain_grammar::FormatError;
 pub use snapshot::Snapshot;
 pub use workspace::{WORKSPACE_FILE, Workspace, workspace_root};

@@ -4,5 +4,6 @@
 
 mod client;
 mod diagnostics;
+mod edits;
 mod protocol;
 mod support;
