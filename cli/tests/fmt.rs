@@ -1,5 +1,7 @@
 //! `ordain fmt`: what it writes, what it says, and what it leaves alone.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! The policies that templates and `warn at` make, by name: they aren't declared anywhere as such.
 
+#![expect(clippy::needless_pass_by_value, reason = "a query owns what it is asked by")]
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ordain_ir::PolicyKind;

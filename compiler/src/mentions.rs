@@ -79,7 +79,9 @@ pub fn each_mention<'a>(item: &'a Item, visit: &mut dyn FnMut(&'a str, Span, Wan
 }
 
 fn names<'a>(names: &'a [Name], wanted: Wanted, visit: Visit<'_, 'a>) {
-    names.iter().for_each(|name| visit(&name.text, name.span, wanted));
+    for name in names {
+        visit(&name.text, name.span, wanted);
+    }
 }
 
 fn in_let<'a>(value: &'a LetValue, visit: Visit<'_, 'a>) {
@@ -193,7 +195,9 @@ fn in_expr<'a>(expr: &'a Expr, visit: Visit<'_, 'a>) {
         ExprKind::Name(text) => visit(text, expr.span, Wanted::Value),
         ExprKind::Has(name) => visit(&name.text, name.span, Wanted::Value),
         ExprKind::Or(parts) | ExprKind::And(parts) | ExprKind::Product(parts) => {
-            parts.iter().for_each(|part| in_expr(part, visit));
+            for part in parts {
+                in_expr(part, visit);
+            }
         }
         ExprKind::Sum(parts) => parts.iter().for_each(|(_, part)| in_expr(part, visit)),
         ExprKind::Not(inner) | ExprKind::Negative(inner) | ExprKind::Quantified { test: inner, .. } => {
@@ -205,7 +209,9 @@ fn in_expr<'a>(expr: &'a Expr, visit: Visit<'_, 'a>) {
         }
         ExprKind::In { left, set } => {
             in_expr(left, visit);
-            set.iter().for_each(|entry| in_expr(entry, visit));
+            for entry in set {
+                in_expr(entry, visit);
+            }
         }
         ExprKind::InNamed { left, list } => {
             in_expr(left, visit);

@@ -3,6 +3,8 @@
 //! Checking a file asks a [`Table`] of its own, not all names of the workspace. The table is made anew when any
 //! declaration changes, which is cheap, and is mostly equal then, so that the file isn't checked again.
 
+#![expect(clippy::needless_pass_by_value, reason = "a query owns what it is asked by")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -255,11 +255,8 @@ fn joined(text: &Text) -> String {
 
 fn config(variant: usize) -> Config {
     let mut config = Config::named("w");
-    match variant {
-        1 => {
-            config.settings.severity.insert(ConflictType::ScopeOverlap, ConflictSeverity::Blocking);
-        }
-        _ => {}
+    if variant == 1 {
+        config.settings.severity.insert(ConflictType::ScopeOverlap, ConflictSeverity::Blocking);
     }
     config
 }
@@ -367,7 +364,7 @@ fn count() -> usize {
 /// Says which files there are, for a failure's sake.
 fn listed(wanted: &Wanted) -> String {
     let all = wanted.files.iter().flatten();
-    all.map(|(path, text)| format!("--- {path}\n{}", joined(text))).collect()
+    all.map(|(path, text)| format!("--- {path}\n{}", joined(text))).collect::<Vec<_>>().concat()
 }
 
 #[test]

@@ -109,8 +109,8 @@ fn sum() -> impl Strategy<Value = Written<i64>> {
             text.insert(0, '-');
         }
         for (which, factor) in &terms {
-            let sign = if *factor < 0 { '-' } else { '+' };
-            text += &format!(" {sign} {} * {}", factor.abs(), name(*which));
+            let sign = if *factor < 0 { "-" } else { "+" };
+            text.extend([" ", sign, " ", &factor.abs().to_string(), " * ", name(*which)]);
         }
         written(text, move |world| {
             let fact = |which: usize| [world.n, world.m, world.d][which];

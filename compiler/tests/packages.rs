@@ -57,13 +57,13 @@ fn every_way_to_name_something() {
                 "when risky and amount > 1.00 USD and tool.name in tools depends on floor, daily, daily.warn, here.x"
             )
         ),
-        format!("use acme.base.*\nrule y {{ type safety enforce warn scope org overrides floor }}"),
+        "use acme.base.*\nrule y { type safety enforce warn scope org overrides floor }".to_owned(),
         format!("use acme.base.*\n{}\napply guard()", limit("type emails_hourly overrides daily.warn")),
         // One thing, also with what it makes.
         format!("use acme.base.risky\nuse acme.base.amount\n{}", rule("when risky and amount > 1.00 USD")),
         format!("use acme.base.daily\nuse acme.base.here\n{}", rule("depends on daily.warn, here.x")),
         format!("use acme.base.emails\n{}", limit("type emails_hourly")),
-        format!("use acme.base.guard\napply guard()"),
+        "use acme.base.guard\napply guard()".to_owned(),
         format!("use acme.base.here.x\n{}", rule("overrides here.x")),
         // Under another name.
         format!(
@@ -83,7 +83,7 @@ fn every_way_to_name_something() {
                 "when b.risky and b.amount > 1.00 USD and tool.name in b.tools depends on b.floor, b.daily.warn, b.here.x"
             )
         ),
-        format!("use acme.base as b\napply b.guard()\nrule y {{ type safety enforce warn scope b.org }}"),
+        "use acme.base as b\napply b.guard()\nrule y { type safety enforce warn scope b.org }".to_owned(),
         // By the full name.
         rule(
             "when acme.base.risky and acme.base.amount > 1.00 USD depends on acme.base.floor, acme.base.daily.warn, acme.base.here.x",

@@ -445,8 +445,8 @@ fn too_many_policies_are_refused() {
     let mut templates = String::from("template t0() { rule x { type safety enforce block scope global } }\n");
     for level in 1..13 {
         let below = level - 1;
-        templates
-            .push_str(&format!("template t{level}() {{ apply t{below}() as a\napply t{below}() as b }}\n"));
+        let applied = format!("apply t{below}() as a\napply t{below}() as b");
+        templates.extend(["template t", &level.to_string(), "() { ", &applied, " }\n"]);
     }
     let (compiled, said) = compile(&templates, "apply t10()\napply t12()");
     assert_eq!(compiled.policies.rules.len(), 1 + (1 << 10));

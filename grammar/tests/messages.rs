@@ -3,6 +3,8 @@
 //!
 //! `ORDAIN_BLESS=1 cargo test -p ordain-grammar --test messages` writes it anew, to be read before it is committed.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -119,7 +119,9 @@ impl Actor {
             Event::Hover { uri, position, reply } => self.hover(&uri, position, reply),
             Event::Definition { uri, position, reply } => self.definition(&uri, position, reply),
             Event::Format { uri, reply } => self.format(&uri, reply),
-            Event::Actions { uri, range, only, reply } => self.actions(&uri, range, only, reply),
+            Event::Actions { uri, range, only, reply } => {
+                self.actions(&uri, range, convert::Wanted::of(only.as_deref()), reply);
+            }
             Event::Checked { root, generation, result } => {
                 let Some(project) = self.projects.get_mut(&root) else { return };
                 let news = project.checked(generation, *result, Instant::now(), self.options.analysis_delay);
@@ -321,13 +323,13 @@ impl Actor {
         &mut self,
         uri: &Uri,
         range: Range,
-        only: Option<Vec<CodeActionKind>>,
+        wanted: convert::Wanted,
         reply: Reply<Option<Vec<CodeAction>>>,
     ) {
         let features = self.features;
         let analysed = file_path(uri)
             .and_then(|path| self.projects.get(&self.documents.get(&path)?.root)?.last_analysed());
-        let (address, wanted) = (uri.clone(), convert::Wanted::of(only.as_deref()));
+        let address = uri.clone();
         let open = self.addresses();
         self.ask("actions", uri, reply, move |snapshot, path| {
             let file = snapshot.file_of(path)?;

@@ -225,7 +225,7 @@ impl Seen {
                     }
                     LetValue::Set(entries) => {
                         self.word("let list");
-                        entries.iter().for_each(|entry| self.expr(entry));
+                        self.all(entries);
                     }
                 }
             }
@@ -270,7 +270,7 @@ impl Seen {
                 ]);
             }
             Item::Allow(Allow { until, .. }) => {
-                self.words([("allow", true), ("allow until", !until.is_empty())])
+                self.words([("allow", true), ("allow until", !until.is_empty())]);
             }
             Item::Test(it) => self.test(it),
             Item::Broken(_) => {}
@@ -416,7 +416,9 @@ impl Seen {
             ExprKind::Sum(parts) => {
                 self.words([("+", parts.iter().skip(1).any(|(minus, _)| !minus))]);
                 self.words([("-", parts.iter().any(|(minus, _)| *minus))]);
-                parts.iter().for_each(|(_, part)| self.expr(part));
+                for (_, part) in parts {
+                    self.expr(part);
+                }
             }
             ExprKind::Not(inner) => {
                 self.word("not");
@@ -441,7 +443,7 @@ impl Seen {
             ExprKind::In { left, set } => {
                 self.word("in { }");
                 self.expr(left);
-                set.iter().for_each(|entry| self.expr(entry));
+                self.all(set);
             }
             ExprKind::InNamed { left, .. } => {
                 self.word("in list");
@@ -476,6 +478,12 @@ impl Seen {
 
     fn parts(&mut self, word: &'static str, parts: &[Expr]) {
         self.word(word);
-        parts.iter().for_each(|part| self.expr(part));
+        self.all(parts);
+    }
+
+    fn all(&mut self, parts: &[Expr]) {
+        for part in parts {
+            self.expr(part);
+        }
     }
 }

@@ -136,10 +136,10 @@ fn look_up(word: &str) -> Result<&'static Page, String> {
     };
     // `ORD207`, `ord-0207`, `207`
     let digits = wanted.strip_prefix("ORD").unwrap_or(&wanted).trim_start_matches(['-', '_', ' ']);
-    if let Ok(number) = digits.parse::<u16>() {
-        if let Some(page) = page(&format!("ORD{number:04}")) {
-            return Err(meant(page));
-        }
+    if let Ok(number) = digits.parse::<u16>()
+        && let Some(page) = page(&format!("ORD{number:04}"))
+    {
+        return Err(meant(page));
     }
     // `scope-overlap`, `SCOPE_OVERLAP`
     let kind = wanted.replace(['-', ' '], "_");

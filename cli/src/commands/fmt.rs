@@ -57,7 +57,9 @@ pub(crate) fn run(args: &FmtArgs, color: bool) -> Result<Verdict, Failure> {
     // The gravest last: it gives the exit code.
     failures.sort_by_key(Failure::code);
     if let Some(last) = failures.pop() {
-        failures.iter().for_each(|failure| eprintln!("error: {failure}"));
+        for failure in &failures {
+            eprintln!("error: {failure}");
+        }
         return Err(last);
     }
     let differs = changed > 0 && (args.check || args.diff);

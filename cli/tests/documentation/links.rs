@@ -28,7 +28,9 @@ fn read(path: &Path) -> Page {
             Event::Start(Tag::Heading { .. }) => heading = Some(String::new()),
             Event::End(TagEnd::Heading(_)) => {
                 let slug = slug(&heading.take().unwrap_or_default());
-                let again = (1..).map(|n| format!("{slug}-{n}")).find(|name| !page.anchors.contains(name));
+                let again = (1..=page.anchors.len())
+                    .map(|n| format!("{slug}-{n}"))
+                    .find(|name| !page.anchors.contains(name));
                 let fresh = !page.anchors.contains(&slug);
                 page.anchors.extend(if fresh { Some(slug) } else { again });
             }

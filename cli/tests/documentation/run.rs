@@ -60,7 +60,7 @@ impl Page {
             }
             "json" => {
                 let parsed: Result<Value, _> = serde_json::from_str(&block.text);
-                assert!(parsed.is_ok(), "{}: {}", block.at, parsed.unwrap_err());
+                assert!(parsed.is_ok(), "{}: {parsed:?}", block.at);
                 if let Some(file) = block.word("file") {
                     self.write(file, &block.text);
                 }
@@ -210,7 +210,9 @@ fn configure(block: &Block, file: &str) {
 
 #[test]
 fn what_the_documents_show_is_so() {
-    others().iter().for_each(|page| run_page(page));
+    for page in others() {
+        run_page(&page);
+    }
 }
 
 #[test]

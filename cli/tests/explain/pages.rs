@@ -51,7 +51,7 @@ fn parse(markdown: &str) -> Page {
         } else if let Some(name) = line.strip_prefix("## ") {
             page.sections.push((name.to_owned(), vec![], 0));
         } else if let Some(heading) = line.strip_prefix("# ") {
-            page.heading = heading.to_owned();
+            heading.clone_into(&mut page.heading);
         } else if let Some((_, _, words)) = page.sections.last_mut() {
             *words += line.split_whitespace().count();
             page.prose.push_str(line);

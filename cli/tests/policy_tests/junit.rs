@@ -1,4 +1,4 @@
-//! JUnit's XML, held against the schema of Jenkins' xUnit plugin (`junit-10.xsd`), its rules written out here.
+//! `JUnit`'s XML, held against the schema of Jenkins' xUnit plugin (`junit-10.xsd`), its rules written out here.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -53,8 +53,11 @@ const SCHEMA: [Element; 5] = [
     Element { name: "error", required: &[], optional: &["type", "message"], children: &[], text: true },
 ];
 
+/// An element with its attributes in order.
+type Seen = (String, Vec<(String, String)>);
+
 /// What breaks the schema, and the elements with their attributes in order.
-fn validate(xml: &str) -> Result<Vec<(String, Vec<(String, String)>)>, String> {
+fn validate(xml: &str) -> Result<Vec<Seen>, String> {
     let mut reader = Reader::from_str(xml);
     let mut open: Vec<&Element> = vec![];
     let mut seen = vec![];

@@ -1,5 +1,7 @@
 //! `ordain test`, through the built binary.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

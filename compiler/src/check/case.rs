@@ -234,8 +234,8 @@ impl<'a> Checker<'a> {
                 Cost::Of(currency) => Meter::Cost(currency.to_owned()),
                 Cost::Bare(expr, amount) => return self.any_currency(expr, amount),
             },
-            "risk" => return self.uses_value(it, Quantity::RiskCeiling, reported, draft),
-            "since_last_run" => return self.uses_value(it, Quantity::Cooldown, reported, draft),
+            "risk" => return self.uses_value(it, &Quantity::RiskCeiling, reported, draft),
+            "since_last_run" => return self.uses_value(it, &Quantity::Cooldown, reported, draft),
             _ => match self.view.meter(name) {
                 Ok(Meaning::Meter(entry)) => {
                     let Some(unit) = entry.unit.clone() else {
@@ -252,7 +252,7 @@ impl<'a> Checker<'a> {
                 }
             },
         };
-        self.uses_value(it, Quantity::PerRun(meter), reported, draft);
+        self.uses_value(it, &Quantity::PerRun(meter), reported, draft);
     }
 
     fn unknown_use(&mut self, name: &Name, unresolved: crate::resolve::Unresolved) {
@@ -280,7 +280,7 @@ impl<'a> Checker<'a> {
     fn uses_value(
         &mut self,
         it: &Assignment,
-        quantity: Quantity,
+        quantity: &Quantity,
         reported: &mut BTreeSet<String>,
         draft: &mut Draft,
     ) {
@@ -292,8 +292,8 @@ impl<'a> Checker<'a> {
             self.twice(&it.name);
             return;
         }
-        if let Some(value) = self.amount(it, &quantity) {
-            draft.usage.set(&quantity, value);
+        if let Some(value) = self.amount(it, quantity) {
+            draft.usage.set(quantity, value);
         }
     }
 

@@ -219,9 +219,11 @@ impl<'a> Checker<'a> {
                 format!("{subject} never reaches {}, so this {holds} holds", number.constant_text());
             let error = self.error(codes::OUT_OF_RANGE, expr.span, message);
             let error = error.help(format!("it lies between {} and {}", write(least), write(greatest)));
-            self.report(match facts_expr.span == expr.span || facts.lone_fact().is_some() {
-                true => error,
-                false => error.and_at(self.path, facts_expr.span, "the other side"),
+            let told = facts_expr.span == expr.span || facts.lone_fact().is_some();
+            self.report(if told {
+                error
+            } else {
+                error.and_at(self.path, facts_expr.span, "the other side")
             });
             return true;
         }

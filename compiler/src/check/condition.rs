@@ -18,7 +18,7 @@ const MAX_ATOMS: usize = 4096;
 /// Depth of one condition, with every `let` put in.
 const MAX_CONDITION_DEPTH: usize = 64;
 
-impl<'a> Checker<'a> {
+impl Checker<'_> {
     /// Reads the condition of a policy; `None` after an error.
     pub(super) fn condition(&mut self, expr: &Expr) -> Option<Condition> {
         self.prepare_condition(expr);

@@ -120,17 +120,16 @@ impl Checker<'_> {
         }
         let meters: Vec<&str> = self.view.meters().iter().map(|(known, _)| known.as_str()).collect();
         let known = meter::limit_types(meters.iter().copied());
-        let error = match nearest(&word.text, known.iter().map(String::as_str)) {
-            Some(near) => error.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), near),
-            None => {
-                let own = meters.iter().map(|meter| format!(", `{meter}`")).collect::<String>();
-                error
-                    .help(format!(
-                        "the types are `risk_ceiling`, `cooldown`, and those of the meters `runs`, `tokens`, \
-                         `cost`{own}"
-                    ))
-                    .note("a meter `m` gives `m_per_run`, `m_per_minute`, `m_hourly`, `m_daily`, `m_weekly` and `m_monthly`")
-            }
+        let error = if let Some(near) = nearest(&word.text, known.iter().map(String::as_str)) {
+            error.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), near)
+        } else {
+            let own = meters.iter().map(|meter| format!(", `{meter}`")).collect::<Vec<_>>().concat();
+            error
+                .help(format!(
+                    "the types are `risk_ceiling`, `cooldown`, and those of the meters `runs`, `tokens`, \
+                     `cost`{own}"
+                ))
+                .note("a meter `m` gives `m_per_run`, `m_per_minute`, `m_hourly`, `m_daily`, `m_weekly` and `m_monthly`")
         };
         self.report(error);
     }

@@ -241,9 +241,10 @@ impl Checker<'_> {
             Some(at) => error.and_at(
                 private.origin.path(self.db),
                 at,
-                match private.made {
-                    true => format!("{} that is made here, but is `private` there", private.what),
-                    false => format!("declared `private` here, as {}", private.what),
+                if private.made {
+                    format!("{} that is made here, but is `private` there", private.what)
+                } else {
+                    format!("declared `private` here, as {}", private.what)
                 },
             ),
             None => error,

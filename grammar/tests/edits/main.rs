@@ -7,6 +7,8 @@
 //! By default a sample is drawn, always the same. `PROPTEST_CASES` says how many mistakes of each kind; more
 //! than there are means all of them.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
+
 mod corpus;
 
 use corpus::Text;
@@ -50,9 +52,8 @@ fn sample<T>(all: Vec<T>, salt: usize) -> Vec<T> {
         return all;
     }
     // Steps of the golden ratio meet every part of every text before they meet a part twice.
-    let step = all.len() as u64 * 618_034 / 1_000_000;
-    let mut chosen: Vec<usize> =
-        (0..wanted as u64).map(|n| ((n * step + salt as u64) % all.len() as u64) as usize).collect();
+    let step = all.len() * 618_034 / 1_000_000;
+    let mut chosen: Vec<usize> = (0..wanted).map(|n| (n * step + salt) % all.len()).collect();
     chosen.sort_unstable();
     chosen.dedup();
     let mut all: Vec<Option<T>> = all.into_iter().map(Some).collect();
@@ -83,7 +84,7 @@ fn policies(parse: &Parse) -> Vec<&Policy> {
                 policies.extend(template.items.iter().filter_map(|item| match item {
                     Item::Policy(policy) => Some(policy),
                     _ => None,
-                }))
+                }));
             }
             _ => {}
         }

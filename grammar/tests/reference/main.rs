@@ -53,7 +53,7 @@ fn page() -> String {
         let remark =
             REMARKS.iter().find(|(about, _)| *about == section.title).map_or("", |(_, remark)| *remark);
         let gap = if remark.is_empty() { "" } else { "\n\n" };
-        page.push_str(&format!("\n## {title}\n\n{remark}{gap}```ebnf\n{}```\n", ebnf::write(&section)));
+        page.extend(["\n## ", &title, "\n\n", remark, gap, "```ebnf\n", &ebnf::write(&section), "```\n"]);
     }
     page
 }

@@ -1,5 +1,7 @@
 //! What drives the targets notices whatever goes wrong.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
+
 use std::process::{Command, Output};
 
 fn fuzz(arguments: &[&str]) -> Output {

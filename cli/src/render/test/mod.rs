@@ -14,7 +14,7 @@ fn names<'a>(run: &'a TestRun, names: impl IntoIterator<Item = &'a PolicyName>) 
     listed(names.into_iter().map(|name| name_in(&run.policies, name, &run.case.package)))
 }
 
-/// `BLOCK by `a`, not by `b``
+/// Outcome and policies of an expectation: BLOCK by `a`, not by `b`.
 fn wanted(run: &TestRun, expected: &Expectation) -> String {
     let mut text = expected.outcome.to_string();
     if !expected.by.is_empty() {
@@ -30,7 +30,7 @@ fn wanted(run: &TestRun, expected: &Expectation) -> String {
     text
 }
 
-/// `WARN by `a``, or `ALLOW` where nobody said a thing
+/// Outcome and policies of a decision: WARN by `a`, or ALLOW where nobody said a thing.
 fn decided(run: &TestRun) -> String {
     match &run.decision {
         Ok(decision) => {

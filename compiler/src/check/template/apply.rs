@@ -418,7 +418,9 @@ pub(super) fn parameters_at(template: &Template, span: Span) -> BTreeSet<&str> {
         match item {
             Item::Policy(policy) => {
                 let clauses: Vec<_> = policy.clauses.iter().filter(|clause| within(clause.span)).collect();
-                clauses.iter().for_each(|clause| put::names_in_clause(&clause.kind, &mut add));
+                for clause in &clauses {
+                    put::names_in_clause(&clause.kind, &mut add);
+                }
                 // What is said of the whole policy, or at its name, may lie in any clause.
                 if clauses.is_empty() {
                     policy.clauses.iter().for_each(|it| put::names_in_clause(&it.kind, &mut add));

@@ -142,7 +142,7 @@ impl Checker<'_> {
                 Some(named(&zone, "a time zone"))
             }
             (Takes::Zone, ArgumentValue::Scope(scope)) => {
-                let (zone, _) = self.zone(&Name { text: path_text(scope)?, span: scope.span })?;
+                let (zone, _) = self.zone(&Name { text: path_text(scope), span: scope.span })?;
                 Some(named(&zone, "a time zone"))
             }
             (Takes::Time, ArgumentValue::Time(time)) => {
@@ -321,13 +321,13 @@ fn span_of(value: &ArgumentValue, otherwise: Span) -> Span {
 }
 
 /// The text of a path that may be the name of a zone.
-fn path_text(scope: &Scope) -> Option<String> {
+fn path_text(scope: &Scope) -> String {
     match (scope.include.as_slice(), scope.except.as_slice()) {
         ([ScopeEntry { level: None, path, .. }], []) => {
             let segments: Vec<&str> = path.iter().map(|segment| segment.text.as_str()).collect();
-            Some(segments.join("/"))
+            segments.join("/")
         }
-        _ => Some(String::new()),
+        _ => String::new(),
     }
 }
 
@@ -369,7 +369,7 @@ fn written(expr: &ExprKind) -> String {
 fn sample(ty: &Type, variant: usize, zero: bool) -> Value {
     match ty {
         Type::Int | Type::Decimal { .. } | Type::Money { .. } | Type::Duration if zero => Value::Number(0),
-        Type::Bool => Value::Bool(variant % 2 == 0),
+        Type::Bool => Value::Bool(variant.is_multiple_of(2)),
         Type::Enum { variants } => {
             Value::Text(variants.get(variant % variants.len().max(1)).cloned().unwrap_or_default())
         }

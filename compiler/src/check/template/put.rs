@@ -119,11 +119,9 @@ fn into_window(window: &mut Window, values: &Values) {
         into_name(name, values, moment);
     }
     match &mut window.recurrence {
-        Some(Recurrence::Daily { times: Some((start, end)), .. }) => {
-            into_name(start, values, time);
-            into_name(end, values, time);
-        }
-        Some(Recurrence::Weekly([_, start, _, end])) => {
+        Some(
+            Recurrence::Daily { times: Some((start, end)), .. } | Recurrence::Weekly([_, start, _, end]),
+        ) => {
             into_name(start, values, time);
             into_name(end, values, time);
         }
@@ -140,7 +138,9 @@ fn into_expr(expr: &mut Expr, values: &Values) {
         }
         ExprKind::Missing | ExprKind::Literal(_) | ExprKind::Bool(_) | ExprKind::Has(_) => {}
         ExprKind::Or(parts) | ExprKind::And(parts) | ExprKind::Product(parts) => {
-            parts.iter_mut().for_each(|part| into_expr(part, values));
+            for part in parts {
+                into_expr(part, values);
+            }
         }
         ExprKind::Sum(parts) => parts.iter_mut().for_each(|(_, part)| into_expr(part, values)),
         ExprKind::Not(inner) | ExprKind::Negative(inner) | ExprKind::Quantified { test: inner, .. } => {
@@ -152,7 +152,9 @@ fn into_expr(expr: &mut Expr, values: &Values) {
         }
         ExprKind::In { left, set } => {
             into_expr(left, values);
-            set.iter_mut().for_each(|entry| into_expr(entry, values));
+            for entry in set {
+                into_expr(entry, values);
+            }
         }
         ExprKind::InNamed { left, .. } => into_expr(left, values),
     }
@@ -168,8 +170,10 @@ pub(super) fn names_in_clause(kind: &ClauseKind, visit: &mut dyn FnMut(&str)) {
         ClauseKind::Scope(scope) => names_in_scope(scope, visit),
         ClauseKind::Active(window) => {
             let times: Vec<&Name> = match &window.recurrence {
-                Some(Recurrence::Daily { times: Some((start, end)), .. }) => vec![start, end],
-                Some(Recurrence::Weekly([_, start, _, end])) => vec![start, end],
+                Some(
+                    Recurrence::Daily { times: Some((start, end)), .. }
+                    | Recurrence::Weekly([_, start, _, end]),
+                ) => vec![start, end],
                 Some(Recurrence::Daily { times: None, .. }) | None => vec![],
             };
             let all = window.zones.iter().chain(&window.from).chain(&window.until).chain(times);
@@ -213,7 +217,9 @@ fn names_in_expr(expr: &Expr, visit: &mut dyn FnMut(&str)) {
         ExprKind::Has(name) => visit(&name.text),
         ExprKind::Missing | ExprKind::Literal(_) | ExprKind::Bool(_) => {}
         ExprKind::Or(parts) | ExprKind::And(parts) | ExprKind::Product(parts) => {
-            parts.iter().for_each(|part| names_in_expr(part, visit));
+            for part in parts {
+                names_in_expr(part, visit);
+            }
         }
         ExprKind::Sum(parts) => parts.iter().for_each(|(_, part)| names_in_expr(part, visit)),
         ExprKind::Not(inner) | ExprKind::Negative(inner) | ExprKind::Quantified { test: inner, .. } => {
@@ -225,7 +231,9 @@ fn names_in_expr(expr: &Expr, visit: &mut dyn FnMut(&str)) {
         }
         ExprKind::In { left, set } => {
             names_in_expr(left, visit);
-            set.iter().for_each(|entry| names_in_expr(entry, visit));
+            for entry in set {
+                names_in_expr(entry, visit);
+            }
         }
         ExprKind::InNamed { left, list } => {
             names_in_expr(left, visit);

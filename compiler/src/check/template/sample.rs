@@ -4,6 +4,8 @@
 //! Reported is what goes wrong each time and can't lie in the values: errors that may are left to the
 //! applications, if a parameter takes part where they stand.
 
+#![expect(clippy::needless_pass_by_value, reason = "a query owns what it is asked by")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_grammar::ast::{ClauseKind, Expr, ExprKind, Item, Template};
