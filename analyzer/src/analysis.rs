@@ -51,11 +51,7 @@ impl fmt::Debug for Options<'_> {
 /// Only on policies that the compiler doesn't produce, without the right solver, or for a bug of ours.
 pub fn analyze(policies: &Policies, options: &Options<'_>) -> Result<Report, AnalyzerError> {
     let memo = options.memo.clone().unwrap_or_default();
-    let mut pool = rayon::ThreadPoolBuilder::new();
-    if let Some(threads) = options.threads {
-        pool = pool.num_threads(threads.get());
-    }
-    let pool = pool.build().map_err(|error| AnalyzerError::Threads(error.to_string()))?;
+    let pool = pool(options)?;
     let watch = Watch::new(options.interrupt, options.progress);
     watch.enter(Stage::Domains);
     let algebra = pool.install(|| Algebra::new(policies, &memo));
@@ -111,6 +107,15 @@ fn judge_limits<'a>(pairs: &mut Pairs<'a, '_>, judged: &mut Judged) -> Result<()
         pairs.judge(group, limits::comparable_pairs(group), judged)?;
     }
     Ok(())
+}
+
+/// The threads of one analysis.
+pub(crate) fn pool(options: &Options<'_>) -> Result<rayon::ThreadPool, AnalyzerError> {
+    let mut pool = rayon::ThreadPoolBuilder::new();
+    if let Some(threads) = options.threads {
+        pool = pool.num_threads(threads.get());
+    }
+    pool.build().map_err(|error| AnalyzerError::Threads(error.to_string()))
 }
 
 /// A request of which all these limits speak, where there is one: limits on different parts of a whole may

@@ -34,6 +34,11 @@ impl Bits {
         self.0[number / 64] >> (number % 64) & 1 == 1
     }
 
+    /// How many numbers are in the set.
+    pub(crate) fn len(&self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
+
     /// Whether some number of the range is in the set.
     pub(crate) fn any_in(&self, mut range: std::ops::Range<usize>) -> bool {
         range.any(|i| self.contains(i))

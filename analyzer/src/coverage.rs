@@ -205,7 +205,7 @@ impl<'a> Search<'a, '_> {
         let within = &self.obligation.scope;
         let scopes: BTreeSet<_> = self.covers.iter().map(|cover| &cover.rule.scope).collect();
         let scopes: Vec<_> = scopes.into_iter().collect();
-        let cells = least(scope::cells(within, &scopes, strings)?)?;
+        let cells = least(scope::cells(&[within], &scopes, strings)?)?;
         let number = |cover: &&Cover<'_>| scopes.binary_search(&&cover.rule.scope).ok();
         let numbers: Vec<Option<usize>> = self.covers.iter().map(number).collect();
         let of_rules = |cell: &Bits| {

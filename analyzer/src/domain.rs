@@ -257,6 +257,12 @@ impl<'a> Algebra<'a> {
         Finding::joint(subject.as_ref(), at, &verdict)
     }
 
+    /// Whether some path and some instant may be in both; their conditions aren't asked.
+    pub(crate) fn may_meet(&self, a: &Domain, b: &Domain) -> bool {
+        !self.common_subject(&[a, b]).is_no()
+            && (Arc::ptr_eq(&a.window, &b.window) || a.window.meets(&b.window))
+    }
+
     /// The selectors of a domain.
     pub fn selectors(&self, domain: &Domain) -> Vec<&'a ScopeSelector> {
         self.places.selectors(domain.place)

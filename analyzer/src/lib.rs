@@ -11,6 +11,7 @@
 //! | do their conditions meet? | [`boxes`], `sums`, [`sets`], [`strings`] | boxes; corners of sums; combinations of elements; products of automata |
 //! | … where sums pull against each other or too many cases are involved | [`solver`] | Z3, within a resource bound |
 //! | can a set of limits on what accumulates hold at all? | [`empty`] | exact linear programs |
+//! | which policies are idle or needless? | `lints` | the same algebra, over the cells that others cut out |
 //! | is all covered that must be? | `coverage` | the same algebra, over the cells that rules cut out |
 //!
 //! Scope, window and condition share no variable, so a [`domain`] is empty exactly if one of the three is. A
@@ -21,14 +22,17 @@ mod analysis;
 mod answer;
 mod bits;
 pub mod boxes;
+mod cells;
 pub mod conditions;
 mod conflict;
 mod coverage;
+mod decisions;
 mod diagnostics;
 pub mod domain;
 pub mod empty;
 mod evidence;
 mod limits;
+mod lints;
 mod overrides;
 mod pairs;
 mod places;
@@ -48,4 +52,5 @@ pub use answer::Answer;
 pub use conditions::Memo;
 pub use diagnostics::{conflict_diagnostics, gap_diagnostics};
 pub use domain::AnalyzerError;
+pub use lints::{Lint, lint, lint_diagnostics};
 pub use progress::Stage;

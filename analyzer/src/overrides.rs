@@ -36,9 +36,17 @@ impl<'a> Overrides<'a> {
 
     /// Whether one of the two overrides the other.
     pub(crate) fn relate(&self, a: &PolicyName, b: &PolicyName) -> bool {
-        let over =
-            |x: &PolicyName, y: &PolicyName| self.beneath.get(x).is_some_and(|under| under.contains(y));
-        !self.beneath.is_empty() && (over(a, b) || over(b, a))
+        !self.beneath.is_empty() && (self.reaches(a, b) || self.reaches(b, a))
+    }
+
+    /// Whether the first overrides the second.
+    pub(crate) fn reaches(&self, over: &PolicyName, under: &PolicyName) -> bool {
+        self.beneath.get(over).is_some_and(|all| all.contains(under))
+    }
+
+    /// All that a policy overrides.
+    pub(crate) fn beneath(&self, name: &PolicyName) -> impl Iterator<Item = &'a PolicyName> {
+        self.beneath.get(name).into_iter().flatten().copied()
     }
 
     /// Every pair of which the first overrides the second.

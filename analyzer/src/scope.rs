@@ -240,19 +240,21 @@ pub fn minterms(domains: &[Vec<&ScopeSelector>], strings: &Strings) -> Option<Ve
     Some(out.into_iter().collect())
 }
 
-/// How others cut the subjects of a selector: each set of the others (by number) that some subject of it lies in
-/// exactly, with such a subject, in canonical order. `None` beyond the caps.
+/// How others cut the subjects that all of `within` select: each set of the others (by number) that some of these
+/// subjects lies in exactly, with such a subject, in canonical order. `None` beyond the caps.
 pub(crate) fn cells(
-    within: &ScopeSelector,
+    within: &[&ScopeSelector],
     others: &[&ScopeSelector],
     strings: &Strings,
 ) -> Option<Vec<(Bits, Subject)>> {
-    let row = Row::new([within].into_iter().chain(others.iter().copied()));
-    let states = walk(&row.patterns, strings, |alive| alive.any_in(row.ranges[0].0.clone()))?;
+    let row = Row::new(within.iter().chain(others).copied());
+    let included = |alive: &Bits| (0..within.len()).all(|i| alive.any_in(row.ranges[i].0.clone()));
+    let states = walk(&row.patterns, strings, included)?;
     let mut seen = HashSet::new();
     let mut out = vec![];
-    for (alive, segments) in states.into_iter().filter(|(alive, _)| row.contains(0, alive)) {
-        let set = Bits::new(others.len(), |other| row.contains(other + 1, &alive));
+    let inside = |alive: &Bits| (0..within.len()).all(|i| row.contains(i, alive));
+    for (alive, segments) in states.into_iter().filter(|(alive, _)| inside(alive)) {
+        let set = Bits::new(others.len(), |other| row.contains(other + within.len(), &alive));
         if seen.insert(set.clone()) {
             out.push((set, subject(segments)));
         }

@@ -128,6 +128,13 @@ impl Session {
         report.expire(now);
         let obligations = ordain_compiler::obligation_places(db, workspace);
         diagnostics.extend(ordain_analyzer::gap_diagnostics(&report, obligations));
+        // Policies with errors are left out, and what is left may seem idle without them.
+        if !diagnostics.iter().any(|it| it.severity == Severity::Error) {
+            diagnostics.extend(ordain_compiler::unused(db, workspace));
+            let lints = ordain_analyzer::lint(&policies, &options, Some(now)).map_err(Failure::from)?;
+            let own = |file: &str| self.loaded.files.contains_key(file);
+            diagnostics.extend(ordain_analyzer::lint_diagnostics(&lints, &policies, &source_map, &own));
+        }
         let allowances = ordain_compiler::allowance_places(db, workspace);
         let ruling =
             ordain_analyzer::ruling(&policies, &report, &diagnostics, &source_map, allowances, Some(now));

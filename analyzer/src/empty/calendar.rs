@@ -8,7 +8,7 @@ use ordain_ir::Period;
 const DAY: i64 = 86_400;
 
 /// A stretch of time, `[start, end)`.
-pub(super) type Stretch = (i64, i64);
+pub(crate) type Stretch = (i64, i64);
 
 /// The fixed length and an instant at which one starts; `None` for months.
 const fn grid(period: Period) -> Option<(i64, i64)> {
@@ -33,7 +33,7 @@ fn midnight(date: Date) -> i64 {
 }
 
 /// The period that contains an instant.
-pub(super) fn containing(period: Period, second: i64) -> Stretch {
+pub(crate) fn containing(period: Period, second: i64) -> Stretch {
     if let Some((length, origin)) = grid(period) {
         let start = second - (second - origin).rem_euclid(length);
         return (start, start + length);
@@ -63,7 +63,7 @@ pub(super) fn of_whole_periods(period: Period, (start, end): Stretch) -> Stretch
 }
 
 /// How many periods of this type touch the part of `times` (sorted, disjoint) that lies in `within`.
-pub(super) fn touching(period: Period, within: Stretch, times: &[Stretch]) -> u64 {
+pub(crate) fn touching(period: Period, within: Stretch, times: &[Stretch]) -> u64 {
     let mut count = 0;
     let mut covered = i64::MIN;
     let first = times.partition_point(|(_, end)| *end <= within.0);

@@ -14,7 +14,7 @@
 //! | `minimal`, `explore` | which minimal sets have none |
 //! | `evidence`, `words`, `repair` | what to tell |
 
-mod calendar;
+pub(crate) mod calendar;
 pub mod certificate;
 mod component;
 mod conditions;

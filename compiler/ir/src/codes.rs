@@ -96,6 +96,15 @@ codes! {
     PRIORITY_OVERRIDE = "ORD0304", "a policy is beaten wherever it meets another";
 
     COVERAGE_GAP = "ORD0401", "no rule covers a request that must be covered";
+    NEVER_TRUE = "ORD0402", "a condition is never true";
+    ALWAYS_TRUE = "ORD0403", "a condition is always true";
+    NEVER_ACTIVE = "ORD0404", "a window is empty or has passed";
+    SHADOWED = "ORD0405", "a rule never speaks";
+    REDUNDANT = "ORD0406", "a policy changes no decision";
+    CANNOT_BIND = "ORD0407", "a limit can never be reached";
+    IDLE_OVERRIDE = "ORD0408", "an `overrides` that overrides nothing";
+    UNUSED = "ORD0409", "nothing uses a declaration";
+    UNUSED_USE = "ORD0410", "nothing uses what a `use` brings";
 
     BAD_LIMIT_VALUE = "ORD0501", "a limit's value does not fit its type";
     BAD_DIRECTION = "ORD0502", "this type of limit takes the other direction";

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ordain_analyzer::{Memo, Options};
+use ordain_analyzer::{Lint, Memo, Options};
 use ordain_ir::{Conflict, Policies, PolicyKind, PolicyName, PolicyRef, Report};
 
 use crate::{Interrupted, guard};
@@ -27,6 +27,7 @@ pub struct Running {
 pub struct Analysed {
     policies: Arc<Policies>,
     report: Arc<Report>,
+    lints: Arc<[Lint]>,
 }
 
 impl Analysis {
@@ -62,7 +63,10 @@ impl Analysis {
         };
         let report = guard(|| ordain_analyzer::analyze(&self.policies, &options))?
             .map_err(|error| Interrupted::Failed(error.to_string()))?;
-        Ok(Analysed { policies: self.policies.clone(), report: Arc::new(report) })
+        // That a window has passed is for the gate to say: an editor doesn't judge by the day.
+        let lints = guard(|| ordain_analyzer::lint(&self.policies, &options, None))?
+            .map_err(|error| Interrupted::Failed(error.to_string()))?;
+        Ok(Analysed { policies: self.policies.clone(), report: Arc::new(report), lints: lints.into() })
     }
 }
 
@@ -82,6 +86,11 @@ impl Analysed {
     /// The policies.
     pub fn policies(&self) -> &Arc<Policies> {
         &self.policies
+    }
+
+    /// What else is probably not meant.
+    pub fn lints(&self) -> &[Lint] {
+        &self.lints
     }
 
     /// Their conflicts, as far as they are surely conflicts of these other policies too: those between policies

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ordain_ir::{Diagnostic, Label, Obligation, Policies, PolicyId, Report, SourceMap, Span};
+use ordain_ir::{Diagnostic, Label, Obligation, Policies, PolicyId, Report, Severity, SourceMap, Span};
 
 use crate::{Analysed, LineIndex, WORKSPACE_FILE};
 
@@ -41,6 +41,12 @@ impl Checked {
             // Of policies that have changed since, nobody knows yet what is lacking, or allowed for nothing.
             if *analysed.policies() == self.policies {
                 all.extend(ordain_analyzer::gap_diagnostics(&report, &self.obligations));
+                // Policies with errors are left out, and what is left may seem idle without them.
+                if !self.diagnostics.iter().any(|it| it.severity == Severity::Error) {
+                    let own = |file: &str| self.lines.contains_key(file);
+                    let (lints, sources) = (analysed.lints(), &self.source_map);
+                    all.extend(ordain_analyzer::lint_diagnostics(lints, &self.policies, sources, &own));
+                }
                 all = self.ruled(all, &report);
             }
             let owners = Owners::new(&self.source_map);

@@ -27,11 +27,13 @@ impl Snapshot {
     /// Checks syntax, names and types of everything.
     pub fn check(&self) -> Checked {
         let (db, input) = (&self.db, self.input);
+        let mut diagnostics = ordain_compiler::diagnostics(db, input).clone();
+        diagnostics.extend(ordain_compiler::unused(db, input));
         let lines = |file: &SourceFile| (file.path(db).to_owned(), line_index(db, *file).clone());
         Checked {
             policies: ordain_compiler::policies(db, input).clone(),
             source_map: ordain_compiler::source_map(db, input).clone(),
-            diagnostics: ordain_compiler::diagnostics(db, input).clone(),
+            diagnostics,
             obligations: ordain_compiler::obligation_places(db, input).clone(),
             allowances: ordain_compiler::allowance_places(db, input).clone(),
             lines: self.all_files().map(|file| lines(&file)).collect(),

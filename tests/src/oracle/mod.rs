@@ -6,6 +6,7 @@
 
 pub mod certificate;
 mod limits;
+mod lints;
 mod regions;
 mod rules;
 
@@ -16,6 +17,7 @@ use ordain_ir::{
     Certainty, ConflictType, EnforcementMode, Obligation, Policies, PolicyName, Rule, RuleStatus,
 };
 
+pub use lints::{Told, lints};
 pub use regions::Regions;
 
 use crate::reference;

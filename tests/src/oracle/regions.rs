@@ -26,7 +26,7 @@ pub struct Regions {
     facts_by_opaque: BTreeMap<Valuation, BTreeSet<Set>>,
 }
 
-type Valuation = BTreeMap<FactName, Value>;
+pub(super) type Valuation = BTreeMap<FactName, Value>;
 
 /// The parts of one policy's domain: its own, and those of the rule to which it is confined.
 struct Parts<'a> {
@@ -72,6 +72,19 @@ impl Regions {
         }
         let facts = facts_by_opaque.values().flatten().copied().collect();
         Self { bits, required, scopes, times: times.collect(), facts, facts_by_opaque }
+    }
+
+    /// Every set of policies whose domains some request is in, and whose others it is not in, as bits.
+    pub fn sets(&self) -> BTreeSet<u16> {
+        let meet = |a: &BTreeSet<Set>, b: &BTreeSet<Set>| -> BTreeSet<Set> {
+            a.iter().flat_map(|a| b.iter().map(move |b| a & b)).collect()
+        };
+        meet(&meet(&self.scopes, &self.times), &self.facts)
+    }
+
+    /// The bit of a policy.
+    pub fn bit(&self, policy: &PolicyName) -> u16 {
+        self.bits[policy]
     }
 
     /// Whether some request is in both domains.
@@ -154,7 +167,7 @@ fn paths() -> impl Iterator<Item = [&'static str; 3]> {
 
 /// Every half hour of the horizon, widened by a year around every instant that a policy names. All windows of the
 /// world begin and end on half hours, so between two of them nothing changes.
-fn instants(policies: &Policies) -> impl Iterator<Item = i64> {
+pub(super) fn instants(policies: &Policies) -> impl Iterator<Item = i64> {
     let rules = policies.rules.values().map(|rule| &rule.window);
     let windows = rules.chain(policies.limits.values().map(|limit| &limit.window));
     let named = windows.flat_map(|window| &window.clauses).flat_map(|clause| [clause.from, clause.until]);
@@ -168,7 +181,7 @@ fn instants(policies: &Policies) -> impl Iterator<Item = i64> {
 }
 
 /// Every valuation of the facts that some condition reads; the others have any one value.
-fn valuations(policies: &Policies) -> Vec<Valuation> {
+pub(super) fn valuations(policies: &Policies) -> Vec<Valuation> {
     let mut read = BTreeSet::new();
     policies.rules.values().for_each(|rule| rule.condition.collect_facts(&mut read));
     policies.limits.values().for_each(|limit| limit.condition.collect_facts(&mut read));

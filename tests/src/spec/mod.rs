@@ -13,6 +13,7 @@
 //! conflict THRESHOLD_CONTRADICTION empty BLOCKING proved floor, ceiling
 //! edge ethical-ai -> safety-baseline IMPLICIT_SCOPE
 //! no edges
+//! no lints
 //! rule safety-baseline
 //! limit daily COST_DAILY AT_MOST 400.00 USD BLOCK
 //! test "exports are blocked"
@@ -22,7 +23,8 @@
 //!
 //! The explanation of a conflict is optional, and exact where it is given. Edges are compared where the block says
 //! something of them; so are policies, by what is left of them, and tests that can be run. `now` is the instant at
-//! which `allow`s are asked whether they have run out; none has without it.
+//! which `allow`s are asked whether they have run out, and windows whether they have passed; none has without it.
+//! Lints (`ORD0402` and what follows) count in a case that expects one, or says `no lints`.
 //!
 //! A diagnostic is expected where it is found, by a comment at the end of its first line,
 //! ``// error[ORD0201] at `nope`: part of the message``, or in a comment of its own for the last line before that has

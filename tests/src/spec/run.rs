@@ -4,15 +4,23 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use jiff::Timestamp;
-use ordain_analyzer::{Options, analyze, gap_diagnostics, ruling};
+use ordain_analyzer::{Options, analyze, gap_diagnostics, lint, lint_diagnostics, ruling};
 use ordain_compiler::workspace::{MANIFEST, load};
 use ordain_compiler::{Database, allowance_places, compile, obligation_places};
-use ordain_ir::{Conflict, Diagnostic, Limit, Policies, PolicyName};
+use ordain_ir::{Conflict, Diagnostic, Limit, Policies, PolicyName, Severity};
 
 use super::{Case, Mismatch};
 
 /// Kinds of findings that count only where a case speaks of them.
 const OPTIONAL: [&str; 4] = ["edge", "rule", "limit", "test"];
+
+/// Says that a case has no lints; else lints, too, count only where a case speaks of one.
+const NO_LINTS: &str = "no lints";
+
+/// Whether a line is a diagnostic of a policy that is idle or needless, or a declaration that is.
+fn is_lint(line: &str) -> bool {
+    line.starts_with("warning[ORD04") && !line.starts_with("warning[ORD0401")
+}
 
 /// A finding as it is written in full, and as it may be abbreviated.
 struct Found {
@@ -47,7 +55,10 @@ pub(super) fn check(case: &Case) -> Result<(), Mismatch> {
             found.retain(|finding| finding.kind() != kind);
         }
     }
-    expected.retain(|line| !OPTIONAL.iter().any(|kind| **line == format!("no {kind}s")));
+    if !expected.iter().any(|line| *line == NO_LINTS || is_lint(line)) {
+        found.retain(|finding| !is_lint(&finding.short));
+    }
+    expected.retain(|line| *line != NO_LINTS && !OPTIONAL.iter().any(|kind| **line == format!("no {kind}s")));
     compare(&expected, found)
 }
 
@@ -132,6 +143,12 @@ fn outcome(case: &Case, now: Option<Timestamp>) -> Result<Vec<Found>, String> {
     found.extend(report.conflicts.iter().map(|found| conflict(found, &name)));
     let mut diagnostics = compiled.diagnostics.clone();
     diagnostics.extend(gap_diagnostics(&report, obligation_places(&db, workspace)));
+    if !diagnostics.iter().any(|it| it.severity == Severity::Error) {
+        let lints = lint(policies, &Options::default(), now).map_err(|error| error.to_string())?;
+        let own = |file: &str| loaded.files.contains_key(file);
+        diagnostics.extend(lint_diagnostics(&lints, policies, &compiled.source_map, &own));
+        diagnostics.extend(ordain_compiler::unused(&db, workspace));
+    }
     let places = allowance_places(&db, workspace);
     let ruling = ruling(policies, &report, &diagnostics, &compiled.source_map, places, now);
     let kept = diagnostics.iter().enumerate().filter(|(at, _)| !ruling.accepted.contains(at));

@@ -1,0 +1,145 @@
+//! What rules say together, as conditions: when one speaks, and when a concern's verdict is at least so strict.
+//!
+//! Within a cell of subjects and instants it is settled which rules' scopes and windows hold; that one of those is
+//! present is then the same as that its condition holds. So every question about decisions becomes a question about
+//! one condition, which [`conditions`](crate::conditions) answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ordain_ir::{Condition, EnforcementMode, PolicyName, RuleStatus, RuleType, ScopeSelector};
+
+use crate::domain::{Algebra, AnalyzerError, Domain};
+use crate::overrides::Overrides;
+use crate::rules::RuleEntry;
+
+/// The active rules of some policies, by name, with who silences whom.
+pub(crate) struct RuleBook<'a> {
+    pub(crate) entries: Vec<RuleEntry<'a>>,
+    number: BTreeMap<&'a PolicyName, usize>,
+    /// Those that override a rule, directly or through others, whatever their concern.
+    silencers: Vec<Vec<usize>>,
+    silenced: Vec<Vec<usize>>,
+    places: BTreeMap<RuleType, ByTenant>,
+}
+
+/// Whether a rule is present, as a condition.
+pub(crate) type Present<'p> = &'p dyn Fn(usize) -> Condition;
+
+impl<'a> RuleBook<'a> {
+    pub(crate) fn new(algebra: &Algebra<'a>, overrides: &Overrides<'a>) -> Result<Self, AnalyzerError> {
+        let active = algebra.policies().rules.values().filter(|rule| rule.status == RuleStatus::Active);
+        let entries = active.map(|rule| Ok(RuleEntry { rule, domain: algebra.rule(rule)? }));
+        let entries = entries.collect::<Result<Vec<_>, AnalyzerError>>()?;
+        let number: BTreeMap<&PolicyName, usize> =
+            entries.iter().enumerate().map(|(at, entry)| (&entry.rule.name, at)).collect();
+        let (mut silencers, mut silenced) = (vec![vec![]; entries.len()], vec![vec![]; entries.len()]);
+        for (over, under) in overrides.pairs() {
+            // Members of a cycle, which the compiler refuses, don't silence each other.
+            if let (Some(over_at), Some(under_at)) = (number.get(over), number.get(under))
+                && !overrides.reaches(under, over)
+            {
+                silencers[*under_at].push(*over_at);
+                silenced[*over_at].push(*under_at);
+            }
+        }
+        silencers.iter_mut().for_each(|list| list.sort_unstable());
+        let mut places: BTreeMap<RuleType, ByTenant> = BTreeMap::new();
+        for (at, entry) in entries.iter().enumerate() {
+            places.entry(entry.rule.rule_type).or_default().insert(at, &entry.rule.scope);
+        }
+        Ok(Self { entries, number, silencers, silenced, places })
+    }
+
+    pub(crate) fn number(&self, name: &PolicyName) -> Option<usize> {
+        self.number.get(name).copied()
+    }
+
+    /// The concerns whose verdicts a rule may change.
+    pub(crate) fn concerns(&self, rule: usize) -> BTreeSet<RuleType> {
+        [rule].iter().chain(&self.silenced[rule]).map(|at| self.entries[*at].rule.rule_type).collect()
+    }
+
+    /// The other rules on which it depends what these concerns say within a domain: theirs, and who silences those.
+    pub(crate) fn involved(
+        &self,
+        concerns: &BTreeSet<RuleType>,
+        domain: &Domain,
+        algebra: &Algebra<'_>,
+    ) -> Vec<usize> {
+        let selectors = algebra.selectors(domain);
+        let mut found = BTreeSet::new();
+        for places in concerns.iter().filter_map(|concern| self.places.get(concern)) {
+            found.extend(places.near(&selectors));
+        }
+        let silencers: Vec<usize> = found.iter().flat_map(|at| self.silencers[*at].clone()).collect();
+        found.extend(silencers);
+        found.into_iter().filter(|at| algebra.may_meet(&self.entries[*at].domain, domain)).collect()
+    }
+
+    /// When a rule speaks, of which the named ones are all that count.
+    pub(crate) fn speaks(&self, rule: usize, among: &[usize], present: Present<'_>) -> Condition {
+        let of = &self.entries[rule].rule;
+        let higher = among.iter().filter(|other| {
+            let other = self.entries[**other].rule;
+            other.rule_type == of.rule_type && other.priority > of.priority
+        });
+        let outranked = higher.map(|other| self.applies(*other, among, present).negate());
+        Condition::and([self.applies(rule, among, present)].into_iter().chain(outranked))
+    }
+
+    /// When it is present and nothing silences it.
+    fn applies(&self, rule: usize, among: &[usize], present: Present<'_>) -> Condition {
+        let silencers = self.silencers[rule].iter().filter(|other| among.binary_search(other).is_ok());
+        let silent = silencers.map(|other| present(*other).negate());
+        Condition::and([present(rule)].into_iter().chain(silent))
+    }
+
+    /// When a concern says at least this.
+    pub(crate) fn at_least(
+        &self,
+        (concern, mode): (RuleType, EnforcementMode),
+        among: &[usize],
+        present: Present<'_>,
+    ) -> Condition {
+        let strict = among.iter().filter(|at| {
+            let rule = self.entries[**at].rule;
+            rule.rule_type == concern && rule.enforcement_mode >= mode
+        });
+        Condition::or(strict.map(|at| self.speaks(*at, among, present)))
+    }
+}
+
+/// Policies by the tenants that their scopes name.
+#[derive(Debug, Default)]
+pub(crate) struct ByTenant {
+    anywhere: Vec<usize>,
+    named: BTreeMap<String, Vec<usize>>,
+}
+
+impl ByTenant {
+    pub(crate) fn insert(&mut self, policy: usize, scope: &ScopeSelector) {
+        match tenants(scope) {
+            None => self.anywhere.push(policy),
+            Some(names) => {
+                for name in names {
+                    self.named.entry(name.to_owned()).or_default().push(policy);
+                }
+            }
+        }
+    }
+
+    /// Those that may share a tenant with a conjunction of selectors.
+    pub(crate) fn near(&self, selectors: &[&ScopeSelector]) -> BTreeSet<usize> {
+        let mut found: BTreeSet<usize> = self.anywhere.iter().copied().collect();
+        match selectors.iter().find_map(|selector| tenants(selector)) {
+            Some(names) => found.extend(names.iter().filter_map(|name| self.named.get(*name)).flatten()),
+            None => found.extend(self.named.values().flatten()),
+        }
+        found
+    }
+}
+
+/// The tenants to which a selector is confined; `None` if it is not.
+fn tenants(scope: &ScopeSelector) -> Option<BTreeSet<&str>> {
+    scope.include.iter().map(|pattern| pattern.tenant.as_ref()?.as_literal()).collect()
+}
