@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use jiff_sqlx::{Timestamp, ToSqlx};
-use ordain_store::{Activation, BundleRecord, BundleStore, StoreError, TenantId, to_microsecond};
+use ordain_store::{
+    Activation, BundleRecord, BundleStore, Page, PageRequest, StoreError, TenantId, to_microsecond,
+};
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::row::{count, failed, json};
+use crate::row::{count, failed, json, word};
 
 const TABLE: &str = "bundles";
 
@@ -17,31 +19,45 @@ struct BundleRow {
     language: String,
     compiler: String,
     size: i64,
+    is_active: bool,
+    activations: i64,
+    origin: String,
     uploaded_at: Timestamp,
     activated_at: Timestamp,
     analysed_at: Timestamp,
 }
 
-async fn active(connection: &mut PgConnection, tenant: &str) -> Result<Option<BundleRecord>, StoreError> {
+impl BundleRow {
+    fn read(self) -> Result<BundleRecord, StoreError> {
+        Ok(BundleRecord {
+            size: count(TABLE, self.size)?,
+            active: self.is_active,
+            activations: count(TABLE, self.activations)?,
+            origin: word(TABLE, "origin", &self.digest, &self.origin)?,
+            uploaded_at: self.uploaded_at.to_jiff(),
+            activated_at: self.activated_at.to_jiff(),
+            analysed_at: self.analysed_at.to_jiff(),
+            digest: self.digest,
+            workspace: self.workspace,
+            language: self.language,
+            compiler: self.compiler,
+        })
+    }
+}
+
+/// The active bundle.
+pub(crate) async fn active(
+    connection: &mut PgConnection,
+    tenant: &str,
+) -> Result<Option<BundleRecord>, StoreError> {
     let row = query_as!(
         BundleRow,
-        r#"SELECT digest, workspace, language, compiler, length(content)::bigint AS "size!",
-                  uploaded_at, activated_at, analysed_at
+        r#"SELECT digest, workspace, language, compiler, length(content)::bigint AS "size!", is_active, activations,
+                  origin, uploaded_at, activated_at, analysed_at
            FROM bundles WHERE tenant_id = $1 AND is_active"#,
         tenant
     );
-    let Some(row) = row.fetch_optional(connection).await.map_err(failed)? else { return Ok(None) };
-    Ok(Some(BundleRecord {
-        digest: row.digest,
-        workspace: row.workspace,
-        language: row.language,
-        compiler: row.compiler,
-        size: count(TABLE, row.size)?,
-        active: true,
-        uploaded_at: row.uploaded_at.to_jiff(),
-        activated_at: row.activated_at.to_jiff(),
-        analysed_at: row.analysed_at.to_jiff(),
-    }))
+    row.fetch_optional(connection).await.map_err(failed)?.map(BundleRow::read).transpose()
 }
 
 #[async_trait]
@@ -52,19 +68,69 @@ impl BundleStore for PostgresStore {
         activation: Activation<'_>,
     ) -> Result<BundleRecord, StoreError> {
         let mut transaction = self.writing(tenant).await?;
-        let tenant = tenant.as_str();
-        replace(&mut transaction, tenant, &activation).await.map_err(failed)?;
-        let record = active(&mut transaction, tenant).await?;
-        let record = record.ok_or_else(|| {
-            StoreError::inconsistent(
-                TABLE,
-                "is_active",
-                &activation.digest,
-                &"not active after its activation",
-            )
-        })?;
+        let record = activate(&mut transaction, tenant.as_str(), &activation).await?;
         transaction.commit().await.map_err(failed)?;
         Ok(record)
+    }
+
+    async fn store_bundle(&self, tenant: &TenantId, new: Activation<'_>) -> Result<BundleRecord, StoreError> {
+        let mut transaction = self.writing(tenant).await?;
+        query!(
+            "INSERT INTO bundles
+               (tenant_id, digest, workspace, language, compiler, content, is_active, activations, origin, uploaded_at,
+                activated_at, analysed_at)
+             VALUES ($1, $2, $3, $4, $5, $6, false, 0, $7, $8, $8, $8)
+             ON CONFLICT (tenant_id, digest) DO NOTHING",
+            tenant.as_str(),
+            new.digest,
+            new.workspace,
+            new.language,
+            new.compiler,
+            new.content,
+            new.origin.as_str(),
+            to_microsecond(new.at).to_sqlx() as Timestamp
+        )
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        let row = query_as!(
+            BundleRow,
+            r#"SELECT digest, workspace, language, compiler, length(content)::bigint AS "size!", is_active,
+                      activations, origin, uploaded_at, activated_at, analysed_at
+               FROM bundles WHERE tenant_id = $1 AND digest = $2"#,
+            tenant.as_str(),
+            new.digest
+        )
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        row.read()
+    }
+
+    async fn bundles(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<BundleRecord>, StoreError> {
+        let mut snapshot = self.reading(tenant).await?;
+        let total = query_scalar!(
+            r#"SELECT count(*) AS "total!" FROM bundles WHERE tenant_id = $1"#,
+            tenant.as_str()
+        )
+        .fetch_one(&mut *snapshot)
+        .await
+        .map_err(failed)?;
+        let rows = query_as!(
+            BundleRow,
+            r#"SELECT digest, workspace, language, compiler, length(content)::bigint AS "size!", is_active,
+                      activations, origin, uploaded_at, activated_at, analysed_at
+               FROM bundles WHERE tenant_id = $1 ORDER BY uploaded_at DESC, digest COLLATE "C" LIMIT $2 OFFSET $3"#,
+            tenant.as_str(),
+            i64::from(page.limit),
+            page.sql_offset()
+        )
+        .fetch_all(&mut *snapshot)
+        .await
+        .map_err(failed)?;
+        let items = rows.into_iter().map(BundleRow::read).collect::<Result<_, _>>()?;
+        Ok(Page { items, total: count(TABLE, total)? })
     }
 
     async fn active_bundle(&self, tenant: &TenantId) -> Result<Option<BundleRecord>, StoreError> {
@@ -80,6 +146,18 @@ impl BundleStore for PostgresStore {
         );
         content.fetch_optional(&mut *snapshot).await.map_err(failed)
     }
+}
+
+/// Replaces everything that is active.
+pub(crate) async fn activate(
+    connection: &mut PgConnection,
+    tenant: &str,
+    activation: &Activation<'_>,
+) -> Result<BundleRecord, StoreError> {
+    replace(connection, tenant, activation).await.map_err(failed)?;
+    active(connection, tenant).await?.ok_or_else(|| {
+        StoreError::inconsistent(TABLE, "is_active", &activation.digest, &"not active after its activation")
+    })
 }
 
 async fn replace(
@@ -110,10 +188,13 @@ async fn bundle(
     .await?;
     query!(
         "INSERT INTO bundles
-           (tenant_id, digest, workspace, language, compiler, content, is_active, uploaded_at, activated_at, analysed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, true, $7, $7, $7)
+           (tenant_id, digest, workspace, language, compiler, content, is_active, activations, origin, uploaded_at,
+            activated_at, analysed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, true, 1, $7, $8, $8, $8)
          ON CONFLICT (tenant_id, digest) DO UPDATE SET
            is_active = true,
+           activations = bundles.activations + CASE WHEN bundles.is_active THEN 0 ELSE 1 END,
+           origin = CASE WHEN bundles.is_active THEN bundles.origin ELSE excluded.origin END,
            activated_at = CASE WHEN bundles.is_active THEN bundles.activated_at ELSE excluded.activated_at END,
            analysed_at = excluded.analysed_at",
         tenant,
@@ -122,6 +203,7 @@ async fn bundle(
         new.language,
         new.compiler,
         new.content,
+        new.origin.as_str(),
         at as Timestamp
     )
     .execute(&mut *connection)
@@ -257,6 +339,22 @@ async fn conflicts(
         &severities as &[&str],
         &resolved,
         &definitions
+    )
+    .execute(&mut *connection)
+    .await?;
+    // What people have accepted stays accepted while it is found, and as long as it is no worse.
+    query!(
+        "DELETE FROM conflict_acknowledgements
+         WHERE tenant_id = $1 AND conflict_id NOT IN (SELECT id FROM policy_conflicts WHERE tenant_id = $1)",
+        tenant
+    )
+    .execute(&mut *connection)
+    .await?;
+    query!(
+        "UPDATE policy_conflicts SET resolved = true
+         WHERE tenant_id = $1 AND severity = 'WARNING'
+           AND id IN (SELECT conflict_id FROM conflict_acknowledgements WHERE tenant_id = $1)",
+        tenant
     )
     .execute(&mut *connection)
     .await?;

@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use jiff_sqlx::Timestamp;
-use ordain_ir::ConflictSeverity;
+use ordain_ir::{Conflict, ConflictSeverity};
 use ordain_store::{
-    ConflictFilter, ConflictPage, ConflictRecord, ConflictStore, PageRequest, StoreError, TenantId,
+    ConflictAcknowledgement, ConflictFilter, ConflictPage, ConflictRecord, ConflictStore, PageRequest,
+    Principal, PrincipalKind, StoreError, TenantId,
 };
-use sqlx::{query, query_as};
+use sqlx::{PgConnection, query, query_as};
 
 use crate::PostgresStore;
 use crate::row::{count, definition, failed};
@@ -17,15 +18,48 @@ struct ConflictRow {
     id: String,
     definition: String,
     detected_at: Timestamp,
+    resolved: bool,
+    acknowledged_by: Option<String>,
+    reason: Option<String>,
+    acknowledged_at: Option<Timestamp>,
 }
 
 impl ConflictRow {
     fn read(self) -> Result<ConflictRecord, StoreError> {
-        Ok(ConflictRecord {
-            conflict: definition(TABLE, &self.id, &self.definition)?,
-            detected_at: self.detected_at.to_jiff(),
-        })
+        let mut conflict: Conflict = definition(TABLE, &self.id, &self.definition)?;
+        conflict.resolved = self.resolved;
+        let acknowledged = match (self.acknowledged_by, self.reason, self.acknowledged_at) {
+            (Some(name), Some(reason), Some(at)) if conflict.severity == ConflictSeverity::Warning => {
+                Some(ConflictAcknowledgement {
+                    conflict: self.id.clone(),
+                    by: Principal { kind: PrincipalKind::Human, name },
+                    reason,
+                    at: at.to_jiff(),
+                })
+            }
+            _ => None,
+        };
+        Ok(ConflictRecord { conflict, detected_at: self.detected_at.to_jiff(), acknowledged })
     }
+}
+
+/// One conflict.
+pub(crate) async fn one(
+    connection: &mut PgConnection,
+    tenant: &str,
+    id: &str,
+) -> Result<Option<ConflictRecord>, StoreError> {
+    let row = query_as!(
+        ConflictRow,
+        r#"SELECT c.id, c.definition::text AS "definition!", c.detected_at, c.resolved, a.acknowledged_by AS "acknowledged_by?",
+                  a.reason AS "reason?", a.acknowledged_at AS "acknowledged_at?"
+           FROM policy_conflicts c
+           LEFT JOIN conflict_acknowledgements a ON a.tenant_id = c.tenant_id AND a.conflict_id = c.id
+           WHERE c.tenant_id = $1 AND c.id = $2"#,
+        tenant,
+        id
+    );
+    row.fetch_optional(connection).await.map_err(failed)?.map(ConflictRow::read).transpose()
 }
 
 #[async_trait]
@@ -52,9 +86,13 @@ impl ConflictStore for PostgresStore {
         .map_err(failed)?;
         let rows = query_as!(
             ConflictRow,
-            r#"SELECT id, definition::text AS "definition!", detected_at FROM policy_conflicts
-               WHERE tenant_id = $1 AND ($2::text IS NULL OR severity = $2) AND ($3 OR NOT resolved)
-               ORDER BY position LIMIT $4 OFFSET $5"#,
+            r#"SELECT c.id, c.definition::text AS "definition!", c.detected_at, c.resolved,
+                      a.acknowledged_by AS "acknowledged_by?", a.reason AS "reason?",
+                      a.acknowledged_at AS "acknowledged_at?"
+               FROM policy_conflicts c
+               LEFT JOIN conflict_acknowledgements a ON a.tenant_id = c.tenant_id AND a.conflict_id = c.id
+               WHERE c.tenant_id = $1 AND ($2::text IS NULL OR c.severity = $2) AND ($3 OR NOT c.resolved)
+               ORDER BY c.position LIMIT $4 OFFSET $5"#,
             tenant.as_str(),
             severity,
             filter.include_resolved,
@@ -69,5 +107,9 @@ impl ConflictStore for PostgresStore {
             total: count(TABLE, counts.total)?,
             unresolved_count: count(TABLE, counts.unresolved)?,
         })
+    }
+
+    async fn conflict(&self, tenant: &TenantId, id: &str) -> Result<Option<ConflictRecord>, StoreError> {
+        one(&mut *self.reading(tenant).await?, tenant.as_str(), id).await
     }
 }

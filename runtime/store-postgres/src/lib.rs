@@ -15,10 +15,12 @@
 //!     SQLX_OFFLINE_DIR=$PWD/runtime/store-postgres/.sqlx cargo check -p ordain-store-postgres'
 //! ```
 
+mod access;
 mod bundles;
 mod conflicts;
 mod dependencies;
 mod evaluations;
+mod governance;
 mod limits;
 mod open;
 mod row;

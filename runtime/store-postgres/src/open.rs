@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use ordain_store::{StoreError, redacted};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, query_scalar};
 
 use crate::PostgresStore;
+use crate::row::failed;
 
 /// How long the first connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -43,6 +44,15 @@ impl PostgresStore {
             .acquire_timeout(ACQUIRE)
             .connect_lazy_with(options);
         Ok(Self { pool })
+    }
+
+    /// The role that the store works as, if row-level security has no effect on it.
+    pub async fn role_above_row_level_security(&self) -> Result<Option<String>, StoreError> {
+        let role = query_scalar!(
+            r#"SELECT rolname::text AS "name!" FROM pg_roles
+               WHERE rolname = current_user AND (rolsuper OR rolbypassrls)"#
+        );
+        role.fetch_optional(&self.pool).await.map_err(failed)
     }
 
     /// Closes all connections once all that is under way is done.

@@ -1,4 +1,5 @@
-//! The only ways to the database: each belongs to one tenant.
+//! The only ways to the database: each belongs to one tenant, but for the look-up of a key, which tells whose a
+//! request is.
 
 use ordain_store::{StoreError, TenantId};
 use sqlx::{Postgres, SqlSafeStr, SqlStr, Transaction, query};
@@ -38,6 +39,20 @@ impl PostgresStore {
         tenant: &TenantId,
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
         self.begin(tenant, "BEGIN".into_sql_str()).await
+    }
+
+    /// A transaction that sees the one API key with this prefix, and nothing else of anybody's.
+    pub(crate) async fn looking_up(
+        &self,
+        prefix: &str,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let statement = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".into_sql_str();
+        let mut transaction = self.pool.begin_with(statement).await.map_err(failed)?;
+        query!("SELECT set_config('app.key_prefix', $1, true)", prefix)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        Ok(transaction)
     }
 
     async fn begin(

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use ordain_ir::Conflict;
-use ordain_store::{Activation, BundleRecord, BundleStore, StoreError, TenantId};
+use ordain_store::{Activation, BundleRecord, BundleStore, Page, PageRequest, StoreError, TenantId};
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
 
 use crate::SqliteStore;
-use crate::row::{count, failed, id, instant, json, reference};
+use crate::row::{count, failed, id, instant, json, reference, word};
 
 const TABLE: &str = "bundles";
 
@@ -16,6 +16,9 @@ struct BundleRow {
     language: String,
     compiler: String,
     size: i64,
+    is_active: i64,
+    activations: i64,
+    origin: String,
     uploaded_at: i64,
     activated_at: i64,
     analysed_at: i64,
@@ -29,7 +32,9 @@ impl BundleRow {
             activated_at: at("activated_at", self.activated_at)?,
             analysed_at: at("analysed_at", self.analysed_at)?,
             size: count(TABLE, self.size)?,
-            active: true,
+            active: self.is_active != 0,
+            activations: count(TABLE, self.activations)?,
+            origin: word(TABLE, "origin", &self.digest, &self.origin)?,
             digest: self.digest,
             workspace: self.workspace,
             language: self.language,
@@ -38,11 +43,15 @@ impl BundleRow {
     }
 }
 
-async fn active(connection: &mut SqliteConnection, tenant: &str) -> Result<Option<BundleRecord>, StoreError> {
+/// The active bundle.
+pub(crate) async fn active(
+    connection: &mut SqliteConnection,
+    tenant: &str,
+) -> Result<Option<BundleRecord>, StoreError> {
     let row = query_as!(
         BundleRow,
-        r#"SELECT digest, workspace, language, compiler, length(content) AS "size!: i64",
-                  uploaded_at, activated_at, analysed_at
+        r#"SELECT digest, workspace, language, compiler, length(content) AS "size!: i64", is_active, activations,
+                  origin, uploaded_at, activated_at, analysed_at
            FROM bundles WHERE tenant_id = $1 AND is_active = 1"#,
         tenant
     );
@@ -56,20 +65,71 @@ impl BundleStore for SqliteStore {
         tenant: &TenantId,
         activation: Activation<'_>,
     ) -> Result<BundleRecord, StoreError> {
-        let tenant = tenant.as_str();
         let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-        replace(&mut transaction, tenant, &activation).await.map_err(failed)?;
-        let record = active(&mut transaction, tenant).await?;
-        let record = record.ok_or_else(|| {
-            StoreError::inconsistent(
-                TABLE,
-                "is_active",
-                &activation.digest,
-                &"not active after its activation",
-            )
-        })?;
+        let record = activate(&mut transaction, tenant.as_str(), &activation).await?;
         transaction.commit().await.map_err(failed)?;
         Ok(record)
+    }
+
+    async fn store_bundle(&self, tenant: &TenantId, new: Activation<'_>) -> Result<BundleRecord, StoreError> {
+        let (tenant, at, origin) = (tenant.as_str(), new.at.as_microsecond(), new.origin.as_str());
+        let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        query!(
+            "INSERT INTO bundles
+               (tenant_id, digest, workspace, language, compiler, content, is_active, activations, origin, uploaded_at,
+                activated_at, analysed_at)
+             VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $8, $8, $8)
+             ON CONFLICT (tenant_id, digest) DO NOTHING",
+            tenant,
+            new.digest,
+            new.workspace,
+            new.language,
+            new.compiler,
+            new.content,
+            origin,
+            at
+        )
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        let row = query_as!(
+            BundleRow,
+            r#"SELECT digest, workspace, language, compiler, length(content) AS "size!: i64", is_active, activations,
+                      origin, uploaded_at, activated_at, analysed_at
+               FROM bundles WHERE tenant_id = $1 AND digest = $2"#,
+            tenant,
+            new.digest
+        )
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        row.read()
+    }
+
+    async fn bundles(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<BundleRecord>, StoreError> {
+        let tenant = tenant.as_str();
+        let (limit, offset) = (i64::from(page.limit), page.sql_offset());
+        let mut snapshot = self.read.begin().await.map_err(failed)?;
+        let total =
+            query_scalar!(r#"SELECT count(*) AS "total!: i64" FROM bundles WHERE tenant_id = $1"#, tenant)
+                .fetch_one(&mut *snapshot)
+                .await
+                .map_err(failed)?;
+        let rows = query_as!(
+            BundleRow,
+            r#"SELECT digest, workspace, language, compiler, length(content) AS "size!: i64", is_active, activations,
+                      origin, uploaded_at, activated_at, analysed_at
+               FROM bundles WHERE tenant_id = $1 ORDER BY uploaded_at DESC, digest LIMIT $2 OFFSET $3"#,
+            tenant,
+            limit,
+            offset
+        )
+        .fetch_all(&mut *snapshot)
+        .await
+        .map_err(failed)?;
+        let items = rows.into_iter().map(BundleRow::read).collect::<Result<_, _>>()?;
+        Ok(Page { items, total: count(TABLE, total)? })
     }
 
     async fn active_bundle(&self, tenant: &TenantId) -> Result<Option<BundleRecord>, StoreError> {
@@ -82,6 +142,18 @@ impl BundleStore for SqliteStore {
             query_scalar!("SELECT content FROM bundles WHERE tenant_id = $1 AND digest = $2", tenant, digest);
         content.fetch_optional(&self.read).await.map_err(failed)
     }
+}
+
+/// Replaces everything that is active.
+pub(crate) async fn activate(
+    connection: &mut SqliteConnection,
+    tenant: &str,
+    activation: &Activation<'_>,
+) -> Result<BundleRecord, StoreError> {
+    replace(connection, tenant, activation).await.map_err(failed)?;
+    active(connection, tenant).await?.ok_or_else(|| {
+        StoreError::inconsistent(TABLE, "is_active", &activation.digest, &"not active after its activation")
+    })
 }
 
 async fn replace(
@@ -101,7 +173,7 @@ async fn bundle(
     tenant: &str,
     new: &Activation<'_>,
 ) -> Result<(), sqlx::Error> {
-    let at = new.at.as_microsecond();
+    let (at, origin) = (new.at.as_microsecond(), new.origin.as_str());
     query!(
         "UPDATE bundles SET is_active = 0 WHERE tenant_id = $1 AND is_active = 1 AND digest <> $2",
         tenant,
@@ -111,10 +183,13 @@ async fn bundle(
     .await?;
     query!(
         "INSERT INTO bundles
-           (tenant_id, digest, workspace, language, compiler, content, is_active, uploaded_at, activated_at, analysed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7, $7)
+           (tenant_id, digest, workspace, language, compiler, content, is_active, activations, origin, uploaded_at,
+            activated_at, analysed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 1, 1, $7, $8, $8, $8)
          ON CONFLICT (tenant_id, digest) DO UPDATE SET
            is_active = 1,
+           activations = bundles.activations + iif(bundles.is_active = 1, 0, 1),
+           origin = iif(bundles.is_active = 1, bundles.origin, excluded.origin),
            activated_at = iif(bundles.is_active = 1, bundles.activated_at, excluded.activated_at),
            analysed_at = excluded.analysed_at",
         tenant,
@@ -123,6 +198,7 @@ async fn bundle(
         new.language,
         new.compiler,
         new.content,
+        origin,
         at
     )
     .execute(&mut *connection)
@@ -261,6 +337,22 @@ async fn conflicts(
         .execute(&mut *connection)
         .await?;
     }
+    // What people have accepted stays accepted while it is found, and as long as it is no worse.
+    query!(
+        "DELETE FROM conflict_acknowledgements
+         WHERE tenant_id = $1 AND conflict_id NOT IN (SELECT id FROM policy_conflicts WHERE tenant_id = $1)",
+        tenant
+    )
+    .execute(&mut *connection)
+    .await?;
+    query!(
+        "UPDATE policy_conflicts SET resolved = 1
+         WHERE tenant_id = $1 AND severity = 'WARNING'
+           AND id IN (SELECT conflict_id FROM conflict_acknowledgements WHERE tenant_id = $1)",
+        tenant
+    )
+    .execute(&mut *connection)
+    .await?;
     Ok(())
 }
 

@@ -1,11 +1,12 @@
 //! Conflicts.
 
 use async_trait::async_trait;
-use ordain_ir::ConflictSeverity;
+use ordain_ir::{Conflict, ConflictSeverity};
 use ordain_store::{
-    ConflictFilter, ConflictPage, ConflictRecord, ConflictStore, PageRequest, StoreError, TenantId,
+    ConflictAcknowledgement, ConflictFilter, ConflictPage, ConflictRecord, ConflictStore, PageRequest,
+    Principal, PrincipalKind, StoreError, TenantId,
 };
-use sqlx::{query, query_as};
+use sqlx::{SqliteConnection, query, query_as};
 
 use crate::SqliteStore;
 use crate::row::{count, definition, failed, instant};
@@ -16,15 +17,52 @@ struct ConflictRow {
     id: String,
     definition: String,
     detected_at: i64,
+    resolved: i64,
+    acknowledged_by: Option<String>,
+    reason: Option<String>,
+    acknowledged_at: Option<i64>,
 }
 
 impl ConflictRow {
     fn read(self) -> Result<ConflictRecord, StoreError> {
+        let mut conflict: Conflict = definition(TABLE, &self.id, &self.definition)?;
+        conflict.resolved = self.resolved != 0;
+        let acknowledged = match (self.acknowledged_by, self.reason, self.acknowledged_at) {
+            (Some(name), Some(reason), Some(at)) if conflict.severity == ConflictSeverity::Warning => {
+                Some(ConflictAcknowledgement {
+                    conflict: self.id.clone(),
+                    by: Principal { kind: PrincipalKind::Human, name },
+                    reason,
+                    at: instant("conflict_acknowledgements", "acknowledged_at", &self.id, at)?,
+                })
+            }
+            _ => None,
+        };
         Ok(ConflictRecord {
-            conflict: definition(TABLE, &self.id, &self.definition)?,
+            conflict,
             detected_at: instant(TABLE, "detected_at", &self.id, self.detected_at)?,
+            acknowledged,
         })
     }
+}
+
+/// One conflict.
+pub(crate) async fn one(
+    connection: &mut SqliteConnection,
+    tenant: &str,
+    id: &str,
+) -> Result<Option<ConflictRecord>, StoreError> {
+    let row = query_as!(
+        ConflictRow,
+        r#"SELECT c.id, c.definition, c.detected_at, c.resolved, a.acknowledged_by AS "acknowledged_by?",
+                  a.reason AS "reason?", a.acknowledged_at AS "acknowledged_at?"
+           FROM policy_conflicts c
+           LEFT JOIN conflict_acknowledgements a ON a.tenant_id = c.tenant_id AND a.conflict_id = c.id
+           WHERE c.tenant_id = $1 AND c.id = $2"#,
+        tenant,
+        id
+    );
+    row.fetch_optional(connection).await.map_err(failed)?.map(ConflictRow::read).transpose()
 }
 
 #[async_trait]
@@ -53,9 +91,12 @@ impl ConflictStore for SqliteStore {
         .map_err(failed)?;
         let rows = query_as!(
             ConflictRow,
-            "SELECT id, definition, detected_at FROM policy_conflicts
-             WHERE tenant_id = $1 AND ($2 IS NULL OR severity = $2) AND ($3 OR resolved = 0)
-             ORDER BY position LIMIT $4 OFFSET $5",
+            r#"SELECT c.id, c.definition, c.detected_at, c.resolved, a.acknowledged_by AS "acknowledged_by?",
+                      a.reason AS "reason?", a.acknowledged_at AS "acknowledged_at?"
+               FROM policy_conflicts c
+               LEFT JOIN conflict_acknowledgements a ON a.tenant_id = c.tenant_id AND a.conflict_id = c.id
+               WHERE c.tenant_id = $1 AND ($2 IS NULL OR c.severity = $2) AND ($3 OR c.resolved = 0)
+               ORDER BY c.position LIMIT $4 OFFSET $5"#,
             tenant,
             severity,
             filter.include_resolved,
@@ -70,5 +111,9 @@ impl ConflictStore for SqliteStore {
             total: count(TABLE, counts.total)?,
             unresolved_count: count(TABLE, counts.unresolved)?,
         })
+    }
+
+    async fn conflict(&self, tenant: &TenantId, id: &str) -> Result<Option<ConflictRecord>, StoreError> {
+        one(&mut *self.read.acquire().await.map_err(failed)?, tenant.as_str(), id).await
     }
 }

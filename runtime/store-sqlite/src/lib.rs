@@ -14,10 +14,12 @@
 //!   SQLX_OFFLINE_DIR=$PWD/runtime/store-sqlite/.sqlx cargo check -p ordain-store-sqlite
 //! ```
 
+mod access;
 mod bundles;
 mod conflicts;
 mod dependencies;
 mod evaluations;
+mod governance;
 mod limits;
 mod open;
 mod row;

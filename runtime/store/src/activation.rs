@@ -1,7 +1,21 @@
 //! What becomes active at once.
 
 use jiff::Timestamp;
-use ordain_ir::{Conflict, DependencyEdge, Policies};
+use ordain_ir::{Conflict, DependencyEdge, Policies, wire_enum};
+
+wire_enum! {
+    /// How a bundle came to be active, or, before it ever was, how it came.
+    pub enum BundleOrigin {
+        /// The server was started with it.
+        Start = "start",
+        /// Somebody uploaded it.
+        Upload = "upload",
+        /// It has a proposal that a person approved.
+        Proposal = "proposal",
+        /// It lacks a rule that a person retired.
+        Retirement = "retirement",
+    }
+}
 
 /// A bundle that has passed every check, ready to replace a tenant's active one.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +36,8 @@ pub struct Activation<'a> {
     pub conflicts: &'a [Conflict],
     /// Dependencies, in the order in which they are to be listed; no (from, to, type) twice.
     pub edges: &'a [DependencyEdge],
+    /// How it comes to be active.
+    pub origin: BundleOrigin,
     /// When.
     pub at: Timestamp,
 }

@@ -1,9 +1,11 @@
 //! What the runtime keeps, and how it asks for it: domain types, one trait per kind of thing, an in-memory
 //! model, and (with the feature `conformance`) the suite that every store must pass.
 //!
-//! No SQL here. Every method takes a [`TenantId`]; there is no way to ask across tenants. Times come from a
+//! No SQL here. Every method takes a [`TenantId`]; there is no way to ask across tenants. The one exception looks a
+//! credential up, which is how a request comes to its tenant. Times come from a
 //! [`Clock`] and are kept to the microsecond.
 
+mod access;
 mod activation;
 mod clock;
 #[cfg(feature = "conformance")]
@@ -11,6 +13,7 @@ pub mod conformance;
 mod error;
 mod evaluation;
 mod filter;
+mod governance;
 mod memory;
 mod page;
 mod random;
@@ -19,11 +22,16 @@ mod store;
 mod tenant;
 mod violation;
 
-pub use activation::Activation;
+pub use access::{ApiKeyRecord, FoundApiKey, Principal, PrincipalKind, PrincipalNameError, Role};
+pub use activation::{Activation, BundleOrigin};
 pub use clock::{Clock, ManualClock, clamped_microseconds, from_microseconds, to_microsecond};
 pub use error::{StoreError, redacted};
 pub use evaluation::{EvaluationTally, EvaluationTotal, EvaluationTotals, minute_of};
 pub use filter::{ConflictFilter, LimitFilter, LimitTypePattern, RuleFilter};
+pub use governance::{
+    AuditEntry, ConflictAcknowledgement, Decided, Decision, Governed, ProposalDetail, ProposalFilter,
+    ProposalRecord, ProposalStats, ProposalStatus, Refusal, Review, Succession, VersionRecord,
+};
 pub use memory::MemoryStore;
 pub use page::{Page, PageRequest};
 pub use random::{Random, SeededRandom, new_id};
@@ -32,8 +40,8 @@ pub use record::{
     StateCounts,
 };
 pub use store::{
-    BundleStore, ConflictStore, DependencyStore, EvaluationStore, LimitStore, RuleStore, StateStore, Store,
-    ViolationStore,
+    AccessStore, BundleStore, ConflictStore, DependencyStore, EvaluationStore, GovernanceStore, LimitStore,
+    RuleStore, StateStore, Store, ViolationStore,
 };
 pub use tenant::{TenantId, TenantIdError};
 pub use violation::{

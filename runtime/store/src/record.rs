@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use ordain_ir::{Conflict, DependencyEdge, Limit, PolicyId, Rule};
 
+use crate::{BundleOrigin, ConflictAcknowledgement};
+
 /// A rule of the active bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleRecord {
@@ -55,6 +57,8 @@ pub struct ConflictRecord {
     pub conflict: Conflict,
     /// When an analysis first found it, without a break since.
     pub detected_at: Timestamp,
+    /// The person who accepted it over the API.
+    pub acknowledged: Option<ConflictAcknowledgement>,
 }
 
 /// A page of conflicts.
@@ -115,9 +119,13 @@ pub struct BundleRecord {
     pub size: u64,
     /// Whether it is the tenant's active one.
     pub active: bool,
+    /// How often it became the active one.
+    pub activations: u64,
+    /// How it came to be the active one the last time; before the first, how it came.
+    pub origin: BundleOrigin,
     /// When it first came.
     pub uploaded_at: Timestamp,
-    /// When it last became the active one.
+    /// When it last became the active one; before the first time, when it came.
     pub activated_at: Timestamp,
     /// When its policies were last analysed.
     pub analysed_at: Timestamp,

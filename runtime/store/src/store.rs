@@ -3,11 +3,14 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use ordain_ir::PolicyId;
+use uuid::Uuid;
 
 use crate::{
-    Activation, BundleRecord, ConflictFilter, ConflictPage, EvaluationTally, EvaluationTotals, GraphSnapshot,
-    LimitFilter, LimitRecord, Page, PageRequest, PolicyDetail, Recorded, RuleFilter, RuleRecord, StateCounts,
-    StoreError, TenantId, Violation, ViolationCounts, ViolationFilter, ViolationPageRequest,
+    Activation, ApiKeyRecord, AuditEntry, BundleRecord, ConflictAcknowledgement, ConflictFilter,
+    ConflictPage, ConflictRecord, Decided, Decision, EvaluationTally, EvaluationTotals, FoundApiKey,
+    Governed, GraphSnapshot, LimitFilter, LimitRecord, Page, PageRequest, PolicyDetail, ProposalDetail,
+    ProposalFilter, ProposalRecord, ProposalStats, Recorded, RuleFilter, RuleRecord, StateCounts, StoreError,
+    Succession, TenantId, VersionRecord, Violation, ViolationCounts, ViolationFilter, ViolationPageRequest,
 };
 
 /// Rules of the active bundle.
@@ -58,6 +61,9 @@ pub trait ConflictStore: Send + Sync {
         filter: &ConflictFilter,
         page: PageRequest,
     ) -> Result<ConflictPage, StoreError>;
+
+    /// One conflict by its fingerprint; `None` if the tenant has none such.
+    async fn conflict(&self, tenant: &TenantId, id: &str) -> Result<Option<ConflictRecord>, StoreError>;
 }
 
 /// Dependencies between policies of the active bundle.
@@ -78,6 +84,16 @@ pub trait BundleStore: Send + Sync {
         tenant: &TenantId,
         activation: Activation<'_>,
     ) -> Result<BundleRecord, StoreError>;
+
+    /// Keeps a bundle without activating it. One that the tenant has already stays as it was.
+    async fn store_bundle(
+        &self,
+        tenant: &TenantId,
+        activation: Activation<'_>,
+    ) -> Result<BundleRecord, StoreError>;
+
+    /// A page of bundles, the last uploaded first.
+    async fn bundles(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<BundleRecord>, StoreError>;
 
     /// The active bundle; `None` if none has ever been active.
     async fn active_bundle(&self, tenant: &TenantId) -> Result<Option<BundleRecord>, StoreError>;
@@ -142,6 +158,111 @@ pub trait EvaluationStore: Send + Sync {
     ) -> Result<EvaluationTotals, StoreError>;
 }
 
+/// API keys.
+#[async_trait]
+pub trait AccessStore: Send + Sync {
+    /// Keeps a new key. Fails if any tenant has one with this prefix.
+    async fn create_api_key(&self, tenant: &TenantId, key: &ApiKeyRecord) -> Result<(), StoreError>;
+
+    /// Every key, the oldest first, also those that count no more.
+    async fn api_keys(&self, tenant: &TenantId) -> Result<Vec<ApiKeyRecord>, StoreError>;
+
+    /// The key with this prefix, whosever it is: this is how a request comes to its tenant.
+    async fn api_key_by_prefix(&self, prefix: &str) -> Result<Option<FoundApiKey>, StoreError>;
+
+    /// Revokes a key and gives it back; `None` if the tenant has none of this identity. Again, it stays as it was.
+    async fn revoke_api_key(
+        &self,
+        tenant: &TenantId,
+        id: Uuid,
+        at: Timestamp,
+    ) -> Result<Option<ApiKeyRecord>, StoreError>;
+
+    /// Keeps a new key, and lets the one that it replaces end at an instant, unless that ends before. Whether there
+    /// was such a key that isn't revoked; otherwise nothing is done.
+    async fn replace_api_key(
+        &self,
+        tenant: &TenantId,
+        id: Uuid,
+        until: Timestamp,
+        new: &ApiKeyRecord,
+    ) -> Result<bool, StoreError>;
+
+    /// Notes that a key was used, to the hour.
+    async fn touch_api_key(&self, tenant: &TenantId, id: Uuid, at: Timestamp) -> Result<(), StoreError>;
+}
+
+/// Proposals, decisions of people, and the record of them. Every change is written together with its audit entry, or
+/// not at all.
+#[async_trait]
+pub trait GovernanceStore: Send + Sync {
+    /// Keeps a new proposal with its first version.
+    async fn create_proposal(
+        &self,
+        tenant: &TenantId,
+        proposal: &ProposalRecord,
+        first: &VersionRecord,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// Adds a version that becomes the current one, in the place of the one before it.
+    async fn add_proposal_version(
+        &self,
+        tenant: &TenantId,
+        version: &VersionRecord,
+        audit: &AuditEntry,
+    ) -> Result<Governed<ProposalRecord>, StoreError>;
+
+    /// A page of proposals, the latest first.
+    async fn proposals(
+        &self,
+        tenant: &TenantId,
+        filter: ProposalFilter,
+        page: PageRequest,
+    ) -> Result<Page<ProposalRecord>, StoreError>;
+
+    /// One proposal with its versions; `None` if the tenant has none of this identity.
+    async fn proposal(&self, tenant: &TenantId, id: Uuid) -> Result<Option<ProposalDetail>, StoreError>;
+
+    /// A page of versions of all proposals, the latest first; only current ones if asked for.
+    async fn proposal_versions(
+        &self,
+        tenant: &TenantId,
+        only_current: bool,
+        page: PageRequest,
+    ) -> Result<Page<VersionRecord>, StoreError>;
+
+    /// How many proposals there are.
+    async fn proposal_stats(&self, tenant: &TenantId) -> Result<ProposalStats, StoreError>;
+
+    /// Approves or rejects a proposal, and activates what an approval brings.
+    async fn decide_proposal(
+        &self,
+        tenant: &TenantId,
+        decision: Decision<'_>,
+        audit: &AuditEntry,
+    ) -> Result<Governed<Decided>, StoreError>;
+
+    /// Activates what takes the place of a certain bundle.
+    async fn succeed(
+        &self,
+        tenant: &TenantId,
+        succession: Succession<'_>,
+        audit: &AuditEntry,
+    ) -> Result<Governed<BundleRecord>, StoreError>;
+
+    /// Resolves a WARNING for as long as analyses find it.
+    async fn acknowledge_conflict(
+        &self,
+        tenant: &TenantId,
+        acknowledgement: &ConflictAcknowledgement,
+        audit: &AuditEntry,
+    ) -> Result<Governed<ConflictRecord>, StoreError>;
+
+    /// A page of the record, the last written first.
+    async fn audit_log(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<AuditEntry>, StoreError>;
+}
+
 /// Declares a trait that is all of others.
 macro_rules! all_of {
     ($($part:ident),+ $(,)?) => {
@@ -161,4 +282,6 @@ all_of![
     StateStore,
     ViolationStore,
     EvaluationStore,
+    AccessStore,
+    GovernanceStore,
 ];

@@ -14,7 +14,9 @@ use ordain_ir::{
 
 use uuid::Uuid;
 
-use crate::{Activation, Violation, ViolationKind, ViolationSeverity, ViolationSource, ViolationType};
+use crate::{
+    Activation, BundleOrigin, Violation, ViolationKind, ViolationSeverity, ViolationSource, ViolationType,
+};
 
 /// 2026-03-02T10:00:00Z plus so many seconds.
 ///
@@ -192,6 +194,7 @@ impl Packed {
             policies: &self.bundle.policies,
             conflicts: &self.bundle.analysis.conflicts,
             edges: &self.bundle.dependencies.edges,
+            origin: BundleOrigin::Start,
             at,
         }
     }

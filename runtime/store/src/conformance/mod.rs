@@ -2,11 +2,13 @@
 //!
 //! Each case works on tenants of its own, so all cases may share one database, and do so while they run.
 
+mod access;
 mod activation;
 mod concurrency;
 mod draw;
 mod filters;
 pub mod fixtures;
+mod governance;
 mod isolation;
 mod oracle;
 mod pages;
@@ -54,6 +56,14 @@ where
         text::any_text_comes_back_as_it_was,
         text::names_are_ordered_bytewise,
         oracle::answers_equal_the_model,
+        access::a_key_is_found_by_its_prefix_alone,
+        access::keys_are_revoked_once_and_by_their_tenant,
+        access::a_replaced_key_ends_soon,
+        governance::proposals_and_their_versions_are_kept,
+        governance::a_decision_is_taken_once,
+        governance::people_at_once_decide_once,
+        governance::acknowledgements_last_as_long_as_conflicts,
+        governance::bundles_are_kept_with_their_history,
         violations::a_violation_comes_back_as_it_was,
         violations::a_violation_counts_once,
         violations::violations_equal_the_model,

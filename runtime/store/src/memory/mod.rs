@@ -1,5 +1,7 @@
 //! The model: a store in memory, as plain as can be, that the others are compared with.
 
+mod access;
+mod governance;
 mod violations;
 
 use std::collections::BTreeMap;
@@ -10,10 +12,11 @@ use jiff::Timestamp;
 use ordain_ir::{Conflict, ConflictSeverity, DependencyEdge, Limit, LimitStatus, PolicyId, Rule, RuleStatus};
 
 use crate::{
-    Activation, BundleRecord, BundleStore, ConflictFilter, ConflictPage, ConflictRecord, ConflictStore,
-    DependencyStore, EvaluationTally, GraphSnapshot, LimitFilter, LimitRecord, LimitStore, Page, PageRequest,
-    PolicyDetail, RuleFilter, RuleRecord, RuleStore, StateCounts, StateStore, StoreError, TenantId,
-    Violation, ViolationFilter, to_microsecond,
+    Activation, ApiKeyRecord, AuditEntry, BundleRecord, BundleStore, ConflictAcknowledgement, ConflictFilter,
+    ConflictPage, ConflictRecord, ConflictStore, DependencyStore, EvaluationTally, GraphSnapshot,
+    LimitFilter, LimitRecord, LimitStore, Page, PageRequest, PolicyDetail, ProposalDetail, RuleFilter,
+    RuleRecord, RuleStore, StateCounts, StateStore, StoreError, TenantId, Violation, ViolationFilter,
+    to_microsecond,
 };
 
 /// A store that forgets everything when it is dropped.
@@ -30,6 +33,10 @@ struct Tenant {
     /// The latest first.
     violations: Vec<Violation>,
     evaluations: Vec<EvaluationTally>,
+    keys: Vec<ApiKeyRecord>,
+    proposals: Vec<ProposalDetail>,
+    audit: Vec<AuditEntry>,
+    acknowledgements: Vec<ConflictAcknowledgement>,
 }
 
 impl MemoryStore {
@@ -60,17 +67,29 @@ impl Tenant {
         self.limits =
             new.policies.limits.values().map(|limit| renewed_limit(&self.limits, limit, at)).collect();
         let seen = |conflict: &Conflict| self.conflicts.iter().find(|old| old.conflict.id == conflict.id);
+        self.acknowledgements.retain(|old| new.conflicts.iter().any(|found| found.id == old.conflict));
         self.conflicts = new
             .conflicts
             .iter()
-            .map(|conflict| ConflictRecord {
-                conflict: conflict.clone(),
-                detected_at: seen(conflict).map_or(at, |old| old.detected_at),
+            .map(|conflict| {
+                let acknowledged =
+                    self.acknowledgements.iter().find(|ack| ack.conflict == conflict.id).cloned();
+                // What has become BLOCKING nobody has accepted.
+                let acknowledged = acknowledged.filter(|_| conflict.severity == ConflictSeverity::Warning);
+                ConflictRecord {
+                    conflict: Conflict {
+                        resolved: conflict.resolved || acknowledged.is_some(),
+                        ..conflict.clone()
+                    },
+                    detected_at: seen(conflict).map_or(at, |old| old.detected_at),
+                    acknowledged,
+                }
             })
             .collect();
         self.edges = new.edges.to_vec();
         let before = self.bundles.iter().position(|(bundle, _)| bundle.digest == new.digest);
         let before = before.map(|index| self.bundles.remove(index).0);
+        let was_active = before.as_ref().is_some_and(|old| old.active);
         for (bundle, _) in &mut self.bundles {
             bundle.active = false;
         }
@@ -81,6 +100,8 @@ impl Tenant {
             compiler: new.compiler.to_owned(),
             size: new.content.len() as u64,
             active: true,
+            activations: before.as_ref().map_or(0, |old| old.activations) + u64::from(!was_active),
+            origin: before.as_ref().filter(|_| was_active).map_or(new.origin, |old| old.origin),
             uploaded_at: before.as_ref().map_or(at, |old| old.uploaded_at),
             activated_at: before.filter(|old| old.active).map_or(at, |old| old.activated_at),
             analysed_at: at,
@@ -209,6 +230,10 @@ impl ConflictStore for MemoryStore {
             }
         }))
     }
+
+    async fn conflict(&self, tenant: &TenantId, id: &str) -> Result<Option<ConflictRecord>, StoreError> {
+        Ok(self.read(tenant, |held| held.conflicts.iter().find(|record| record.conflict.id == id).cloned()))
+    }
 }
 
 #[async_trait]
@@ -233,6 +258,38 @@ impl BundleStore for MemoryStore {
         Ok(self.write(tenant, |held| held.activate(activation)))
     }
 
+    async fn store_bundle(&self, tenant: &TenantId, new: Activation<'_>) -> Result<BundleRecord, StoreError> {
+        Ok(self.write(tenant, |held| {
+            if let Some((old, _)) = held.bundles.iter().find(|(old, _)| old.digest == new.digest) {
+                return old.clone();
+            }
+            let at = to_microsecond(new.at);
+            let bundle = BundleRecord {
+                digest: new.digest.to_owned(),
+                workspace: new.workspace.to_owned(),
+                language: new.language.to_owned(),
+                compiler: new.compiler.to_owned(),
+                size: new.content.len() as u64,
+                active: false,
+                activations: 0,
+                origin: new.origin,
+                uploaded_at: at,
+                activated_at: at,
+                analysed_at: at,
+            };
+            held.bundles.push((bundle.clone(), new.content.to_vec()));
+            bundle
+        }))
+    }
+
+    async fn bundles(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<BundleRecord>, StoreError> {
+        Ok(self.read(tenant, |held| {
+            let mut bundles: Vec<_> = held.bundles.iter().map(|(bundle, _)| bundle.clone()).collect();
+            bundles.sort_by(|a, b| (b.uploaded_at, &a.digest).cmp(&(a.uploaded_at, &b.digest)));
+            page_of(&bundles, |_| true, page)
+        }))
+    }
+
     async fn active_bundle(&self, tenant: &TenantId) -> Result<Option<BundleRecord>, StoreError> {
         Ok(self.read(tenant, |held| held.active().cloned()))
     }
@@ -249,7 +306,7 @@ impl BundleStore for MemoryStore {
 
 #[async_trait]
 impl StateStore for MemoryStore {
-    /// Nothing puts proposals or lessons into the model, so there are none.
+    /// Nothing puts lessons into the model, so there are none.
     async fn state_counts(
         &self,
         tenant: &TenantId,
@@ -262,7 +319,7 @@ impl StateStore for MemoryStore {
             StateCounts {
                 total_policies: (held.rules.len() + held.limits.len()) as u64,
                 active_policies: (active_rules + active_limits) as u64,
-                drafts_pending_review: 0,
+                drafts_pending_review: held.stats().draft,
                 conflicts_detected: held.conflicts.iter().filter(|c| !c.conflict.resolved).count() as u64,
                 violations: held.violations.iter().filter(|violation| recent.passes(violation)).count()
                     as u64,
