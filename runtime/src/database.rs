@@ -22,6 +22,13 @@ pub enum DatabaseError {
     /// It names a database in memory.
     #[error("`{0}` would forget everything at the end; name a file: `sqlite://FILE`")]
     InMemory(String),
+    /// Its role sees every tenant's rows.
+    #[error(
+        "the role `{0}` is a superuser or has BYPASSRLS, so row-level security would not keep tenants apart; connect \
+         as another, for example after `CREATE ROLE ordain LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '…'` and `ALTER \
+         DATABASE … OWNER TO ordain`, or try things out with --dev"
+    )]
+    AboveRowLevelSecurity(String),
     /// It can't be opened.
     #[error(transparent)]
     Open(#[from] StoreError),
@@ -39,6 +46,17 @@ impl Database {
             Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(PostgresStore::open(url).await?)),
             Some((scheme, _)) if scheme != "sqlite" => Err(DatabaseError::Unknown(format!("{scheme}://"))),
             _ => Err(DatabaseError::Unknown(redacted(url))),
+        }
+    }
+
+    /// Refuses a role on which row-level security has no effect.
+    pub(crate) async fn keeps_tenants_apart(&self) -> Result<(), DatabaseError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(store) => match store.role_above_row_level_security().await? {
+                Some(role) => Err(DatabaseError::AboveRowLevelSecurity(role)),
+                None => Ok(()),
+            },
         }
     }
 

@@ -3,17 +3,26 @@
 //! Handlers ask services, services ask stores; no handler knows SQL, and the tenant comes from one extractor.
 //! Conflicts are judged by whoever implements [`Gate`], never by what a bundle says about itself.
 
+mod administration;
 mod database;
 mod gate;
 mod http;
+mod panels;
 mod serve;
 mod service;
 
+pub use administration::Administration;
 pub use database::DatabaseError;
-pub use gate::{Gate, GateError};
-pub use http::{App, ErrorCode, openapi};
-pub use ordain_store::{Clock, Random, StoreError, TenantId};
+pub use gate::{CompileError, Compiled, Gate, GateError, SourceProblem};
+pub use http::{AccessMode, App, AppOptions, ErrorCode, openapi};
+pub use ordain_store::{
+    ApiKeyRecord, Clock, Principal, PrincipalKind, PrincipalNameError, Random, Role, StoreError, TenantId,
+    TenantIdError,
+};
+pub use panels::{PANELS, Panel};
 pub use serve::{ServeError, ServeOptions, Server, serve};
 pub use service::{
-    BundleService, LoadError, NewViolation, PoliciesFacade, PolicyActivationBlockedError, ViolationService,
+    Access, ApiKey, ApiKeyService, Approval, BundleService, GovernanceError, GovernanceService, LoadError,
+    NewApiKey, NewProposal, NewViolation, PoliciesFacade, PolicyActivationBlockedError,
+    PolicyDeletionBlockedError, ViolationService,
 };

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::database::{Database, DatabaseError};
-use crate::{App, BundleService, Gate, LoadError};
+use crate::{AccessMode, App, AppOptions, BundleService, Gate, LoadError};
 
 /// How long requests under way may take to end after a shutdown was asked for.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -22,14 +22,16 @@ const CLOSE: Duration = Duration::from_secs(3);
 
 /// What to serve, and how.
 pub struct ServeOptions {
-    /// The address; only one of this machine, since no credential is asked yet.
+    /// The address; under `dev` only one of this machine.
     pub listen: SocketAddr,
     /// `sqlite://FILE` or `postgres://…`.
     pub database_url: String,
-    /// The bundle that becomes active.
-    pub bundle: Vec<u8>,
+    /// The bundle that becomes active; what is active already, if none.
+    pub bundle: Option<Vec<u8>>,
     /// Whose bundle it is; `demo-tenant` where nobody says otherwise.
     pub tenant: String,
+    /// Whether everybody on this machine may do everything on behalf of that tenant; else API keys are asked.
+    pub dev: bool,
     /// Who judges the bundle.
     pub gate: Arc<dyn Gate>,
     /// The time.
@@ -45,8 +47,8 @@ pub struct ServeOptions {
 pub enum ServeError {
     /// Other machines could reach the address.
     #[error(
-        "other machines could reach {0}, and this release asks for no credential; listen on this machine only, \
-         for example with --listen 127.0.0.1:{port}", port = .0.port()
+        "other machines could reach {0}, and under --dev no credential is asked; listen on this machine only, for \
+         example with --listen 127.0.0.1:{port}, or leave --dev out", port = .0.port()
     )]
     NotLoopback(SocketAddr),
     /// Somebody else has the port.
@@ -82,12 +84,30 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
     Server::bind(options).await?.run().await
 }
 
+/// What must hold before anything is answered.
+async fn prepare(
+    database: &Database,
+    access: &AccessMode,
+    tenant: &TenantId,
+    bundle: Option<Vec<u8>>,
+    bundles: &BundleService,
+) -> Result<(), ServeError> {
+    if *access == AccessMode::Keys {
+        database.keeps_tenants_apart().await?;
+    }
+    if let Some(bundle) = bundle {
+        bundles.start_with(tenant, bundle).await?;
+    }
+    Ok(())
+}
+
 impl Server {
     /// Takes the address, opens the database and activates the bundle, in this order: whoever finds the port
     /// taken has changed nothing.
     pub async fn bind(options: ServeOptions) -> Result<Self, ServeError> {
-        let ServeOptions { listen, database_url, bundle, tenant, gate, clock, random, shutdown } = options;
-        if !listen.ip().is_loopback() {
+        let ServeOptions { listen, database_url, bundle, tenant, dev, gate, clock, random, shutdown } =
+            options;
+        if dev && !listen.ip().is_loopback() {
             return Err(ServeError::NotLoopback(listen));
         }
         let tenant = TenantId::new(&tenant)?;
@@ -96,12 +116,14 @@ impl Server {
             _ => ServeError::Listen(listen, error),
         })?;
         let database = Database::open(&database_url).await?;
-        let bundles = BundleService::new(database.store(), gate, Arc::clone(&clock));
-        if let Err(error) = bundles.load(&tenant, bundle).await {
+        let access = if dev { AccessMode::Dev(tenant.clone()) } else { AccessMode::Keys };
+        let bundles =
+            BundleService::new(database.store(), Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&random));
+        if let Err(error) = prepare(&database, &access, &tenant, bundle, &bundles).await {
             database.close().await;
-            return Err(error.into());
+            return Err(error);
         }
-        let app = App::new(database.store(), clock, random, tenant);
+        let app = App::new(AppOptions { store: database.store(), gate, clock, random, access });
         Ok(Self { listener, database, app, shutdown })
     }
 
@@ -115,10 +137,16 @@ impl Server {
         let Self { listener, database, app, shutdown } = self;
         let address = listener.local_addr().map_err(ServeError::Failed)?;
         tracing::info!("listening on http://{address}");
-        tracing::warn!(
-            "NO CREDENTIAL IS ASKED: every program on this machine can read what tenant `{}` has",
-            app.tenant()
-        );
+        match app.access() {
+            AccessMode::Dev(tenant) => tracing::warn!(
+                "NO CREDENTIAL IS ASKED (--dev): every program on this machine can read and change what tenant \
+                 `{tenant}` has"
+            ),
+            AccessMode::Keys if !address.ip().is_loopback() => tracing::warn!(
+                "other machines reach this server without encryption; put something in front of it that speaks TLS"
+            ),
+            AccessMode::Keys => {}
+        }
         let (stopped, stop) = oneshot::channel();
         let router = app.router();
         let signal = async move {

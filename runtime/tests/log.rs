@@ -4,10 +4,15 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use ordain_ir::{Bundle, ConflictSeverity, ConflictType, Report};
-use ordain_runtime::{BundleService, Gate, GateError, TenantId};
+use ordain_ir::{
+    Bundle, ConflictSeverity, ConflictType, DependencyGraph, Policies, PolicyName, PolicyRef, Report, Source,
+};
+use ordain_runtime::{
+    BundleService, CompileError, Compiled, Gate, GateError, GovernanceService, Principal, PrincipalKind,
+    TenantId,
+};
 use ordain_store::conformance::fixtures::{at, audit_example, bundle, conflict, limit, policies};
-use ordain_store::{Clock, MemoryStore};
+use ordain_store::{Clock, MemoryStore, SeededRandom};
 use serde_json::{Value, json};
 
 struct Stopped;
@@ -24,6 +29,18 @@ struct Trusting;
 impl Gate for Trusting {
     fn check(&self, bundle: &Bundle) -> Result<Report, GateError> {
         Ok(bundle.analysis.clone())
+    }
+
+    fn compile(&self, _: Option<&Bundle>, _: &str, _: Source) -> Result<Compiled, CompileError> {
+        Err(GateError("nothing is compiled here".to_owned()).into())
+    }
+
+    fn dependencies(&self, _: &Policies) -> DependencyGraph {
+        DependencyGraph::default()
+    }
+
+    fn dependents(&self, graph: &DependencyGraph, policy: &PolicyName) -> Vec<PolicyRef> {
+        graph.edges.iter().filter(|edge| edge.to.name == *policy).map(|edge| edge.from.clone()).collect()
     }
 }
 
@@ -46,7 +63,9 @@ async fn the_gates_verdict_is_logged() {
     let log = Log::default();
     let writer = log.clone();
     tracing_subscriber::fmt().json().with_writer(move || writer.clone()).init();
-    let service = BundleService::new(Arc::new(MemoryStore::default()), Arc::new(Trusting), Arc::new(Stopped));
+    let (store, random) = (Arc::new(MemoryStore::default()), Arc::new(SeededRandom::new(1)));
+    let gate = Arc::new(Trusting);
+    let service = BundleService::new(store.clone(), gate.clone(), Arc::new(Stopped), random.clone());
     let tenant = TenantId::new("acme").unwrap();
     service.load(&tenant, audit_example().to_bytes().0).await.unwrap();
     let limits = ["floor", "cap"].map(|name| limit(name, "RUNS_DAILY", 5));
@@ -54,6 +73,12 @@ async fn the_gates_verdict_is_logged() {
     let blocking = conflict(ConflictType::ThresholdContradiction, ConflictSeverity::Blocking, &pair);
     let contradictory = bundle(policies([], limits), vec![], vec![blocking]);
     service.load(&tenant, contradictory.to_bytes().0).await.unwrap_err();
+
+    let governance = GovernanceService::new(store, gate, Arc::new(Stopped), random);
+    let person = Principal::new(PrincipalKind::Human, "ada").unwrap();
+    let id = |name: &str| ordain_ir::PolicyId::of(&name.into());
+    governance.retire(&tenant, &person, id("safety-baseline")).await.unwrap_err();
+    governance.retire(&tenant, &person, id("ethical-ai")).await.unwrap();
 
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -63,4 +88,10 @@ async fn the_gates_verdict_is_logged() {
     let blocked = find("GOV-POL-001_ACTIVATION_BLOCKED");
     assert_eq!((&blocked["level"], &blocked["fields"]["blocking"]), (&json!("WARN"), &json!(1)));
     assert_eq!(blocked["fields"]["tenant"], "acme");
+    let blocked = find("GOV-POL-002_DELETION_BLOCKED");
+    assert_eq!((&blocked["level"], &blocked["fields"]["dependents"]), (&json!("WARN"), &json!(1)));
+    assert_eq!(blocked["fields"]["rule"], "safety-baseline");
+    let allowed = find("GOV-POL-002_DELETION_ALLOWED");
+    assert_eq!((&allowed["level"], &allowed["fields"]["rule"]), (&json!("INFO"), &json!("ethical-ai")));
+    assert_eq!(allowed["fields"]["actor"], "ada");
 }

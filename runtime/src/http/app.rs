@@ -3,26 +3,32 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::Router;
-use ordain_store::{Clock, Random, Store, TenantId};
+use axum::extract::DefaultBodyLimit;
+use axum::{Extension, Router, middleware};
+use ordain_store::{Clock, Random, Store};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::guard::{Bounds, guarded};
+use super::access::{AccessMode, SecuritySchemes, authenticate};
+use super::guard::{Bounds, Hosts, guarded};
 use super::problem::{ErrorCode, Problem, ProblemDetail};
 use super::routes::{
-    budgets, conflicts, dependencies, evidence, ingest, limits, metrics, operations, rules, state, violations,
+    audit, budgets, bundles, conflicts, dependencies, evidence, ingest, limits, metrics, operations, panels,
+    proposals, reviews, rules, state, violations,
 };
-use crate::PoliciesFacade;
-use crate::service::ViolationService;
+use crate::service::{ApiKeyService, BundleService, GovernanceService, ViolationService};
+use crate::{Gate, PoliciesFacade};
 
 /// What handlers share.
 #[derive(Clone)]
 pub(crate) struct AppState {
     pub(crate) policies: PoliciesFacade,
     pub(crate) violations: ViolationService,
-    pub(crate) tenant: TenantId,
+    pub(crate) bundles: BundleService,
+    pub(crate) governance: GovernanceService,
+    pub(crate) keys: ApiKeyService,
+    pub(crate) access: AccessMode,
     pub(crate) document: Arc<str>,
     stopping: Arc<AtomicBool>,
 }
@@ -33,6 +39,20 @@ impl AppState {
     }
 }
 
+/// What an API stands on.
+pub struct AppOptions {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// Who compiles and judges policies.
+    pub gate: Arc<dyn Gate>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// Whom it lets in.
+    pub access: AccessMode,
+}
+
 /// The API over a store.
 #[derive(Clone)]
 pub struct App {
@@ -40,17 +60,25 @@ pub struct App {
 }
 
 impl App {
-    /// The API for one tenant: there is no credential yet that could name another.
-    pub fn new(
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
-        tenant: TenantId,
-    ) -> Self {
+    /// The API, for whomever the mode lets in.
+    pub fn new(options: AppOptions) -> Self {
+        let AppOptions { store, gate, clock, random, access } = options;
+        let parts = || (Arc::clone(&store), Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&random));
+        let bundles = {
+            let (store, gate, clock, random) = parts();
+            BundleService::new(store, gate, clock, random)
+        };
+        let governance = {
+            let (store, gate, clock, random) = parts();
+            GovernanceService::new(store, gate, clock, random)
+        };
         let state = AppState {
+            bundles,
+            governance,
             policies: PoliciesFacade::new(Arc::clone(&store), Arc::clone(&clock)),
-            violations: ViolationService::new(store, clock, random),
-            tenant,
+            violations: ViolationService::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)),
+            keys: ApiKeyService::new(store, clock, random),
+            access,
             document: openapi().into(),
             stopping: Arc::new(AtomicBool::new(false)),
         };
@@ -62,15 +90,23 @@ impl App {
         self.state.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// The tenant that it answers for.
-    pub fn tenant(&self) -> &TenantId {
-        &self.state.tenant
+    /// Whom it lets in.
+    pub fn access(&self) -> &AccessMode {
+        &self.state.access
     }
 
     /// The routes, with the guards before them.
     pub fn router(&self) -> Router {
+        let data = data_routes().split_for_parts().0.with_state(self.state.clone());
         let (router, _) = documented().split_for_parts();
-        guarded(router.with_state(self.state.clone()), Bounds::default())
+        let router = router
+            .layer(Extension(panels::DataRoutes(data)))
+            .layer(middleware::from_fn_with_state(self.state.clone(), authenticate));
+        let hosts = match self.state.access {
+            AccessMode::Dev(_) => Hosts::ThisMachine,
+            AccessMode::Keys => Hosts::Any,
+        };
+        guarded(router.with_state(self.state.clone()), Bounds::default(), hosts)
     }
 }
 
@@ -81,32 +117,64 @@ impl App {
         description = "The panel API: policies, limits, conflicts and dependencies of the active bundle.",
     ),
     components(schemas(Problem, ProblemDetail, ErrorCode)),
+    modifiers(&SecuritySchemes),
     tags(
         (name = "policies", description = "The active policies."),
+        (name = "proposals", description = "Proposals, and what people decide about them."),
+        (name = "panels", description = "The panels, and what answers them."),
+        (name = "bundles", description = "What can become active."),
         (name = "ingest", description = "What others have seen."),
         (name = "operations", description = "For whoever runs the server."),
     )
 )]
 struct Document;
 
-fn documented() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(Document::openapi())
+/// The largest body of most routes, in bytes, and that of a bundle.
+const BODY: usize = 1 << 20;
+const BUNDLE: usize = 1 << 26;
+
+/// What panels are answered from.
+fn data_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(rules::list))
-        .routes(routes!(rules::detail))
+        .routes(routes!(rules::detail, reviews::retire))
         .routes(routes!(evidence::rule))
         .routes(routes!(limits::list))
         .routes(routes!(limits::detail))
         .routes(routes!(evidence::limit))
         .routes(routes!(budgets::list))
         .routes(routes!(conflicts::list))
+        .routes(routes!(reviews::acknowledge))
         .routes(routes!(dependencies::graph))
         .routes(routes!(violations::list))
         .routes(routes!(metrics::metrics))
         .routes(routes!(state::state))
+        .routes(routes!(proposals::requests))
+        .routes(routes!(proposals::list, reviews::create))
+        .routes(routes!(proposals::stats))
+        .routes(routes!(proposals::all_versions))
+        .routes(routes!(proposals::detail))
+        .routes(routes!(proposals::versions, reviews::revise))
+        .routes(routes!(reviews::approve))
+        .routes(routes!(reviews::reject))
+}
+
+fn documented() -> OpenApiRouter<AppState> {
+    let bundles = OpenApiRouter::new()
+        .routes(routes!(bundles::list, bundles::upload))
+        .routes(routes!(bundles::activate))
+        .layer(DefaultBodyLimit::max(BUNDLE));
+    let others = data_routes()
+        .routes(routes!(audit::list))
+        .routes(routes!(panels::list))
+        .routes(routes!(panels::panel))
+        .routes(routes!(panels::capabilities))
         .routes(routes!(ingest::violations))
         .routes(routes!(operations::health))
         .routes(routes!(operations::readiness))
         .routes(routes!(operations::document))
+        .layer(DefaultBodyLimit::max(BODY));
+    OpenApiRouter::with_openapi(Document::openapi()).merge(others).merge(bundles)
 }
 
 /// The OpenAPI document of the API, as it is served and committed.

@@ -7,8 +7,19 @@ use serde::de::DeserializeOwned;
 
 use super::problem::{ErrorCode, Problem, ProblemDetail};
 
+/// A body of one JSON value.
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
 /// A body of one JSON object, or of an array of them.
 pub(crate) struct JsonItems<T>(pub(crate) Vec<T>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        Ok(Self(read(&bytes(request, state).await?)?))
+    }
+}
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonItems<T> {
     type Rejection = Problem;

@@ -11,6 +11,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
 use tower::ServiceBuilder;
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -35,12 +36,21 @@ pub(crate) struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { body: 1 << 20, time: Duration::from_secs(30), concurrency: 256 }
+        Self { body: 1 << 26, time: Duration::from_secs(30), concurrency: 256 }
     }
 }
 
+/// Under which names a server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hosts {
+    /// Those of this machine.
+    ThisMachine,
+    /// Any: who asks shows who they are.
+    Any,
+}
+
 /// Puts the guards before a router, the outermost first.
-pub(crate) fn guarded(router: Router, bounds: Bounds) -> Router {
+pub(crate) fn guarded(router: Router, bounds: Bounds, hosts: Hosts) -> Router {
     let permits = Arc::new(Semaphore::new(bounds.concurrency));
     let concurrency = middleware::from_fn(move |request: Request, next: Next| {
         let permits = Arc::clone(&permits);
@@ -72,7 +82,9 @@ pub(crate) fn guarded(router: Router, bounds: Bounds) -> Router {
             .layer(PropagateRequestIdLayer::x_request_id())
             .layer(middleware::from_fn(only_problems))
             .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panicked(&*panic)))
-            .layer(middleware::from_fn(only_this_machine))
+            .layer(option_layer(
+                (hosts == Hosts::ThisMachine).then(|| middleware::from_fn(only_this_machine)),
+            ))
             .layer(concurrency)
             .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, bounds.time)),
     )
@@ -92,7 +104,7 @@ async fn keep_only_a_plain_id(mut request: Request, next: Next) -> Response {
 
 /// Turns whatever error comes from below into a problem that names the request.
 async fn only_problems(request: Request, next: Next) -> Response {
-    let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(ToOwned::to_owned);
+    let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(Into::into);
     let response = next.run(request).await;
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -155,7 +167,7 @@ mod tests {
             .route("/slow", get(async || tokio::time::sleep(Duration::from_hours(1)).await))
             .route("/panic", get(async || -> &str { panic!("secret detail") }))
             .route("/echo", post(async |body: String| body));
-        guarded(router, bounds)
+        guarded(router, bounds, Hosts::ThisMachine)
     }
 
     async fn problem(router: &Router, request: Request) -> Value {

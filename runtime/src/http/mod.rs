@@ -1,5 +1,6 @@
 //! The panel API over HTTP.
 
+mod access;
 mod app;
 mod body;
 mod guard;
@@ -7,7 +8,7 @@ mod problem;
 mod query;
 mod routes;
 mod schema;
-mod tenant;
 
-pub use app::{App, openapi};
+pub use access::AccessMode;
+pub use app::{App, AppOptions, openapi};
 pub use problem::ErrorCode;

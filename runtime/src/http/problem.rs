@@ -6,13 +6,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ordain_store::StoreError;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
 /// The media type of every error.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
-const DOCUMENTATION: &str = "https://github.com/ordain-policy/ordain/blob/main/docs/src/http.md#";
-
 macro_rules! codes {
     ($($(#[$meta:meta])* $variant:ident = $text:literal, $status:ident, $title:literal;)+) => {
         /// What went wrong, for programs. A code never changes its meaning.
@@ -33,6 +32,13 @@ macro_rules! codes {
                 match self { $(Self::$variant => StatusCode::$status),+ }
             }
 
+            /// Where it is documented.
+            const fn documentation(self) -> &'static str {
+                match self { $(Self::$variant => {
+                    concat!("https://github.com/ordain-policy/ordain/blob/main/docs/src/http.md#", $text)
+                }),+ }
+            }
+
             /// What it means, in a few words.
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title),+ }
@@ -48,6 +54,44 @@ codes! {
     UnknownParameter = "unknown_parameter", BAD_REQUEST, "a query parameter is unknown";
     /// A query parameter more than once.
     DuplicateParameter = "duplicate_parameter", BAD_REQUEST, "a query parameter stands twice";
+    /// No credential, or none that counts.
+    Unauthenticated = "unauthenticated", UNAUTHORIZED, "a valid credential is missing";
+    /// The credential doesn't allow this.
+    Forbidden = "forbidden", FORBIDDEN, "the credential does not allow this";
+    /// Only people may do this, and the credential is a service's.
+    HumanRequired = "human_required", FORBIDDEN, "only a person can do this";
+    /// Somebody else must decide about the proposal.
+    OwnProposal = "own_proposal", FORBIDDEN, "nobody decides about their own proposal";
+    /// No such proposal of this tenant.
+    ProposalNotFound = "proposal_not_found", NOT_FOUND, "there is no such proposal";
+    /// No such conflict of this tenant.
+    ConflictNotFound = "conflict_not_found", NOT_FOUND, "there is no such conflict";
+    /// No such bundle of this tenant.
+    BundleNotFound = "bundle_not_found", NOT_FOUND, "there is no such bundle";
+    /// No such panel.
+    PanelNotFound = "panel_not_found", NOT_FOUND, "there is no such panel";
+    /// A person has decided about the proposal already.
+    ProposalNotPending = "proposal_not_pending", CONFLICT, "the proposal was decided about already";
+    /// The rule is retired already.
+    RuleRetired = "rule_retired", CONFLICT, "the rule is retired already";
+    /// GOV-POL-001.
+    ActivationBlocked = "activation_blocked", CONFLICT, "BLOCKING conflicts forbid the activation (GOV-POL-001)";
+    /// New WARNINGs that the reviewer hasn't accepted.
+    AcknowledgementRequired = "acknowledgement_required", CONFLICT, "new WARNING conflicts must be acknowledged";
+    /// GOV-POL-002.
+    DeletionBlocked = "deletion_blocked", CONFLICT, "others depend on the policy (GOV-POL-002)";
+    /// Other policies became active meanwhile.
+    BaseChanged = "base_changed", CONFLICT, "other policies became active meanwhile";
+    /// The conflict can't be accepted.
+    ConflictNotAcknowledgeable = "conflict_not_acknowledgeable", CONFLICT, "the conflict cannot be acknowledged";
+    /// The proposal has another version than the one that was seen.
+    VersionChanged = "version_changed", PRECONDITION_FAILED, "the proposal has another version by now";
+    /// It isn't said which version was seen.
+    VersionRequired = "version_required", PRECONDITION_REQUIRED, "the request must say which version it is about";
+    /// The text of a proposal has errors.
+    ProposalInvalid = "proposal_invalid", UNPROCESSABLE_ENTITY, "the text does not compile with what is active";
+    /// A bundle that can't be taken.
+    BundleInvalid = "bundle_invalid", UNPROCESSABLE_ENTITY, "the bundle cannot be taken";
     /// No such route.
     RouteNotFound = "route_not_found", NOT_FOUND, "there is no such route";
     /// No such rule of this tenant.
@@ -111,12 +155,12 @@ impl ProblemDetail {
     }
 }
 
-/// An error (RFC 9457).
+/// An error (RFC 9457). It is handed up by value through every handler, so it is kept small.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Problem {
     /// Where the code is documented.
     #[serde(rename = "type")]
-    kind: String,
+    kind: &'static str,
     /// What the code means.
     title: &'static str,
     /// The HTTP status.
@@ -124,32 +168,55 @@ pub(crate) struct Problem {
     /// What went wrong, for programs.
     pub(crate) code: ErrorCode,
     /// What went wrong, for people.
-    detail: String,
+    #[schema(value_type = String)]
+    detail: Box<str>,
     /// The request's identity, as in `X-Request-Id` and in the server's log.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) instance: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub(crate) instance: Option<Box<str>>,
     /// Everything that is wrong, one by one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<ProblemDetail>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<ProblemDetail>)]
+    errors: Box<[ProblemDetail]>,
+    /// The conflicts that stand in the way, as in the list of conflicts.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<serde_json::Value>)]
+    conflicts: Box<[Value]>,
+    /// The policies that stand in the way: `id`, `kind`, `name`.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<serde_json::Value>)]
+    dependents: Box<[Value]>,
 }
 
 impl Problem {
     pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self {
-            kind: format!("{DOCUMENTATION}{}", code.as_str()),
+            kind: code.documentation(),
             title: code.title(),
             status: code.status().as_u16(),
             code,
-            detail: detail.into(),
+            detail: detail.into().into(),
             instance: None,
-            errors: vec![],
+            errors: Box::default(),
+            conflicts: Box::default(),
+            dependents: Box::default(),
         }
     }
 
     /// Of several things that are wrong, at least one.
     pub(crate) fn of_details(code: ErrorCode, errors: Vec<ProblemDetail>) -> Self {
         let detail = errors.iter().map(|error| error.detail.as_str()).collect::<Vec<_>>().join("; ");
-        Self { errors, ..Self::new(code, detail) }
+        Self { errors: errors.into(), ..Self::new(code, detail) }
+    }
+
+    /// With the conflicts that stand in the way.
+    pub(crate) fn because_of(self, conflicts: Vec<Value>) -> Self {
+        Self { conflicts: conflicts.into(), ..self }
+    }
+
+    /// With the policies that stand in the way.
+    pub(crate) fn held_by(self, dependents: Vec<Value>) -> Self {
+        Self { dependents: dependents.into(), ..self }
     }
 
     /// For an error without a problem of its own: what the frameworks below say with a bare status.
@@ -193,19 +260,13 @@ impl IntoResponse for Problem {
         if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        if self.code == ErrorCode::Unauthenticated {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         response.extensions_mut().insert(self);
         response
     }
 }
-
-/// The errors of every route.
-pub(crate) struct CommonProblems;
-
-/// The errors of a route that reads a body.
-pub(crate) struct BodyProblems;
-
-/// The errors of a route that looks one thing up.
-pub(crate) struct LookupProblems;
 
 fn documented(codes: &[ErrorCode]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
     let mut by_status: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -225,7 +286,9 @@ fn documented(codes: &[ErrorCode]) -> BTreeMap<String, RefOr<utoipa::openapi::Re
 }
 
 /// The codes that any route may answer with.
-const COMMON: [ErrorCode; 9] = [
+const COMMON: [ErrorCode; 11] = [
+    ErrorCode::Unauthenticated,
+    ErrorCode::Forbidden,
     ErrorCode::UnknownParameter,
     ErrorCode::DuplicateParameter,
     ErrorCode::PayloadTooLarge,
@@ -237,24 +300,48 @@ const COMMON: [ErrorCode; 9] = [
     ErrorCode::Timeout,
 ];
 
-impl IntoResponses for CommonProblems {
-    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        documented(&COMMON)
-    }
+/// Declares what a route may answer with beside [`COMMON`].
+macro_rules! problems {
+    ($($(#[$meta:meta])* $name:ident: [$($code:ident),* $(,)?];)+) => {$(
+        $(#[$meta])*
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+                let own: &[ErrorCode] = &[$(ErrorCode::$code),*];
+                documented(&[&COMMON[..], own].concat())
+            }
+        }
+    )+};
 }
 
-impl IntoResponses for BodyProblems {
-    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        let own = [ErrorCode::BadRequest, ErrorCode::UnsupportedMediaType, ErrorCode::InvalidBody];
-        documented(&[&COMMON[..], &own[..]].concat())
-    }
-}
-
-impl IntoResponses for LookupProblems {
-    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        let own = [ErrorCode::RuleNotFound, ErrorCode::LimitNotFound, ErrorCode::InvalidId];
-        documented(&[&COMMON[..], &own[..]].concat())
-    }
+problems! {
+    /// The errors of every route.
+    CommonProblems: [];
+    /// The errors of a route that reads a body.
+    BodyProblems: [BadRequest, UnsupportedMediaType, InvalidBody];
+    /// The errors of a route that looks one policy up.
+    LookupProblems: [RuleNotFound, LimitNotFound, InvalidId];
+    /// The errors of a route that looks one proposal up.
+    ProposalProblems: [ProposalNotFound, InvalidId];
+    /// The errors of a route that changes a proposal.
+    ReviewProblems: [
+        BadRequest, UnsupportedMediaType, InvalidBody, ProposalNotFound, InvalidId, HumanRequired, OwnProposal,
+        ProposalNotPending, VersionChanged, VersionRequired, ProposalInvalid, ActivationBlocked,
+        AcknowledgementRequired, BaseChanged,
+    ];
+    /// The errors of a route that retires a rule.
+    RetireProblems: [
+        RuleNotFound, InvalidId, HumanRequired, RuleRetired, DeletionBlocked, ActivationBlocked, BaseChanged,
+    ];
+    /// The errors of a route that accepts a conflict.
+    ConflictProblems: [
+        BadRequest, UnsupportedMediaType, InvalidBody, ConflictNotFound, HumanRequired, ConflictNotAcknowledgeable,
+    ];
+    /// The errors of a route that takes a bundle in.
+    BundleProblems: [BundleInvalid, BundleNotFound, ActivationBlocked];
+    /// The errors of a route that shows a panel.
+    PanelProblems: [PanelNotFound];
 }
 
 #[cfg(test)]

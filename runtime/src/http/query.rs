@@ -16,9 +16,9 @@ use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
+use super::access::presented;
 use super::app::AppState;
 use super::problem::{ErrorCode, Problem, ProblemDetail};
-use super::tenant::Tenant;
 
 /// What a parameter takes.
 #[derive(Clone, Copy)]
@@ -358,8 +358,7 @@ fn read<T: QueryParams>(query: &str, tenant: &TenantId) -> Result<Query<T>, Prob
 impl<T: QueryParams> FromRequestParts<AppState> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let Ok(Tenant(tenant)) = Tenant::from_request_parts(parts, state).await;
-        read(parts.uri.query().unwrap_or_default(), &tenant)
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Problem> {
+        read(parts.uri.query().unwrap_or_default(), &presented(parts)?.tenant)
     }
 }

@@ -5,7 +5,9 @@ use ordain_ir::{
     Enforcement, EnforcementMode, Level, LimitStatus, Override, Partition, PolicyId, PolicyKind, PolicyRef,
     RuleStatus, RuleType, Source, Window, report::Contradiction,
 };
-use ordain_store::{ViolationKind, ViolationSource, ViolationType};
+use ordain_store::{
+    BundleOrigin, PrincipalKind, ProposalStatus, ViolationKind, ViolationSource, ViolationType,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
@@ -34,6 +36,9 @@ words! {
     level: Level,
     limit_status: LimitStatus,
     partition: Partition,
+    principal_kind: PrincipalKind,
+    proposal_status: ProposalStatus,
+    bundle_origin: BundleOrigin,
     rule_status: RuleStatus,
     rule_type: RuleType,
     severity: ConflictSeverity,
@@ -109,4 +114,14 @@ pub(crate) fn clauses(window: &Window) -> Vec<String> {
 /// A value of the intermediate representation as JSON.
 pub(crate) fn json(value: &impl Serialize) -> serde_json::Value {
     serde_json::to_value(value).expect("every key is a string and every number is finite")
+}
+
+/// `part / whole` in units of one `scale`th, rounded down, as the number that JSON writes: the nearest to a decimal
+/// fraction, so its shortest spelling is that fraction.
+pub(crate) fn ratio(part: u64, whole: u64, scale: u32) -> f64 {
+    let scaled = (u128::from(part) * u128::from(scale)).checked_div(whole.into()).unwrap_or(0);
+    // Beyond what 64-bit floats hold exactly nobody counts.
+    #[expect(clippy::cast_precision_loss, reason = "the quotient of two counts is far below 2^53")]
+    let scaled = scaled as f64;
+    scaled / f64::from(scale)
 }

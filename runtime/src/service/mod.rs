@@ -1,10 +1,17 @@
 //! What the runtime does, apart from how it is asked.
 
+mod access;
+mod audit;
 mod bundles;
+mod governance;
 mod integrity;
+mod judge;
 mod policies;
 mod violations;
 
-pub use bundles::{BundleService, LoadError, PolicyActivationBlockedError};
+pub use access::{Access, ApiKey, ApiKeyService, NewApiKey};
+pub use bundles::BundleService;
+pub use governance::{Approval, GovernanceError, GovernanceService, NewProposal, PolicyDeletionBlockedError};
+pub use judge::{LoadError, PolicyActivationBlockedError};
 pub use policies::PoliciesFacade;
 pub use violations::{NewViolation, ViolationService};

@@ -39,7 +39,8 @@ async fn an_item_has_the_contracts_fields() {
                         "Policy 'safety-baseline' blocks while 'rate-limit-warning' is disabled on same scope",
                     "recommended_action": "Align enforcement modes or narrow scopes",
                     "weakens": null, "witness": null, "certificate": null, "repair": null,
-                    "resolved": false, "acknowledgement": null, "detected_at": "2026-03-02T10:00:00Z"
+                    "resolved": false, "acknowledgement": null, "acknowledged": null,
+                    "detected_at": "2026-03-02T10:00:00Z"
                 }],
                 "total": 1, "unresolved_count": 0, "has_more": false, "limit": 50, "offset": 0,
                 "filters_applied": { "tenant_id": "conflicts-shape", "include_resolved": false }

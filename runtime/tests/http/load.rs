@@ -1,7 +1,9 @@
 //! Taking bundles in: GOV-POL-001, and the last good one stays.
 
-use ordain_ir::{Bundle, ConflictSeverity, ConflictType, Report};
-use ordain_runtime::{Gate, GateError, LoadError};
+use ordain_ir::{
+    Bundle, ConflictSeverity, ConflictType, DependencyGraph, Policies, PolicyName, PolicyRef, Report, Source,
+};
+use ordain_runtime::{CompileError, Compiled, Gate, GateError, LoadError};
 use ordain_store::conformance::fixtures::{audit_example, bundle, conflict, limit, policies};
 use serde_json::json;
 
@@ -20,6 +22,18 @@ struct Panics;
 
 impl Gate for Panics {
     fn check(&self, _: &Bundle) -> Result<Report, GateError> {
+        panic!("on purpose")
+    }
+
+    fn compile(&self, _: Option<&Bundle>, _: &str, _: Source) -> Result<Compiled, CompileError> {
+        panic!("on purpose")
+    }
+
+    fn dependencies(&self, _: &Policies) -> DependencyGraph {
+        panic!("on purpose")
+    }
+
+    fn dependents(&self, _: &DependencyGraph, _: &PolicyName) -> Vec<PolicyRef> {
         panic!("on purpose")
     }
 }

@@ -1,16 +1,21 @@
 //! The API as a client sees it, on SQLite and, where `ORDAIN_TEST_POSTGRES_URL` is set, on PostgreSQL.
 
+mod access;
 mod budgets;
+mod bundles;
 mod conflicts;
 mod details;
 mod errors;
 mod evidence;
+mod governance;
 mod graph;
 mod limits;
 mod load;
 mod metrics;
 mod openapi;
+mod panels;
 mod rules;
 mod server;
 mod support;
 mod violations;
+mod workshop;

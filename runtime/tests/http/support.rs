@@ -2,13 +2,17 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use jiff::Timestamp;
-use ordain_ir::{Bundle, Report};
-use ordain_runtime::{App, BundleService, Gate, GateError, LoadError, TenantId};
+use ordain_ir::{Bundle, DependencyGraph, Policies, PolicyName, PolicyRef, Report, Source};
+use ordain_runtime::{
+    AccessMode, ApiKeyService, App, AppOptions, BundleService, CompileError, Compiled, Gate, GateError,
+    LoadError, NewApiKey, Principal, PrincipalKind, Role, TenantId,
+};
 use ordain_store::conformance::fixtures::at;
 use ordain_store::{BundleRecord, Clock, SeededRandom, Store};
 use ordain_store_postgres::PostgresStore;
@@ -18,6 +22,8 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 use tokio::sync::OnceCell;
 use tower::ServiceExt;
+
+use crate::workshop::Workshop;
 
 /// A clock that stands still.
 pub(crate) struct Stopped(pub(crate) Timestamp);
@@ -35,6 +41,18 @@ impl Gate for Finds {
     fn check(&self, _: &Bundle) -> Result<Report, GateError> {
         self.0.clone()
     }
+
+    fn compile(&self, active: Option<&Bundle>, text: &str, source: Source) -> Result<Compiled, CompileError> {
+        Workshop.compile(active, text, source)
+    }
+
+    fn dependencies(&self, policies: &Policies) -> DependencyGraph {
+        Workshop.dependencies(policies)
+    }
+
+    fn dependents(&self, graph: &DependencyGraph, policy: &PolicyName) -> Vec<PolicyRef> {
+        Workshop.dependents(graph, policy)
+    }
 }
 
 /// A store, the tenant whose it is for a test, and the API.
@@ -42,13 +60,64 @@ pub(crate) struct Client {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) tenant: TenantId,
     router: Router,
+    key: Option<String>,
+}
+
+/// Chance that no other app of this run has.
+fn chance() -> SeededRandom {
+    static SEED: AtomicU64 = AtomicU64::new(1 << 32);
+    SeededRandom::new(SEED.fetch_add(1 << 32, Ordering::Relaxed) ^ u64::from(std::process::id()))
+}
+
+fn app(store: &Arc<dyn Store>, access: AccessMode) -> App {
+    let (clock, random, gate) = (Arc::new(Stopped(at(3600))), Arc::new(chance()), Arc::new(Workshop));
+    App::new(AppOptions { store: Arc::clone(store), gate, clock, random, access })
 }
 
 impl Client {
     fn new(store: Arc<dyn Store>, tenant: TenantId) -> Self {
-        let (clock, random) = (Arc::new(Stopped(at(3600))), Arc::new(SeededRandom::new(1)));
-        let router = App::new(Arc::clone(&store), clock, random, tenant.clone()).router();
-        Self { store, tenant, router }
+        let router = app(&store, AccessMode::Dev(tenant.clone())).router();
+        Self { store, tenant, router, key: None }
+    }
+
+    /// The same store behind a server that asks for keys; this client has none.
+    pub(crate) fn without_key(&self) -> Self {
+        let (store, tenant) = (Arc::clone(&self.store), self.tenant.clone());
+        let router = app(&store, AccessMode::Keys).router();
+        Self { store, tenant, router, key: None }
+    }
+
+    /// The same with a key of a person of this tenant with these roles.
+    pub(crate) async fn with_key(&self, tenant: &TenantId, name: &str, roles: &[Role]) -> Self {
+        self.with_new_key(tenant, PrincipalKind::Human, name, roles).await
+    }
+
+    /// The same with a key of whatever kind of principal.
+    pub(crate) async fn with_new_key(
+        &self,
+        tenant: &TenantId,
+        kind: PrincipalKind,
+        name: &str,
+        roles: &[Role],
+    ) -> Self {
+        let new = NewApiKey {
+            principal: Principal::new(kind, name).expect("is a name"),
+            roles: roles.iter().copied().collect(),
+            lifetime: None,
+        };
+        let (key, _) = self.keys().create(tenant, new).await.expect("creates");
+        Self { key: Some(key.reveal().to_owned()), tenant: tenant.clone(), ..self.without_key() }
+    }
+
+    /// The same with this in its header.
+    pub(crate) fn presenting(&self, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..self.without_key() }
+    }
+
+    /// What makes keys.
+    pub(crate) fn keys(&self) -> ApiKeyService {
+        let random = chance();
+        ApiKeyService::new(Arc::clone(&self.store), Arc::new(Stopped(at(3600))), Arc::new(random))
     }
 
     /// The same store, asked by another tenant.
@@ -70,11 +139,17 @@ impl Client {
         seconds: i64,
     ) -> Result<BundleRecord, LoadError> {
         let clock = Arc::new(Stopped(at(seconds)));
-        BundleService::new(Arc::clone(&self.store), Arc::new(gate), clock).load(&self.tenant, bytes).await
+        let random = Arc::new(chance());
+        let bundles = BundleService::new(Arc::clone(&self.store), Arc::new(gate), clock, random);
+        bundles.load(&self.tenant, bytes).await
     }
 
     /// Asks, and expects JSON of the media type that goes with the status.
-    pub(crate) async fn request(&self, request: Request<Body>) -> (StatusCode, Value) {
+    pub(crate) async fn request(&self, mut request: Request<Body>) -> (StatusCode, Value) {
+        if let Some(key) = &self.key {
+            let value = format!("Bearer {key}").parse().expect("is a header");
+            request.headers_mut().insert(header::AUTHORIZATION, value);
+        }
         let shown = format!("{} {}", request.method(), request.uri());
         let response = self.router.clone().oneshot(request).await.expect("the router never fails");
         let status = response.status();
@@ -138,7 +213,7 @@ pub(crate) async fn on_each_database(name: &str, test: impl AsyncFn(Client)) {
 }
 
 /// One database for this run of the tests.
-async fn postgres_database() -> Option<&'static str> {
+pub(crate) async fn postgres_database() -> Option<&'static str> {
     static DATABASE: OnceCell<Option<String>> = OnceCell::const_new();
     let create = async || {
         let server = PgConnectOptions::from_str(&std::env::var("ORDAIN_TEST_POSTGRES_URL").ok()?)

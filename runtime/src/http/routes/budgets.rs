@@ -6,10 +6,10 @@ use ordain_ir::{Category, Level, LimitStatus};
 use ordain_store::LimitFilter;
 
 use super::limits::LimitList;
+use crate::http::access::{Allowed, Viewing};
 use crate::http::app::AppState;
 use crate::http::problem::{CommonProblems, Problem};
 use crate::http::query::{Documented, Kind, Param, Query, QueryParams, Values};
-use crate::http::tenant::Tenant;
 
 /// What the route can be asked for.
 pub(crate) struct BudgetsAsked {
@@ -47,11 +47,12 @@ impl QueryParams for BudgetsAsked {
 #[utoipa::path(
     get, path = "/api/v1/policies/budgets", tag = "policies", operation_id = "list_budgets",
     params(BudgetsQuery),
+    security(("api_key" = ["viewer"])),
     responses((status = 200, body = LimitList), CommonProblems)
 )]
 pub(crate) async fn list(
     State(state): State<AppState>,
-    Tenant(tenant): Tenant,
+    Allowed { tenant, .. }: Allowed<Viewing>,
     query: Query<BudgetsAsked>,
 ) -> Result<Json<LimitList>, Problem> {
     let filter = LimitFilter {

@@ -5,17 +5,18 @@ use axum::extract::State;
 use jiff::Timestamp;
 use ordain_ir::report::Contradiction;
 use ordain_ir::{Certainty, Clause, ConflictSeverity, ConflictType, PolicyKind};
-use ordain_store::{ConflictFilter, ConflictRecord, PageRequest};
+use ordain_store::{ConflictAcknowledgement, ConflictFilter, ConflictRecord, PageRequest};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::proposals::PrincipalView;
+use crate::http::access::{Allowed, Viewing};
 use crate::http::app::AppState;
 use crate::http::problem::{CommonProblems, Problem};
 use crate::http::query::{Documented, Kind, Param, Query, QueryParams, Values, words};
 use crate::http::schema;
-use crate::http::tenant::Tenant;
 
 type ConflictsQuery = Documented<ConflictFilter>;
 
@@ -98,13 +99,37 @@ pub(crate) struct ConflictItem {
     /// The `allow` in the source that acknowledges it: `because`, and `until` where it runs out.
     #[schema(value_type = Option<Value>)]
     acknowledgement: Option<Value>,
+    /// The person who accepted it over the API.
+    acknowledged: Option<AcknowledgedView>,
     /// When an analysis first found it, without a break since.
     detected_at: Timestamp,
 }
 
+/// Who accepted a conflict.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AcknowledgedView {
+    /// Who.
+    acknowledged_by: PrincipalView,
+    /// When.
+    acknowledged_at: Timestamp,
+    /// Why.
+    reason: String,
+}
+
+impl AcknowledgedView {
+    fn new(acknowledgement: &ConflictAcknowledgement) -> Self {
+        Self {
+            acknowledged_by: PrincipalView::new(&acknowledgement.by),
+            acknowledged_at: acknowledgement.at,
+            reason: acknowledgement.reason.clone(),
+        }
+    }
+}
+
 impl ConflictItem {
     /// A conflict names at least two policies; the loader sees to it.
-    fn new(record: ConflictRecord) -> Option<Self> {
+    pub(super) fn new(record: ConflictRecord) -> Option<Self> {
+        let acknowledged = record.acknowledged.as_ref().map(AcknowledgedView::new);
         let conflict = record.conflict;
         let [a, b] = [conflict.policies.first()?.clone(), conflict.policies.get(1)?.clone()];
         let policy = |policy: &ordain_ir::PolicyRef| ConflictPolicy {
@@ -134,6 +159,7 @@ impl ConflictItem {
             repair: conflict.repair.as_ref().map(schema::json),
             resolved: conflict.resolved,
             acknowledgement: conflict.acknowledgement.as_ref().map(schema::json),
+            acknowledged,
             detected_at: record.detected_at,
         })
     }
@@ -166,11 +192,12 @@ fn has_more(page: PageRequest, items: usize, total: u64) -> bool {
 #[utoipa::path(
     get, path = "/api/v1/policies/conflicts", tag = "policies", operation_id = "list_policy_conflicts",
     params(ConflictsQuery),
+    security(("api_key" = ["viewer"])),
     responses((status = 200, body = ConflictList), CommonProblems)
 )]
 pub(crate) async fn list(
     State(state): State<AppState>,
-    Tenant(tenant): Tenant,
+    Allowed { tenant, .. }: Allowed<Viewing>,
     query: Query<ConflictFilter>,
 ) -> Result<Json<ConflictList>, Problem> {
     let found = state.policies.list_policy_conflicts(&tenant, &query.filter, query.page).await?;

@@ -11,11 +11,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::http::access::{Allowed, Viewing};
 use crate::http::app::AppState;
 use crate::http::problem::{CommonProblems, Problem};
 use crate::http::query::{NoParams, Query};
 use crate::http::schema::{self, Relation};
-use crate::http::tenant::Tenant;
 
 /// A policy in the graph. What only rules have is null for a limit, and the other way round.
 #[derive(Debug, Serialize, ToSchema)]
@@ -148,11 +148,12 @@ impl DependencyGraphView {
 /// Dependencies among the policies of the active bundle.
 #[utoipa::path(
     get, path = "/api/v1/policies/dependencies", tag = "policies", operation_id = "get_policy_dependencies",
+    security(("api_key" = ["viewer"])),
     responses((status = 200, body = DependencyGraphView), CommonProblems)
 )]
 pub(crate) async fn graph(
     State(state): State<AppState>,
-    Tenant(tenant): Tenant,
+    Allowed { tenant, .. }: Allowed<Viewing>,
     _: Query<NoParams>,
 ) -> Result<Json<DependencyGraphView>, Problem> {
     let (graph, computed_at) = state.policies.get_policy_dependencies(&tenant).await?;

@@ -12,11 +12,11 @@ use super::limits::LimitSummary;
 use super::rules::RuleSummary;
 use super::violations::ViolationList;
 use super::{limit_not_found, policy_id, rule_not_found};
+use crate::http::access::{Allowed, Viewing};
 use crate::http::app::AppState;
 use crate::http::problem::{LookupProblems, Problem};
 use crate::http::query::{Documented, Param, Query, QueryParams, Values};
 use crate::http::schema::{self, Relation};
-use crate::http::tenant::Tenant;
 
 /// What the routes can be asked for.
 pub(crate) struct EvidenceAsked {
@@ -95,11 +95,12 @@ async fn violations_of(
 #[utoipa::path(
     get, path = "/api/v1/policies/rules/{rule_id}/evidence", tag = "policies", operation_id = "get_rule_evidence",
     params(("rule_id" = uuid::Uuid, Path, description = "The rule's `id`."), EvidenceQuery),
+    security(("api_key" = ["viewer"])),
     responses((status = 200, body = RuleEvidence), LookupProblems)
 )]
 pub(crate) async fn rule(
     State(state): State<AppState>,
-    Tenant(tenant): Tenant,
+    Allowed { tenant, .. }: Allowed<Viewing>,
     Path(rule_id): Path<String>,
     query: Query<EvidenceAsked>,
 ) -> Result<Json<RuleEvidence>, Problem> {
@@ -127,11 +128,12 @@ pub(crate) async fn rule(
     get, path = "/api/v1/policies/limits/{limit_id}/evidence", tag = "policies",
     operation_id = "get_limit_evidence",
     params(("limit_id" = uuid::Uuid, Path, description = "The limit's `id`."), EvidenceQuery),
+    security(("api_key" = ["viewer"])),
     responses((status = 200, body = LimitEvidence), LookupProblems)
 )]
 pub(crate) async fn limit(
     State(state): State<AppState>,
-    Tenant(tenant): Tenant,
+    Allowed { tenant, .. }: Allowed<Viewing>,
     Path(limit_id): Path<String>,
     query: Query<EvidenceAsked>,
 ) -> Result<Json<LimitEvidence>, Problem> {

@@ -10,12 +10,12 @@ use serde_json::{Map, Number, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::http::access::{Allowed, Ingesting};
 use crate::http::app::AppState;
 use crate::http::body::JsonItems;
 use crate::http::problem::{BodyProblems, ErrorCode, Problem, ProblemDetail};
 use crate::http::query::{NoParams, Query};
 use crate::http::schema;
-use crate::http::tenant::Tenant;
 use crate::service::NewViolation;
 
 /// How many may be handed in at once.
@@ -161,11 +161,12 @@ pub(crate) struct RecordedView {
 #[utoipa::path(
     post, path = "/api/v1/violations", tag = "ingest", operation_id = "record_violations",
     request_body(content = ViolationReports),
+    security(("api_key" = ["ingest"])),
     responses((status = 201, body = RecordedView), BodyProblems)
 )]
 pub(crate) async fn violations(
     State(state): State<AppState>,
-    Tenant(tenant): Tenant,
+    Allowed { tenant, .. }: Allowed<Ingesting>,
     _: Query<NoParams>,
     JsonItems(reports): JsonItems<ViolationReport>,
 ) -> Result<(StatusCode, Json<RecordedView>), Problem> {

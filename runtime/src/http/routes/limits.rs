@@ -11,11 +11,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{limit_not_found, policy_id};
+use crate::http::access::{Allowed, Viewing};
 use crate::http::app::AppState;
 use crate::http::problem::{CommonProblems, LookupProblems, Problem};
 use crate::http::query::{Documented, Kind, NoParams, Param, Query, QueryParams, Values, words};
 use crate::http::schema::{self, OverrideView, Relation};
-use crate::http::tenant::Tenant;
 
 type LimitsQuery = Documented<LimitFilter>;
 
@@ -173,11 +173,12 @@ pub(crate) struct LimitDetail {
 /// Limits of the active bundle.
 #[utoipa::path(
     get, path = "/api/v1/policies/limits", tag = "policies", operation_id = "list_limits", params(LimitsQuery),
+    security(("api_key" = ["viewer"])),
     responses((status = 200, body = LimitList), CommonProblems)
 )]
 pub(crate) async fn list(
     State(state): State<AppState>,
-    Tenant(tenant): Tenant,
+    Allowed { tenant, .. }: Allowed<Viewing>,
     query: Query<LimitFilter>,
 ) -> Result<Json<LimitList>, Problem> {
     let page = state.policies.list_limits(&tenant, &query.filter, query.page).await?;
@@ -188,11 +189,12 @@ pub(crate) async fn list(
 #[utoipa::path(
     get, path = "/api/v1/policies/limits/{limit_id}", tag = "policies", operation_id = "get_limit_detail",
     params(("limit_id" = Uuid, Path, description = "The limit's `id`.")),
+    security(("api_key" = ["viewer"])),
     responses((status = 200, body = LimitDetail), LookupProblems)
 )]
 pub(crate) async fn detail(
     State(state): State<AppState>,
-    Tenant(tenant): Tenant,
+    Allowed { tenant, .. }: Allowed<Viewing>,
     Path(limit_id): Path<String>,
     _: Query<NoParams>,
 ) -> Result<Json<LimitDetail>, Problem> {

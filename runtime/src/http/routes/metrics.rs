@@ -9,10 +9,11 @@ use ordain_store::{EvaluationTotal, ViolationType};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::http::access::{Allowed, Viewing};
 use crate::http::app::AppState;
 use crate::http::problem::{CommonProblems, Problem};
 use crate::http::query::{Documented, Param, Query, QueryParams, Values};
-use crate::http::tenant::Tenant;
+use crate::http::schema::ratio;
 
 /// A window of hours that ends now.
 pub(crate) struct WindowAsked {
@@ -50,25 +51,16 @@ pub(crate) struct PolicyMetrics {
     window_hours: u32,
 }
 
-/// `part / whole` in units of one `scale`th, rounded down, as the number that JSON writes: the nearest to a decimal
-/// fraction, so its shortest spelling is that fraction.
-fn ratio(part: u64, whole: u64, scale: u32) -> f64 {
-    let scaled = (u128::from(part) * u128::from(scale)).checked_div(whole.into()).unwrap_or(0);
-    // Beyond what 64-bit floats hold exactly nobody counts.
-    #[expect(clippy::cast_precision_loss, reason = "the quotient of two counts is far below 2^53")]
-    let scaled = scaled as f64;
-    scaled / f64::from(scale)
-}
-
 /// Evaluations and violations of the last hours. The window of evaluations begins with a whole minute.
 #[utoipa::path(
     get, path = "/api/v1/policies/metrics", tag = "policies", operation_id = "get_policy_metrics",
     params(WindowQuery),
+    security(("api_key" = ["viewer"])),
     responses((status = 200, body = PolicyMetrics), CommonProblems)
 )]
 pub(crate) async fn metrics(
     State(state): State<AppState>,
-    Tenant(tenant): Tenant,
+    Allowed { tenant, .. }: Allowed<Viewing>,
     query: Query<WindowAsked>,
 ) -> Result<Json<PolicyMetrics>, Problem> {
     let hours = query.filter.hours;

@@ -1,6 +1,8 @@
 //! One file per route: its query, its answer, its handler.
 
+pub(super) mod audit;
 pub(super) mod budgets;
+pub(super) mod bundles;
 pub(super) mod conflicts;
 pub(super) mod dependencies;
 pub(super) mod evidence;
@@ -8,6 +10,9 @@ pub(super) mod ingest;
 pub(super) mod limits;
 pub(super) mod metrics;
 pub(super) mod operations;
+pub(super) mod panels;
+pub(super) mod proposals;
+pub(super) mod reviews;
 pub(super) mod rules;
 pub(super) mod state;
 pub(super) mod violations;

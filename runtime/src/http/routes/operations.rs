@@ -7,9 +7,9 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::http::access::AccessMode;
 use crate::http::app::AppState;
 use crate::http::problem::{ErrorCode, Problem};
-use crate::http::tenant::Tenant;
 
 /// Whether the process lives.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,8 +23,8 @@ pub(crate) struct Health {
 pub(crate) struct Readiness {
     /// Always `ready`; otherwise the answer is a problem.
     status: &'static str,
-    /// The active bundle.
-    bundle: String,
+    /// The active bundle of the one tenant under `--dev`; null otherwise.
+    bundle: Option<String>,
 }
 
 /// Whether the process lives. Asks nothing of the database.
@@ -36,7 +36,8 @@ pub(crate) async fn health() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Whether requests can be served: the database answers, a bundle is active, and no shutdown has begun.
+/// Whether requests can be served: the database answers and no shutdown has begun; under `--dev`, a bundle is active
+/// too.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations", operation_id = "readyz",
     responses(
@@ -45,17 +46,21 @@ pub(crate) async fn health() -> Json<Health> {
          description = "`not_ready`, or `store_unavailable`")
     )
 )]
-pub(crate) async fn readiness(
-    State(state): State<AppState>,
-    Tenant(tenant): Tenant,
-) -> Result<Json<Readiness>, Problem> {
+pub(crate) async fn readiness(State(state): State<AppState>) -> Result<Json<Readiness>, Problem> {
     if state.is_stopping() {
         return Err(Problem::new(ErrorCode::NotReady, "the server is shutting down"));
     }
-    match state.policies.active_bundle(&tenant).await? {
-        Some(bundle) => Ok(Json(Readiness { status: "ready", bundle: bundle.digest })),
-        None => Err(Problem::new(ErrorCode::NotReady, "no bundle is active")),
-    }
+    let bundle = match &state.access {
+        AccessMode::Dev(tenant) => {
+            let bundle = state.policies.active_bundle(tenant).await?.map(|bundle| bundle.digest);
+            Some(bundle.ok_or_else(|| Problem::new(ErrorCode::NotReady, "no bundle is active"))?)
+        }
+        AccessMode::Keys => {
+            state.policies.answers().await?;
+            None
+        }
+    };
+    Ok(Json(Readiness { status: "ready", bundle }))
 }
 
 /// This document.

@@ -11,11 +11,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{policy_id, rule_not_found};
+use crate::http::access::{Allowed, Viewing};
 use crate::http::app::AppState;
 use crate::http::problem::{CommonProblems, LookupProblems, Problem};
 use crate::http::query::{Documented, NoParams, Param, Query, QueryParams, Values, words};
 use crate::http::schema::{self, OverrideView, Relation};
-use crate::http::tenant::Tenant;
 
 type RulesQuery = Documented<RuleFilter>;
 
@@ -143,11 +143,12 @@ pub(crate) struct RuleDetail {
 /// Rules of the active bundle.
 #[utoipa::path(
     get, path = "/api/v1/policies/rules", tag = "policies", operation_id = "list_policy_rules", params(RulesQuery),
+    security(("api_key" = ["viewer"])),
     responses((status = 200, body = RuleList), CommonProblems)
 )]
 pub(crate) async fn list(
     State(state): State<AppState>,
-    Tenant(tenant): Tenant,
+    Allowed { tenant, .. }: Allowed<Viewing>,
     query: Query<RuleFilter>,
 ) -> Result<Json<RuleList>, Problem> {
     let page = state.policies.list_policy_rules(&tenant, &query.filter, query.page).await?;
@@ -165,11 +166,12 @@ pub(crate) async fn list(
 #[utoipa::path(
     get, path = "/api/v1/policies/rules/{rule_id}", tag = "policies", operation_id = "get_policy_rule_detail",
     params(("rule_id" = Uuid, Path, description = "The rule's `id`.")),
+    security(("api_key" = ["viewer"])),
     responses((status = 200, body = RuleDetail), LookupProblems)
 )]
 pub(crate) async fn detail(
     State(state): State<AppState>,
-    Tenant(tenant): Tenant,
+    Allowed { tenant, .. }: Allowed<Viewing>,
     Path(rule_id): Path<String>,
     _: Query<NoParams>,
 ) -> Result<Json<RuleDetail>, Problem> {

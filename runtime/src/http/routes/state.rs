@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::http::access::{Allowed, Viewing};
 use crate::http::app::AppState;
 use crate::http::problem::{CommonProblems, Problem};
 use crate::http::query::{NoParams, Query};
-use crate::http::tenant::Tenant;
 
 /// The state of the policy layer in numbers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,11 +33,12 @@ pub(crate) struct PolicyState {
 /// The state in numbers.
 #[utoipa::path(
     get, path = "/api/v1/policies/state", tag = "policies", operation_id = "get_policy_state",
+    security(("api_key" = ["viewer"])),
     responses((status = 200, body = PolicyState), CommonProblems)
 )]
 pub(crate) async fn state(
     State(state): State<AppState>,
-    Tenant(tenant): Tenant,
+    Allowed { tenant, .. }: Allowed<Viewing>,
     _: Query<NoParams>,
 ) -> Result<Json<PolicyState>, Problem> {
     let (counts, last_updated) = state.policies.get_policy_state(&tenant).await?;

@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::http::access::{Allowed, Viewing};
 use crate::http::app::AppState;
 use crate::http::problem::{CommonProblems, Problem};
 use crate::http::query::{Documented, Kind, Param, Query, QueryParams, Values, words};
 use crate::http::schema;
-use crate::http::tenant::Tenant;
 
 /// What the route can be asked for.
 pub(crate) struct ViolationsAsked {
@@ -168,11 +168,12 @@ impl ViolationList {
 #[utoipa::path(
     get, path = "/api/v1/policies/violations", tag = "policies", operation_id = "list_policy_violations",
     params(ViolationsQuery),
+    security(("api_key" = ["viewer"])),
     responses((status = 200, body = ViolationList), CommonProblems)
 )]
 pub(crate) async fn list(
     State(state): State<AppState>,
-    Tenant(tenant): Tenant,
+    Allowed { tenant, .. }: Allowed<Viewing>,
     query: Query<ViolationsAsked>,
 ) -> Result<Json<ViolationList>, Problem> {
     let asked = query.filter;

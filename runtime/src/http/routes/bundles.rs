@@ -1,0 +1,170 @@
+//! `PUT /api/v1/bundles`, `GET /api/v1/bundles`, `POST /api/v1/bundles/{digest}/activate`
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use ordain_store::{BundleOrigin, BundleRecord};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::http::access::{Allowed, Operating};
+use crate::http::app::AppState;
+use crate::http::problem::{BundleProblems, CommonProblems, ErrorCode, Problem};
+use crate::http::query::{Documented, NoParams, Param, Query, QueryParams, Values};
+use crate::http::schema;
+use crate::service::{GovernanceError, LoadError};
+
+/// What the list can be asked for.
+pub(crate) struct BundlesAsked;
+
+impl QueryParams for BundlesAsked {
+    const PARAMS: &'static [Param] = &[Param::limit(20), Param::OFFSET];
+
+    fn read(_: &mut Values) -> Self {
+        Self
+    }
+}
+
+/// A bundle.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BundleView {
+    /// Its name: the hash of its content.
+    digest: String,
+    /// Name of the workspace.
+    workspace: String,
+    /// Version of the language.
+    language: String,
+    /// The compiler that made it.
+    compiler: String,
+    /// Length in bytes.
+    size: u64,
+    /// Whether it is the active one.
+    active: bool,
+    /// How often it became the active one.
+    activations: u64,
+    /// How it came to be the active one the last time; before the first, how it came.
+    #[schema(schema_with = schema::bundle_origin)]
+    origin: BundleOrigin,
+    /// When it first came.
+    uploaded_at: Timestamp,
+    /// When it last became the active one; null if it never did.
+    activated_at: Option<Timestamp>,
+    /// When its policies were last analysed.
+    analysed_at: Timestamp,
+}
+
+impl BundleView {
+    fn new(record: BundleRecord) -> Self {
+        Self {
+            activated_at: (record.activations > 0).then_some(record.activated_at),
+            digest: record.digest,
+            workspace: record.workspace,
+            language: record.language,
+            compiler: record.compiler,
+            size: record.size,
+            active: record.active,
+            activations: record.activations,
+            origin: record.origin,
+            uploaded_at: record.uploaded_at,
+            analysed_at: record.analysed_at,
+        }
+    }
+}
+
+/// A page of bundles, the last uploaded first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BundleList {
+    /// The bundles.
+    items: Vec<BundleView>,
+    /// How many there are.
+    total: u64,
+    /// Whether more follow after this page.
+    has_more: bool,
+    /// The tenant.
+    filters_applied: Map<String, Value>,
+    /// The size that was asked for.
+    limit: u32,
+    /// The start that was asked for.
+    offset: u64,
+}
+
+impl From<LoadError> for Problem {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Unreadable(_) | LoadError::Malformed(_) => {
+                Self::new(ErrorCode::BundleInvalid, error.to_string())
+            }
+            other => GovernanceError::from(other).into(),
+        }
+    }
+}
+
+/// Keeps a bundle that could become active: intact, and without BLOCKING conflicts. Nothing becomes active.
+#[utoipa::path(
+    put, path = "/api/v1/bundles", tag = "bundles", operation_id = "upload_bundle",
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The bundle's bytes."),
+    security(("api_key" = ["operator"])),
+    responses((status = 200, body = BundleView), BundleProblems)
+)]
+pub(crate) async fn upload(
+    State(state): State<AppState>,
+    Allowed { tenant, .. }: Allowed<Operating>,
+    _: Query<NoParams>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<BundleView>, Problem> {
+    let bytes = body.map_err(|rejection| Problem::of_status(rejection.status()))?;
+    let record = state.bundles.upload(&tenant, bytes.to_vec()).await?;
+    Ok(Json(BundleView::new(record)))
+}
+
+/// Bundles, active and not.
+#[utoipa::path(
+    get, path = "/api/v1/bundles", tag = "bundles", operation_id = "list_bundles",
+    params(Documented<BundlesAsked>),
+    security(("api_key" = ["operator"])),
+    responses((status = 200, body = BundleList), CommonProblems)
+)]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    Allowed { tenant, .. }: Allowed<Operating>,
+    query: Query<BundlesAsked>,
+) -> Result<Json<BundleList>, Problem> {
+    let found = state.bundles.list(&tenant, query.page).await?;
+    Ok(Json(BundleList {
+        has_more: found.has_more(query.page),
+        items: found.items.into_iter().map(BundleView::new).collect(),
+        total: found.total,
+        filters_applied: query.applied,
+        limit: query.page.limit,
+        offset: query.page.offset,
+    }))
+}
+
+/// Makes a bundle the active one: the next, or, to roll back, one that was before.
+#[utoipa::path(
+    post, path = "/api/v1/bundles/{digest}/activate", tag = "bundles", operation_id = "activate_bundle",
+    params(("digest" = String, Path, description = "The bundle's `digest`: `blake3:` and 64 hexadecimal digits.")),
+    security(("api_key" = ["operator"])),
+    responses((status = 200, body = BundleView), BundleProblems)
+)]
+pub(crate) async fn activate(
+    State(state): State<AppState>,
+    Allowed { tenant, principal, .. }: Allowed<Operating>,
+    Path(digest): Path<String>,
+    _: Query<NoParams>,
+) -> Result<(StatusCode, Json<BundleView>), Problem> {
+    let missing = || {
+        let shown: String = digest.chars().take(80).collect();
+        Problem::new(ErrorCode::BundleNotFound, format!("there is no bundle with the digest `{shown}`"))
+    };
+    let printable = digest.chars().all(|c| c.is_ascii_graphic());
+    if !printable {
+        return Err(missing());
+    }
+    let record = state.bundles.activate(&tenant, &principal, &digest).await?.ok_or_else(missing)?;
+    Ok((StatusCode::OK, Json(BundleView::new(record))))
+}
