@@ -65,6 +65,7 @@ fn main() -> ExitCode {
         Command::Graph(args) => commands::graph::run(args, color),
         Command::Lsp(args) => return commands::lsp::run(args),
         Command::Serve(args) => commands::serve::run(args, color),
+        Command::Apikey(args) => commands::apikey::run(args),
     };
     match result {
         Ok(verdict) => verdict.into(),

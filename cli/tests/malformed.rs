@@ -129,6 +129,7 @@ fn unknown_databases_and_busy_ports() {
     let serve = |database: &str, listen: &str| {
         run(&[
             "serve".into(),
+            "--dev".into(),
             "--bundle".into(),
             bundle.clone(),
             "--database".into(),
@@ -148,6 +149,25 @@ fn unknown_databases_and_busy_ports() {
     let url = format!("sqlite://{}", data.path().join("a.db").display());
     refused(&serve(&url, &format!("127.0.0.1:{port}")), 2, &format!("port {port} on 127.0.0.1 is in use"));
     refused(&serve(&url, "0.0.0.0:0"), 2, "other machines could reach 0.0.0.0:0");
+}
+
+#[test]
+fn keys_of_nobody_for_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", data.path().join("a.db").display());
+    let apikey = |arguments: &[&str]| run([&["apikey", "--database", &url], arguments].concat());
+    refused(&apikey(&["create", "--role", "viewer"]), 2, "--human");
+    refused(&apikey(&["create", "--human", "ada"]), 2, "--role");
+    refused(&apikey(&["create", "--human", "ada", "--service", "x", "--role", "viewer"]), 2, "--service");
+    refused(&apikey(&["create", "--human", "ada", "--role", "root"]), 2, "viewer, author, approver");
+    refused(&apikey(&["create", "--human", "", "--role", "viewer"]), 2, "1 to 255 characters");
+    refused(&apikey(&["create", "--human", "ada", "--role", "viewer", "--expires", "soon"]), 2, "`90d`");
+    refused(&apikey(&["create", "--human", "ada", "--role", "viewer", "--expires=-1d"]), 2, "`90d`");
+    refused(&apikey(&["revoke", "x"]), 2, "`x` is no key's id");
+    let nobody = "00000000-0000-7000-8000-000000000000";
+    refused(&apikey(&["revoke", nobody]), 2, "has no key");
+    refused(&apikey(&["rotate", nobody]), 2, "has no key");
+    refused(&apikey(&["list", "--tenant", ""]), 2, "is no tenant");
 }
 
 #[test]

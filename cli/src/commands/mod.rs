@@ -1,5 +1,6 @@
 //! One file per verb.
 
+pub(crate) mod apikey;
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod eval;

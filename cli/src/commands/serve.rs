@@ -19,13 +19,17 @@ pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
     let filter = EnvFilter::try_from_env("ORDAIN_LOG").unwrap_or_else(|_| EnvFilter::new("info,salsa=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(color).init();
     // A bundle file goes to the runtime as it is: checking it is the runtime's business.
-    let bundle = if args.bundle.is_dir() {
-        match workspace::bundle_or_folder(&args.bundle, Refuse::ErrorsAndBlocking, color)? {
-            Some(bundle) => bundle.to_bytes().0,
-            None => return Ok(Verdict::Findings),
+    let bundle = match &args.bundle {
+        None => None,
+        Some(folder) if folder.is_dir() => {
+            match workspace::bundle_or_folder(folder, Refuse::ErrorsAndBlocking, color)? {
+                Some(bundle) => Some(bundle.to_bytes().0),
+                None => return Ok(Verdict::Findings),
+            }
         }
-    } else {
-        std::fs::read(&args.bundle).map_err(|reason| Failure::Read { path: args.bundle.clone(), reason })?
+        Some(file) => {
+            Some(std::fs::read(file).map_err(|reason| Failure::Read { path: file.clone(), reason })?)
+        }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::other)?;
     let options = ServeOptions {
@@ -33,6 +37,7 @@ pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
         database_url: args.database.clone(),
         bundle,
         tenant: args.tenant.clone(),
+        dev: args.dev,
         gate: Arc::new(AnalyzerGate),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),

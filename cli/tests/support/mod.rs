@@ -104,7 +104,7 @@ impl Server {
                 .port();
             let mut server = ordain();
             let server = server
-                .args(["serve", "--bundle"])
+                .args(["serve", "--dev", "--bundle"])
                 .arg(bundle)
                 .args(["--database", database, "--listen", &format!("127.0.0.1:{port}")])
                 .stdout(Stdio::null())
@@ -134,10 +134,23 @@ impl Server {
 
     /// GETs a path and returns status and JSON body.
     pub(crate) fn get(&self, path: &str) -> (u16, Value) {
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+    }
+
+    /// Sends a body as somebody, and returns status and JSON body.
+    pub(crate) fn send(&self, method: &str, path: &str, who: &str, body: &Value) -> (u16, Value) {
+        let body = body.to_string();
+        self.exchange(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Ordain-Dev-User: {who}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+
+    fn exchange(&self, request: &str) -> (u16, Value) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            .expect("it reads");
+        stream.write_all(request.as_bytes()).expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
