@@ -1,7 +1,5 @@
 //! `eval` and `simulate`: what a user sees of decisions.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
-
 mod support;
 
 use std::fs;
@@ -42,7 +40,9 @@ fn request(agent: &str, at: &str, amount: &str, runs: i64) -> Value {
 }
 
 fn lines(requests: &[Value]) -> String {
-    requests.iter().map(|request| format!("{request}\n")).collect()
+    let mut lines: Vec<String> = requests.iter().map(ToString::to_string).collect();
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 #[test]

@@ -65,7 +65,9 @@ pub fn crowd(seed: u64) -> Policies {
         let one = workspace(random.next());
         let rename = |name: &PolicyName| PolicyName::new(&format!("w{part:02}"), name.local());
         let renamed = |overrides: &mut Vec<Override>| {
-            overrides.iter_mut().for_each(|o| o.policy = rename(&o.policy));
+            for o in overrides {
+                o.policy = rename(&o.policy);
+            }
         };
         for rule in one.rules.values() {
             let mut rule = Rule { name: rename(&rule.name), ..Rule::clone(rule) };

@@ -43,7 +43,8 @@ impl Truth {
     }
 }
 
-/// What an operation does; numbers lead into the tables of [`Code`].
+/// What an operation does; numbers lead into the tables of [`Code`]. Kept to twelve bytes, since the conditions of many
+/// policies don't fit into the fastest memory otherwise.
 #[derive(Clone, Copy, Debug)]
 enum Op {
     Constant(bool),
@@ -56,21 +57,17 @@ enum Op {
     Compare {
         slot: u32,
         op: CompareOp,
-        bound: i64,
+        bound: i32,
     },
-    /// A sum against a bound.
-    Sum {
-        terms: (u32, u32),
-        op: CompareOp,
-        bound: i64,
-    },
+    /// A sum, or the fact itself, against a bound of any size.
+    Sum(u32),
     Word {
         slot: u32,
         symbol: u32,
     },
     Words {
         slot: u32,
-        words: (u32, u32),
+        list: u32,
     },
     Text {
         slot: u32,
@@ -89,12 +86,21 @@ struct Instruction {
     end: u32,
 }
 
+/// `Σ factor · fact  op  bound`
+#[derive(Debug)]
+struct Sum {
+    terms: Box<[(u32, i64)]>,
+    op: CompareOp,
+    bound: i64,
+}
+
 /// The conditions of an engine, each an operation before its parts, all in one piece of memory.
 #[derive(Debug, Default)]
 pub(crate) struct Code {
     instructions: Vec<Instruction>,
-    terms: Vec<(u32, i64)>,
-    words: Vec<u32>,
+    sums: Vec<Sum>,
+    /// Words by number, ascending.
+    lists: Vec<Box<[u32]>>,
     texts: Vec<TextMatcher>,
     elements: Vec<ElementMatcher>,
 }
@@ -143,23 +149,23 @@ impl Code {
             Condition::Has(fact) => Op::Has(schema.intern_fact(fact, facts)?),
             Condition::Fact(fact) => Op::Flag(schema.intern_fact_of(Kind::Bool, fact, facts)?),
             Condition::Compare { terms, op, bound } => {
-                if let [(fact, 1)] = &**terms {
-                    let slot = schema.intern_fact_of(Kind::Number, fact, facts)?;
-                    Op::Compare { slot, op: *op, bound: *bound }
+                if let ([(fact, 1)], Ok(bound)) = (&**terms, i32::try_from(*bound)) {
+                    Op::Compare { slot: schema.intern_fact_of(Kind::Number, fact, facts)?, op: *op, bound }
                 } else {
-                    let first = number(self.terms.len());
-                    for (fact, factor) in terms {
-                        self.terms.push((schema.intern_fact_of(Kind::Number, fact, facts)?, *factor));
-                    }
-                    Op::Sum { terms: (first, number(self.terms.len())), op: *op, bound: *bound }
+                    let term = |(fact, factor): &(FactName, i64)| {
+                        Ok((schema.intern_fact_of(Kind::Number, fact, facts)?, *factor))
+                    };
+                    let terms = terms.iter().map(term).collect::<Result<_, ConditionError>>()?;
+                    self.sums.push(Sum { terms, op: *op, bound: *bound });
+                    Op::Sum(number(self.sums.len() - 1))
                 }
             }
             Condition::OneOf { fact, words } => {
-                let first = number(self.words.len());
-                self.words.extend(words.iter().map(|word| schema.intern(word)));
-                self.words[first as usize..].sort_unstable();
-                let words = (first, number(self.words.len()));
-                Op::Words { slot: schema.intern_fact_of(Kind::Text, fact, facts)?, words }
+                let mut list: Box<[u32]> = words.iter().map(|word| schema.intern(word)).collect();
+                list.sort_unstable();
+                self.lists.push(list);
+                let slot = schema.intern_fact_of(Kind::Text, fact, facts)?;
+                Op::Words { slot, list: number(self.lists.len() - 1) }
             }
             Condition::Text { fact, test } => {
                 let slot = schema.intern_fact_of(Kind::Text, fact, facts)?;
@@ -201,8 +207,8 @@ impl Code {
     /// Gives back memory that was set aside for more conditions.
     pub(crate) fn shrink(&mut self) {
         self.instructions.shrink_to_fit();
-        self.terms.shrink_to_fit();
-        self.words.shrink_to_fit();
+        self.sums.shrink_to_fit();
+        self.lists.shrink_to_fit();
         self.texts.shrink_to_fit();
         self.elements.shrink_to_fit();
     }
@@ -230,18 +236,16 @@ impl Evaluation<'_> {
             },
             Op::Flag(slot) => self.test(slot, |value| value == Slotted::Bool(true)),
             Op::Compare { slot, op, bound } => self.test(slot, |value| match value {
-                Slotted::Number(number) => op.holds(&number, &bound),
+                Slotted::Number(number) => op.holds(&number, &i64::from(bound)),
                 _ => false,
             }),
-            Op::Sum { terms: (from, to), op, bound } => self.sum(from, to, op, bound),
+            Op::Sum(sum) => self.sum(&self.code.sums[sum as usize]),
             Op::Word { slot, symbol } => self.test(slot, |value| match value {
                 Slotted::Text(word, _) => word == symbol,
                 _ => false,
             }),
-            Op::Words { slot, words: (from, to) } => self.test(slot, |value| match value {
-                Slotted::Text(word, _) => {
-                    self.code.words[from as usize..to as usize].binary_search(&word).is_ok()
-                }
+            Op::Words { slot, list } => self.test(slot, |value| match value {
+                Slotted::Text(word, _) => self.code.lists[list as usize].binary_search(&word).is_ok(),
                 _ => false,
             }),
             Op::Text { slot, test } => self.test(slot, |value| match value {
@@ -289,9 +293,9 @@ impl Evaluation<'_> {
         }
     }
 
-    fn sum(self, from: u32, to: u32, op: CompareOp, bound: i64) -> Truth {
+    fn sum(self, Sum { terms, op, bound }: &Sum) -> Truth {
         let (mut sum, mut unknown) = (0_i128, None);
-        for (slot, factor) in &self.code.terms[from as usize..to as usize] {
+        for (slot, factor) in terms {
             match self.request.slot(*slot) {
                 // A factor and a value have 64 bits each, and a condition holds fewer than 2^63 terms.
                 Slotted::Number(number) => sum += i128::from(*factor) * i128::from(number),
@@ -302,6 +306,16 @@ impl Evaluation<'_> {
                 },
             }
         }
-        unknown.map_or_else(|| Truth::of(op.holds(&sum, &i128::from(bound))), Truth::Unknown)
+        unknown.map_or_else(|| Truth::of(op.holds(&sum, &i128::from(*bound))), Truth::Unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instructions_stay_small() {
+        assert_eq!(size_of::<Instruction>(), 16);
     }
 }

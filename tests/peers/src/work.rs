@@ -28,6 +28,25 @@ pub enum Shape {
     Facts,
     /// The hour is that of a wall clock at the instant of the request.
     Windows,
+    /// Each rule is a limit on runs a day (UTC) of its action; a request that breaks none counts for all of its action.
+    Limits,
+}
+
+impl Shape {
+    pub const ALL: [Self; 3] = [Self::Facts, Self::Windows, Self::Limits];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Facts => "hours as facts",
+            Self::Windows => "hours as time windows in Europe/Berlin",
+            Self::Limits => "limits on runs a day, counted",
+        }
+    }
+}
+
+/// How many runs a day a rule's limit allows.
+pub fn cap(rule: &Rule) -> i64 {
+    1 + rule.risk % 3
 }
 
 pub const REQUESTS: usize = 256;
@@ -71,8 +90,8 @@ pub fn requests(count: usize) -> Vec<Request> {
         .map(|_| {
             let action = format!("act{}", random.below(actions));
             let risk = random.below(101);
-            // Some time in 2026, both halves of the year.
-            let second = 1_767_225_600 + random.below(365 * 86_400);
+            // On one of 24 days of 2026, all round the year.
+            let second = 1_767_225_600 + random.below(24) * 15 * 86_400 + random.below(86_400);
             let at = jiff::Timestamp::from_second(second).expect("an instant of 2026");
             let hour = i64::from(zone.to_datetime(at).hour());
             Request { action, risk, hour, second }
@@ -80,15 +99,24 @@ pub fn requests(count: usize) -> Vec<Request> {
         .collect()
 }
 
-/// What every engine has to answer: the names of the rules that deny, sorted.
-pub fn expected(rules: &[Rule], request: &Request) -> Vec<String> {
-    rules
-        .iter()
-        .filter(|rule| {
-            rule.action == request.action
-                && request.risk > rule.risk
-                && (rule.from..rule.until).contains(&request.hour)
-        })
-        .map(|rule| rule.name.clone())
-        .collect()
+/// What every engine has to answer, asked one request after the other: the names of the rules that deny, sorted.
+pub fn expected(rules: &[Rule], requests: &[Request], shape: Shape) -> Vec<Vec<String>> {
+    let mut used: std::collections::BTreeMap<(&str, i64), i64> = std::collections::BTreeMap::new();
+    let mut names = vec![];
+    for request in requests {
+        let own = rules.iter().filter(|rule| rule.action == request.action);
+        let day = request.second / 86_400;
+        let denies = |rule: &&Rule| match shape {
+            Shape::Limits => used.get(&(rule.name.as_str(), day)).copied().unwrap_or(0) + 1 > cap(rule),
+            _ => request.risk > rule.risk && (rule.from..rule.until).contains(&request.hour),
+        };
+        let denying: Vec<String> = own.clone().filter(denies).map(|rule| rule.name.clone()).collect();
+        if denying.is_empty() {
+            for rule in own {
+                *used.entry((&rule.name, day)).or_default() += 1;
+            }
+        }
+        names.push(denying);
+    }
+    names
 }

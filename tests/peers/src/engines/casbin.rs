@@ -1,12 +1,13 @@
 //! Casbin: a line of policy for each rule, whose numbers the matcher reads with a function of ours. It doesn't tell which
 //! lines denied.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use casbin::{CoreApi as _, DefaultModel, Enforcer, MemoryAdapter, MgmtApi as _};
 use casbin::function_map::OperatorFunction;
+use casbin::{CoreApi as _, DefaultModel, Enforcer, MemoryAdapter, MgmtApi as _};
 
 use super::{Loaded, Said};
+use crate::clock::Processor;
 use crate::work::{Request, Rule, Shape};
 
 const MODEL: &str = "
@@ -38,13 +39,13 @@ pub fn load(rules: &[Rule], requests: &[Request], _: Shape) -> (Box<dyn Loaded>,
         })
         .collect();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let start = Instant::now();
+    let start = Processor::now();
     let enforcer = runtime.block_on(async {
         let model = DefaultModel::from_str(MODEL).await.expect("a model");
         let mut enforcer = Enforcer::new(model, MemoryAdapter::default()).await.expect("an enforcer");
         enforcer.add_function(
             "num",
-            OperatorFunction::Arg1(|text| text.to_string().parse::<i64>().unwrap_or(0).into()),
+            OperatorFunction::Arg1(|text| text.to_string().parse::<i32>().unwrap_or(0).into()),
         );
         enforcer.add_policies(lines).await.expect("lines of the model");
         enforcer
@@ -53,10 +54,15 @@ pub fn load(rules: &[Rule], requests: &[Request], _: Shape) -> (Box<dyn Loaded>,
     (Box::new(Casbin { enforcer, requests: requests.to_vec() }), elapsed)
 }
 
+/// Casbin counts in 32 bits.
+fn narrow(wide: i64) -> i32 {
+    i32::try_from(wide).expect("a small number")
+}
+
 impl Loaded for Casbin {
     fn decide(&mut self, number: usize) -> usize {
         let request = &self.requests[number];
-        let arguments = (request.action.as_str(), request.risk, request.hour);
+        let arguments = (request.action.as_str(), narrow(request.risk), narrow(request.hour));
         usize::from(!self.enforcer.enforce(arguments).expect("it decides"))
     }
 

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 use std::str::FromStr as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cedar_policy::{Authorizer, Context, Entities, EntityUid, PolicySet, Request as CedarRequest};
 
 use super::{Loaded, Said};
+use crate::clock::Processor;
 use crate::work::{Request, Rule, Shape};
 
 struct Cedar {
@@ -27,7 +28,7 @@ pub fn load(rules: &[Rule], requests: &[Request], _: Shape) -> (Box<dyn Loaded>,
         )
         .expect("a string takes everything");
     }
-    let start = Instant::now();
+    let start = Processor::now();
     let policies = PolicySet::from_str(&text).expect("Cedar policies");
     let (authorizer, entities) = (Authorizer::new(), Entities::empty());
     let elapsed = start.elapsed();
@@ -39,7 +40,8 @@ pub fn load(rules: &[Rule], requests: &[Request], _: Shape) -> (Box<dyn Loaded>,
                 "tool": request.action, "risk": request.risk, "hour": request.hour,
             });
             let context = Context::from_json_value(context, None).expect("a record");
-            let (principal, action, resource) = (uid("Agent::\"m\""), uid("Action::\"run\""), uid("Thing::\"t\""));
+            let (principal, action, resource) =
+                (uid("Agent::\"m\""), uid("Action::\"run\""), uid("Thing::\"t\""));
             CedarRequest::new(principal, action, resource, context, None).expect("a request")
         })
         .collect();

@@ -1,25 +1,30 @@
-//! What one would write by hand for just these rules: a table by action. The floor.
+//! What one would write by hand for just these rules: a table by action, and a counter for each of its limits and days. The
+//! floor.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Loaded, Said};
-use crate::work::{Request, Rule, Shape};
+use crate::clock::Processor;
+use crate::work::{Request, Rule, Shape, cap};
 
 struct Table {
-    by_action: HashMap<String, Vec<(i64, i64, i64, String)>>,
+    shape: Shape,
+    by_action: HashMap<String, Vec<Rule>>,
     requests: Vec<Request>,
     denied: Vec<usize>,
+    /// By action and day, the runs that went ahead: all limits of an action count the same.
+    used: HashMap<(String, i64), i64>,
 }
 
-pub fn load(rules: &[Rule], requests: &[Request], _: Shape) -> (Box<dyn Loaded>, Duration) {
-    let start = Instant::now();
+pub fn load(rules: &[Rule], requests: &[Request], shape: Shape) -> (Box<dyn Loaded>, Duration) {
+    let start = Processor::now();
     let mut by_action: HashMap<String, Vec<_>> = HashMap::new();
     for rule in rules {
-        let entry = (rule.risk, rule.from, rule.until, rule.name.clone());
-        by_action.entry(rule.action.clone()).or_default().push(entry);
+        by_action.entry(rule.action.clone()).or_default().push(rule.clone());
     }
-    let table = Table { by_action, requests: requests.to_vec(), denied: vec![] };
+    let requests = requests.to_vec();
+    let table = Table { shape, by_action, requests, denied: vec![], used: HashMap::new() };
     (Box::new(table), start.elapsed())
 }
 
@@ -27,9 +32,15 @@ impl Loaded for Table {
     fn decide(&mut self, number: usize) -> usize {
         let request = &self.requests[number];
         self.denied.clear();
-        if let Some(rules) = self.by_action.get(&request.action) {
-            for (place, (risk, from, until, _)) in rules.iter().enumerate() {
-                if request.risk > *risk && (*from..*until).contains(&request.hour) {
+        let Some(rules) = self.by_action.get(&request.action) else { return 0 };
+        if self.shape == Shape::Limits {
+            let used = self.used.entry((request.action.clone(), request.second / 86_400)).or_default();
+            let breached = rules.iter().enumerate().filter(|(_, rule)| *used + 1 > cap(rule));
+            self.denied.extend(breached.map(|(place, _)| place));
+            *used += i64::from(self.denied.is_empty());
+        } else {
+            for (place, rule) in rules.iter().enumerate() {
+                if request.risk > rule.risk && (rule.from..rule.until).contains(&request.hour) {
                     self.denied.push(place);
                 }
             }
@@ -40,6 +51,7 @@ impl Loaded for Table {
     fn said(&mut self, number: usize) -> Said {
         self.decide(number);
         let rules = self.by_action.get(&self.requests[number].action);
-        Said::Names(self.denied.iter().map(|place| rules.expect("it denied")[*place].3.clone()).collect())
+        let name = |place: &usize| rules.expect("it denied")[*place].name.clone();
+        Said::Names(self.denied.iter().map(name).collect())
     }
 }

@@ -40,23 +40,66 @@ pub struct Engine {
     /// Where more rules would take minutes.
     pub most: usize,
     pub windows: bool,
+    pub limits: bool,
 }
 
 pub const ENGINES: &[Engine] = &[
-    Engine { name: "hash index, by hand", load: hash::load, most: usize::MAX, windows: true },
-    Engine { name: "ordain, prepared request", load: ordain::prepared, most: usize::MAX, windows: true },
-    Engine { name: "ordain, typed request", load: ordain::typed, most: usize::MAX, windows: true },
-    Engine { name: "ordain, with the words", load: ordain::explained, most: usize::MAX, windows: true },
+    Engine { name: "hash index, by hand", load: hash::load, most: usize::MAX, windows: true, limits: true },
+    Engine {
+        name: "ordain, prepared request",
+        load: ordain::prepared,
+        most: usize::MAX,
+        windows: true,
+        limits: true,
+    },
+    Engine {
+        name: "ordain, typed request",
+        load: ordain::typed,
+        most: usize::MAX,
+        windows: true,
+        limits: false,
+    },
+    Engine {
+        name: "ordain, with the words",
+        load: ordain::explained,
+        most: usize::MAX,
+        windows: true,
+        limits: false,
+    },
     #[cfg(feature = "peers")]
-    Engine { name: "regorus, rules as data, RVM", load: rego::data_rvm, most: usize::MAX, windows: false },
+    Engine {
+        name: "regorus, rules as data, RVM",
+        load: rego::data_rvm,
+        most: usize::MAX,
+        windows: false,
+        limits: false,
+    },
     #[cfg(feature = "peers")]
-    Engine { name: "regorus, rules as data", load: rego::data, most: usize::MAX, windows: true },
+    Engine {
+        name: "regorus, rules as data",
+        load: rego::data,
+        most: usize::MAX,
+        windows: true,
+        limits: false,
+    },
     #[cfg(feature = "peers")]
-    Engine { name: "regorus, rules as code, RVM", load: rego::code_rvm, most: 1_000, windows: false },
+    Engine {
+        name: "regorus, rules as code, RVM",
+        load: rego::code_rvm,
+        most: 1_000,
+        windows: false,
+        limits: false,
+    },
     #[cfg(feature = "peers")]
-    Engine { name: "regorus, rules as code", load: rego::code_interpreted, most: 1_000, windows: true },
+    Engine {
+        name: "regorus, rules as code",
+        load: rego::code_interpreted,
+        most: 1_000,
+        windows: true,
+        limits: false,
+    },
     #[cfg(feature = "peers")]
-    Engine { name: "casbin", load: casbin::load, most: 10_000, windows: false },
+    Engine { name: "casbin", load: casbin::load, most: 10_000, windows: false, limits: false },
     #[cfg(feature = "peers")]
-    Engine { name: "cedar-policy", load: cedar::load, most: 10_000, windows: false },
+    Engine { name: "cedar-policy", load: cedar::load, most: 10_000, windows: false, limits: false },
 ];

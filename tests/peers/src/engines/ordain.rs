@@ -3,17 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ordain_engine::{Answer, Engine, NoCounters, Part, Prepared};
+use ordain_engine::ledger::Claim;
+use ordain_engine::{Answer, Engine, Ledger, NoCounters, Part, Prepared};
 use ordain_ir::{
-    Active, Bundle, CompareOp, Condition, DependencyGraph, EnforcementMode, Fact, Path, Policies, Recurrence,
-    Report, RuleStatus, RuleType, ScopeSelector, Source, SourceMap, TextTest, TimeOfDay, Type, Usage, Value,
-    Window,
+    Active, Bound, Bundle, CompareOp, Condition, DependencyGraph, Direction, Enforcement, EnforcementMode,
+    Fact, Limit, LimitStatus, Meter, Partition, Path, Period, Policies, Quantity, Recurrence, Report,
+    RuleStatus, RuleType, ScopeSelector, Source, SourceMap, TextTest, TimeOfDay, Type, Usage, Value, Window,
 };
 
 use super::{Loaded, Said};
-use crate::work::{Request, Rule, Shape, ZONE};
+use crate::clock::Processor;
+use crate::work::{Request, Rule, Shape, ZONE, cap};
 
 #[derive(Clone, Copy)]
 enum From {
@@ -29,10 +31,13 @@ struct Ordain {
     from: From,
     scratch: Prepared,
     answer: Answer,
+    /// Where limits count.
+    ledger: Option<Ledger>,
 }
 
 fn fact(name: &str, ty: Type) -> (ordain_ir::FactName, Fact) {
-    let fact = Fact { name: name.into(), ty, range: None, optional: false, opaque: false, doc: String::new() };
+    let fact =
+        Fact { name: name.into(), ty, range: None, optional: false, opaque: false, doc: String::new() };
     (fact.name.clone(), fact)
 }
 
@@ -40,9 +45,10 @@ fn rule(rule: &Rule, shape: Shape) -> ordain_ir::Rule {
     let number = |fact: &str, op, bound| Condition::Compare { terms: vec![(fact.into(), 1)], op, bound };
     let action = Condition::Text { fact: "tool.name".into(), test: TextTest::Equals(rule.action.clone()) };
     let risk = number("risk", CompareOp::Greater, rule.risk);
-    let time = |hour: i64| TimeOfDay::new(u16::try_from(hour).expect("an hour"), 0).expect("an hour of a day");
+    let time =
+        |hour: i64| TimeOfDay::new(u16::try_from(hour).expect("an hour"), 0).expect("an hour of a day");
     let (window, condition) = match shape {
-        Shape::Facts => {
+        Shape::Facts | Shape::Limits => {
             let from = number("hour", CompareOp::GreaterEqual, rule.from);
             let until = number("hour", CompareOp::Less, rule.until);
             (Window::ALWAYS, Condition::And(vec![action, risk, from, until]))
@@ -53,8 +59,7 @@ fn rule(rule: &Rule, shape: Shape) -> ordain_ir::Rule {
                 start: time(rule.from),
                 end: time(rule.until),
             };
-            let clause =
-                Active { zone: ZONE.into(), recurrence: Some(recurrence), from: None, until: None };
+            let clause = Active { zone: ZONE.into(), recurrence: Some(recurrence), from: None, until: None };
             (Window::new(vec![clause]), Condition::And(vec![action, risk]))
         }
     };
@@ -75,14 +80,36 @@ fn rule(rule: &Rule, shape: Shape) -> ordain_ir::Rule {
     }
 }
 
+fn limit(rule: &Rule) -> Limit {
+    Limit {
+        name: rule.name.as_str().into(),
+        doc: String::new(),
+        quantity: Quantity::Accumulated(Meter::Runs, Period::Day),
+        bound: Bound { direction: Direction::AtMost, value: cap(rule) },
+        enforcement: Enforcement::Block,
+        scope: ScopeSelector::global(),
+        window: Window::ALWAYS,
+        condition: Condition::Text { fact: "tool.name".into(), test: TextTest::Equals(rule.action.clone()) },
+        rule: None,
+        partition: Partition::Whole,
+        source: Source::Manual,
+        status: LimitStatus::Active,
+        depends_on: vec![],
+        overrides: vec![],
+        derived: None,
+    }
+}
+
 fn load(rules: &[Rule], requests: &[Request], shape: Shape, from: From) -> (Box<dyn Loaded>, Duration) {
     let facts = [fact("tool.name", Type::String), fact("risk", Type::Int), fact("hour", Type::Int)];
-    let rules = rules.iter().map(|it| self::rule(it, shape));
-    let policies = Policies {
-        facts: facts.into(),
-        rules: rules.map(|rule| (rule.name.clone(), Arc::new(rule))).collect(),
-        ..Policies::default()
-    };
+    let mut policies = Policies { facts: facts.into(), ..Policies::default() };
+    if shape == Shape::Limits {
+        let limits = rules.iter().map(limit);
+        policies.limits = limits.map(|limit| (limit.name.clone(), Arc::new(limit))).collect();
+    } else {
+        let rules = rules.iter().map(|it| rule(it, shape));
+        policies.rules = rules.map(|rule| (rule.name.clone(), Arc::new(rule))).collect();
+    }
     let bundle = Bundle {
         workspace: "peers".into(),
         language: "1".into(),
@@ -95,7 +122,7 @@ fn load(rules: &[Rule], requests: &[Request], shape: Shape, from: From) -> (Box<
     let (bytes, _) = bundle.to_bytes();
     drop(bundle);
 
-    let start = Instant::now();
+    let start = Processor::now();
     let (bundle, _) = Bundle::from_bytes(&bytes).expect("a bundle");
     let engine = Engine::new(Arc::new(bundle.policies)).expect("sound policies");
     let elapsed = start.elapsed();
@@ -116,7 +143,8 @@ fn load(rules: &[Rule], requests: &[Request], shape: Shape, from: From) -> (Box<
         .collect();
     let prepared = typed.iter().map(|request| engine.prepare(request).expect("well-typed")).collect();
     let (scratch, answer) = (Prepared::default(), Answer::default());
-    (Box::new(Ordain { engine, typed, prepared, from, scratch, answer }), elapsed)
+    let ledger = (shape == Shape::Limits).then(Ledger::default);
+    (Box::new(Ordain { engine, typed, prepared, from, scratch, answer, ledger }), elapsed)
 }
 
 pub fn prepared(rules: &[Rule], requests: &[Request], shape: Shape) -> (Box<dyn Loaded>, Duration) {
@@ -140,6 +168,14 @@ impl Loaded for Ordain {
                 &self.scratch
             }
         };
+        if let Some(ledger) = &self.ledger {
+            let claim = Claim { id: None, now: self.typed[number].at, hold: None };
+            let mut events = vec![];
+            ledger
+                .admit(&self.engine, request, claim, &mut self.answer, &mut events)
+                .expect("prepared for it");
+            return self.answer.limits().len() + events.len();
+        }
         self.engine.answer(request, &NoCounters, &mut self.answer).expect("prepared for it");
         match self.from {
             From::Explained => self.engine.explain(request, &self.answer).to_string().len(),
@@ -150,7 +186,10 @@ impl Loaded for Ordain {
     fn said(&mut self, number: usize) -> Said {
         self.decide(number);
         let speaks = |part| matches!(part, Part::Decided | Part::Agreed);
-        let names = self.answer.rules().iter().filter(|it| speaks(it.part));
-        Said::Names(names.map(|it| self.engine.rule(it.rule).name.to_string()).collect())
+        let rules = self.answer.rules().iter().filter(|it| speaks(it.part));
+        let rules = rules.map(|it| self.engine.rule(it.rule).name.to_string());
+        let limits = self.answer.limits().iter().filter(|it| speaks(it.part));
+        let limits = limits.map(|it| self.engine.limit(it.limit).name.to_string());
+        Said::Names(rules.chain(limits).collect())
     }
 }

@@ -3,13 +3,14 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::vm::RegoVM;
 use regorus::{Engine, Value};
 
 use super::{Loaded, Said};
+use crate::clock::Processor;
 use crate::work::{Request, Rule, Shape, ZONE};
 
 const ENTRY: &str = "data.peers.deny";
@@ -26,7 +27,7 @@ struct Rego {
 
 fn hour(shape: Shape) -> String {
     match shape {
-        Shape::Facts => "hour := input.hour\n".to_owned(),
+        Shape::Facts | Shape::Limits => "hour := input.hour\n".to_owned(),
         Shape::Windows => format!("hour := time.clock([input.ns, \"{ZONE}\"])[0]\n"),
     }
 }
@@ -56,7 +57,13 @@ fn table(rules: &[Rule]) -> String {
     serde_json::json!({ "table": by_action }).to_string()
 }
 
-fn load_it(rules: &[Rule], requests: &[Request], shape: Shape, data: bool, rvm: bool) -> (Box<dyn Loaded>, Duration) {
+fn load_it(
+    rules: &[Rule],
+    requests: &[Request],
+    shape: Shape,
+    data: bool,
+    rvm: bool,
+) -> (Box<dyn Loaded>, Duration) {
     let (text, table) = if data {
         let rule = "deny contains entry.name if {\n  some entry in data.table[input.action]\n  input.risk > \
                     entry.risk\n  hour >= entry.from\n  hour < entry.until\n}\n";
@@ -74,7 +81,7 @@ fn load_it(rules: &[Rule], requests: &[Request], shape: Shape, data: bool, rvm: 
             Value::from_json_str(&input.to_string()).expect("a value")
         })
         .collect();
-    let start = Instant::now();
+    let start = Processor::now();
     let mut engine = Engine::new();
     engine.add_policy("peers.rego".to_owned(), text).expect("a policy");
     if let Some(table) = &table {
