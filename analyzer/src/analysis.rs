@@ -78,7 +78,7 @@ pub fn analyze(policies: &Policies, options: &Options<'_>) -> Result<Report, Ana
     watch.enter(Stage::Coverage);
     report.gaps = pool.install(|| coverage::gaps(&algebra))?;
     watch.enter(Stage::Report);
-    pool.install(|| sort(&mut report.conflicts));
+    report.conflicts = pool.install(|| sorted(std::mem::take(&mut report.conflicts)));
     allowances::acknowledge(&mut report, policies);
     Ok(report)
 }
@@ -128,21 +128,26 @@ fn joint_witness(members: &[PolicyName], algebra: &Algebra<'_>) -> Result<Option
     let Answer::Yes(point) = algebra.overlap(&domains.iter().collect::<Vec<_>>()).answer else {
         return Ok(None);
     };
-    let request = evidence::request(&point, Usage::default());
+    let request = evidence::request(point, Usage::default());
     evidence::replay_domains(members, &request, algebra)?;
     let windows = limits.iter().flat_map(|limit| evidence::windows_of_limit(limit, policies));
     Ok(Some(evidence::witness(&request, windows, policies)))
 }
 
 /// BLOCKING first, then by type, then by names.
-fn sort(conflicts: &mut [Conflict]) {
+fn sorted(conflicts: Vec<Conflict>) -> Vec<Conflict> {
     fn names(conflict: &Conflict) -> impl Iterator<Item = &PolicyName> {
         conflict.policies.iter().map(|policy| &policy.name)
     }
-    conflicts.par_sort_by(|a, b| {
+    // They are large, so their places are sorted, and each moves once.
+    let mut order: Vec<usize> = (0..conflicts.len()).collect();
+    order.par_sort_unstable_by(|a, b| {
         let kind = |it: &Conflict| (std::cmp::Reverse(it.severity), it.conflict_type);
+        let (a, b) = (&conflicts[*a], &conflicts[*b]);
         kind(a).cmp(&kind(b)).then_with(|| names(a).cmp(names(b))).then_with(|| a.id.cmp(&b.id))
     });
+    let mut conflicts: Vec<Option<Conflict>> = conflicts.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|at| conflicts[at].take()).collect()
 }
 
 /// How many pairs of the list differ.

@@ -115,7 +115,7 @@ impl<'a> Search<'a, '_> {
         let witness = match point {
             None => None,
             Some(point) => {
-                let request = evidence::request(&point, Usage::default());
+                let request = evidence::request(point, Usage::default());
                 self.replay(&request)?;
                 let speaking = self
                     .covers

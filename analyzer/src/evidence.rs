@@ -20,14 +20,10 @@ pub(crate) fn rests_on(fact: &FactName) -> String {
 }
 
 /// The request at a point, with this usage.
-pub(crate) fn request(point: &Point, usage: Usage) -> Request {
-    Request {
-        path: point.subject.path.clone(),
-        provider: point.subject.provider.clone(),
-        at: Timestamp::from_second(point.at).expect("the horizon is clamped to what jiff can count"),
-        facts: point.facts.clone(),
-        usage,
-    }
+pub(crate) fn request(point: Point, usage: Usage) -> Request {
+    let Point { subject, at, facts } = point;
+    let at = Timestamp::from_second(at).expect("the horizon is clamped to what jiff can count");
+    Request { path: subject.path, provider: subject.provider, at, facts, usage }
 }
 
 /// The witness for readers, on the wall clock of the first zone that a window names.

@@ -284,7 +284,7 @@ fn judge<'a>(
     let mut out = Judgement { by_solver: overlap.by_solver || pair.by_solver(), ..Judgement::default() };
     if let Some(line) = line {
         out.undecided = doubt == Some(Doubt::Undecided);
-        let witness = match &point {
+        let witness = match point {
             None => None,
             Some(point) => {
                 let request = evidence::request(point, evidence::telling_usage(a.limit, b.limit));

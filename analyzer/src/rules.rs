@@ -61,7 +61,7 @@ fn judge(
     pair.sort_by_key(|rule| (Reverse(rule.enforcement_mode), &rule.name));
     let [strict, mild] = pair;
     let (winner, loser) = if mild.priority > strict.priority { (mild, strict) } else { (strict, mild) };
-    let witness = match &point {
+    let witness = match point {
         None => None,
         Some(point) => {
             let request = evidence::request(point, Usage::default());
