@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use indicatif::ProgressBar;
 use jiff::Timestamp;
-use ordain_analyzer::{Memo, Options};
+use ordain_analyzer::{AnalyzerError, Memo, Options, Stage};
 use ordain_compiler::workspace::LoadedWorkspace;
 use ordain_compiler::{Compiled, Database, Workspace, bundle, library, workspace};
 use ordain_ir::{Bundle, DependencyGraph, Diagnostic, Place, Policies, Report, Severity, SourceMap, Span};
@@ -73,6 +75,28 @@ pub(crate) fn load(path: &Path) -> Result<LoadedWorkspace, Failure> {
     })
 }
 
+/// How long an analysis may take before it tells what it is busy with.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Analyses policies. What takes longer says on standard error, if that is a terminal, what it is busy with.
+fn analyze(
+    policies: &Policies,
+    threads: Option<NonZeroUsize>,
+    memory: &Arc<Memo>,
+) -> Result<Report, AnalyzerError> {
+    let bar = ProgressBar::new_spinner();
+    let progress = |stage: Stage| {
+        if bar.elapsed() >= PATIENCE {
+            bar.set_message(stage.describe());
+        }
+    };
+    let memo = Some(Arc::clone(memory));
+    let options = Options { threads, memo, progress: Some(&progress), ..Options::default() };
+    let report = ordain_analyzer::analyze(policies, &options);
+    bar.finish_and_clear();
+    report
+}
+
 /// Reads, compiles and analyses the workspace that `path` is or lies in, with what is allowed at the instant `now`.
 pub(crate) fn check(path: &Path, threads: Option<NonZeroUsize>, now: Timestamp) -> Result<Checked, Failure> {
     Session::load(path)?.check(threads, now)
@@ -121,8 +145,7 @@ impl Session {
         let (db, workspace) = (&self.db, self.workspace);
         let Compiled { policies, source_map, dependencies, mut diagnostics } =
             ordain_compiler::compile(db, workspace);
-        let options = Options { threads, memo: Some(self.memory.clone()), ..Options::default() };
-        let mut report = ordain_analyzer::analyze(&policies, &options).map_err(Failure::from)?;
+        let mut report = analyze(&policies, threads, &self.memory).map_err(Failure::from)?;
         // The bundle's bytes follow from the sources alone, whatever day it is.
         let bundle = bundle::assemble(db, workspace, &report);
         report.expire(now);

@@ -8,8 +8,9 @@
 //!
 //! **A verdict depends on the question alone.** A model of a long-lived solver depends on what it was asked
 //! before, so no value of a raw model ever leaves this module: the witness is found by further yes-or-no
-//! questions, each with one answer. Where the long-lived solver gives up, which may also depend on its
-//! history, the whole question is asked again in a fresh context with a larger bound, and that counts.
+//! questions, each with one answer. The long-lived solver gives up early, which may also depend on its
+//! history; then the whole question is asked again in a fresh context with a far larger bound, and that counts. So
+//! history could matter only to a question that costs a fresh context 64 times as much as a used one.
 
 mod encode;
 mod search;
@@ -30,8 +31,10 @@ use crate::strings::Strings;
 
 /// The only version whose behaviour is known.
 pub const VERSION: &str = "5.4.1";
-/// How much more a question may cost in a fresh context.
+/// How much more than its bound a question may cost in a fresh context.
 const RETRY_FACTOR: u32 = 4;
+/// The part of its bound that a question may cost in the long-lived solver.
+const WARM_SHARE: u32 = 16;
 /// Resource bound of the canary; the real bounds are of the order of millions.
 const CANARY_BOUND: u32 = 50_000;
 
@@ -118,10 +121,11 @@ pub fn satisfiable(condition: &Condition, facts: &Facts, strings: &Strings, boun
         static WARM: RefCell<Option<(Solver, u32)>> = const { RefCell::new(None) };
     }
     let first = WARM.with_borrow_mut(|warm| {
-        let (solver, known) = warm.get_or_insert_with(|| (bounded(bound), bound));
-        if *known != bound {
-            limit(solver, bound);
-            *known = bound;
+        let share = (bound / WARM_SHARE).max(1);
+        let (solver, known) = warm.get_or_insert_with(|| (bounded(share), share));
+        if *known != share {
+            limit(solver, share);
+            *known = share;
         }
         solver.push();
         let outcome = ask(&plan, condition, solver, strings);
