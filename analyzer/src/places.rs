@@ -44,18 +44,12 @@ impl<'a> Places<'a> {
                 new.insert(next);
             }
         }
-        let common: Vec<Answer<Subject>> =
-            out.candidates().par_iter().map(|(a, b)| out.common(*a, *b, strings)).collect();
-        out.meeting = out
-            .candidates()
-            .into_iter()
-            .zip(common)
-            .filter_map(|(pair, answer)| match answer {
-                Answer::Yes(subject) => Some((pair, Some(subject))),
-                Answer::Undecided => Some((pair, None)),
-                Answer::No => None,
-            })
-            .collect();
+        let meeting = |pair: (PlaceId, PlaceId)| match out.common(pair.0, pair.1, strings) {
+            Answer::Yes(subject) => Some((pair, Some(subject))),
+            Answer::Undecided => Some((pair, None)),
+            Answer::No => None,
+        };
+        out.meeting = out.candidates().into_par_iter().filter_map(meeting).collect();
         out.index = out.meeting.iter().enumerate().map(|(at, (pair, _))| (*pair, at)).collect();
         out
     }
