@@ -1,7 +1,7 @@
 //! Witnesses: concrete requests that the engine, which shares no code with the algebra, confirms.
 
 use jiff::Timestamp;
-use ordain_engine::{Decision, Engine, NoCounters, Outcome};
+use ordain_engine::{Answer, Engine, NoCounters, Outcome};
 use ordain_ir::report::Witness;
 use ordain_ir::{
     Direction, FactName, Limit, Policies, PolicyName, Quantity, Request, Rule, Settings, Usage, Window, zone,
@@ -79,9 +79,9 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    fn decide(&self, request: &Request) -> Result<Decision, AnalyzerError> {
-        let decision = self.engine.decide_by(&self.names, request, &NoCounters);
-        decision.map_err(|error| mismatch(self.names, &error))
+    fn answer(&self, request: &Request) -> Result<Answer, AnalyzerError> {
+        let answer = self.engine.answer_by(&self.names, request, &NoCounters);
+        answer.map_err(|error| mismatch(self.names, &error))
     }
 }
 
@@ -117,13 +117,13 @@ pub(crate) fn replay_rules(
     algebra: &Algebra<'_>,
 ) -> Result<(), AnalyzerError> {
     let replay = Replay::new([&winner.name, &loser.name], algebra)?;
-    let decision = replay.decide(request)?;
-    if decision.rules.len() != 2 {
+    let answer = replay.answer(request)?;
+    if answer.rules().len() != 2 {
         replay.both_apply(request)?;
     }
     let wanted = Outcome::from(winner.enforcement_mode);
-    replay.check(decision.outcome == wanted && decision.rules.len() == 2, || {
-        format!("the engine says {}, not {wanted}", decision.outcome)
+    replay.check(answer.outcome() == wanted && answer.rules().len() == 2, || {
+        format!("the engine says {}, not {wanted}", answer.outcome())
     })
 }
 
@@ -136,14 +136,15 @@ pub(crate) fn replay_limits(
     algebra: &Algebra<'_>,
 ) -> Result<(), AnalyzerError> {
     let replay = Replay::new([&a.name, &b.name], algebra)?;
-    let decision = replay.decide(request)?;
-    if decision.limits.len() + decision.unmeasured.len() != 2 {
+    let answer = replay.answer(request)?;
+    if answer.limits().len() + answer.unmeasured().len() != 2 {
         replay.both_apply(request)?;
     }
     for limit in [a, b] {
-        let finding = decision.limits.iter().find(|finding| finding.limit.name == limit.name);
+        let named = |number: u32| replay.engine.limit(number).name == limit.name;
+        let part = answer.limits().iter().find(|part| named(part.limit));
         let wanted = breaks(limit, request.usage.value(&limit.quantity));
-        replay.check(finding.is_some_and(|finding| finding.breached == wanted), || {
+        replay.check(part.is_some_and(|part| part.breached == wanted), || {
             format!("`{}` should be {}", limit.name, if wanted { "breached" } else { "held" })
         })?;
     }

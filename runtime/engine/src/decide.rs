@@ -69,6 +69,31 @@ impl Engine {
         request: &Request,
         counters: &dyn Counters,
     ) -> Result<Decision, DecideError> {
+        let (prepared, answer) = self.answer_among(policies, request, counters)?;
+        self.decided(&prepared, &answer)
+    }
+
+    /// The same by numbers, for those who need no words.
+    ///
+    /// # Errors
+    /// As [`Engine::decide_by`].
+    pub fn answer_by(
+        &self,
+        policies: &[&PolicyName],
+        request: &Request,
+        counters: &dyn Counters,
+    ) -> Result<Answer, DecideError> {
+        let (_, answer) = self.answer_among(policies, request, counters)?;
+        self.settled(&answer)?;
+        Ok(answer)
+    }
+
+    fn answer_among(
+        &self,
+        policies: &[&PolicyName],
+        request: &Request,
+        counters: &dyn Counters,
+    ) -> Result<(Prepared, Answer), DecideError> {
         let (prepared, mut answer) = (self.prepare(request)?, Answer::default());
         let (mut rules, mut limits) = (vec![], vec![]);
         for policy in policies {
@@ -91,13 +116,19 @@ impl Engine {
         self.sift(Side::Limits, &prepared, &mut answer, false, |each| limits.into_iter().for_each(each));
         self.answer_limits(&prepared, counters, &mut answer);
         self.settle(&mut answer);
-        self.decided(&prepared, &answer)
+        Ok((prepared, answer))
     }
 
     /// An answer that leaves nothing undecided, in words.
     fn decided(&self, request: &Prepared, answer: &Answer) -> Result<Decision, DecideError> {
+        self.settled(answer)?;
+        Ok(self.explain(request, answer))
+    }
+
+    /// Fails if the answer leaves something undecided.
+    fn settled(&self, answer: &Answer) -> Result<(), DecideError> {
         match answer.undecided() {
-            None => Ok(self.explain(request, answer)),
+            None => Ok(()),
             Some((PolicyNumber::Rule(rule), slot)) => Err(self.missing(slot, &self.rule(rule).name)),
             Some((PolicyNumber::Limit(limit), slot)) => Err(self.missing(slot, &self.limit(limit).name)),
         }

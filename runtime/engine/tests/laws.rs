@@ -471,4 +471,44 @@ proptest! {
             prop_assert_eq!(engine.explain(&prepared, &answer), fresh);
         }
     }
+
+    /// As if the others had been retired or taken away: a limit confined to a rule keeps it, and overriding goes
+    /// through what is left out.
+    #[test]
+    fn some_policies_decide_as_if_there_were_no_others(
+        policies in policies(),
+        request in request(),
+        chosen in any::<u16>(),
+    ) {
+        let names: Vec<&PolicyName> = policies.rules.keys().chain(policies.limits.keys()).collect();
+        let kept = |at: usize| chosen >> (at % 16) & 1 == 1;
+        let some: Vec<&PolicyName> =
+            (0..names.len()).filter(|at| kept(*at)).rev().map(|at| names[at]).collect();
+        let mut left = policies.clone();
+        for (_, name) in names.iter().enumerate().filter(|(at, _)| !kept(*at)) {
+            if let Some(rule) = left.rules.get_mut(*name) {
+                Arc::make_mut(rule).status = RuleStatus::Retired;
+            } else {
+                Arc::make_mut(left.limits.get_mut(*name).unwrap()).status = LimitStatus::Disabled;
+            }
+        }
+        let engine = Engine::new(Arc::new(policies.clone())).unwrap();
+        let decision = engine.decide_by(&some, &request, &Used(1)).unwrap();
+        let expected = Engine::new(Arc::new(left)).unwrap().decide(&request, &Used(1)).unwrap();
+        prop_assert_eq!(decision.outcome, expected.outcome);
+        let limits = |decision: &Decision| -> Vec<_> {
+            decision.limits.iter().map(|it| (it.id, it.value, it.breached, it.role.clone())).collect()
+        };
+        let rules =
+            |decision: &Decision| -> Vec<_> { decision.rules.iter().map(|it| (it.id, it.role.clone())).collect() };
+        prop_assert_eq!(limits(&decision), limits(&expected));
+        prop_assert_eq!(rules(&decision), rules(&expected));
+        prop_assert_eq!(decision.unmeasured.len(), expected.unmeasured.len());
+        let unknown = PolicyName::from("w.nobody");
+        prop_assert!(engine.decide_by(&[&unknown], &request, &Used(1)).is_err());
+        let answer = engine.answer_by(&some, &request, &Used(1)).unwrap();
+        prop_assert_eq!(answer.outcome(), decision.outcome);
+        let listed = (decision.rules.len(), decision.limits.len(), decision.unmeasured.len());
+        prop_assert_eq!((answer.rules().len(), answer.limits().len(), answer.unmeasured().len()), listed);
+    }
 }
