@@ -62,7 +62,7 @@ pub fn lint(
 ) -> Result<Vec<Lint>, AnalyzerError> {
     let memo = options.memo.clone().unwrap_or_default();
     let pool = pool(options)?;
-    let algebra = Algebra::new(policies, &memo);
+    let algebra = pool.install(|| Algebra::new(policies, &memo));
     let overrides = Overrides::new(policies);
     let context = Context {
         policies,

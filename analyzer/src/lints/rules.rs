@@ -97,7 +97,7 @@ impl Search<'_, '_, '_> {
         let none = vec![];
         let domain = &self.context.rules.entries[rule].domain;
         let Some(point) = self.example(domain) else { return none };
-        let request = evidence::request(&point, Usage::default());
+        let request = evidence::request(point, Usage::default());
         let Ok(decision) = self.engine.decide(&request, &NoCounters) else { return none };
         let mut present: Vec<usize> =
             decision.rules.iter().filter_map(|found| self.context.rules.number(&found.rule.name)).collect();

@@ -4,12 +4,16 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+/// Scripts that one process answers: it doesn't give all of its memory back.
+const SCRIPTS: usize = 500;
+
 /// A solver that answers one script after the other.
 #[derive(Debug)]
 pub struct Cvc5 {
     child: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
+    asked: usize,
 }
 
 impl Cvc5 {
@@ -33,7 +37,7 @@ impl Cvc5 {
             .expect("`python3` runs: the set-up needs it as well");
         let questions = child.stdin.take().expect("it is piped");
         let answers = BufReader::new(child.stdout.take().expect("it is piped"));
-        Self { child, questions, answers }
+        Self { child, questions, answers, asked: 0 }
     }
 
     /// What the script's commands print: `sat`, `unsat`, `unknown`, or `error: …`.
@@ -41,6 +45,10 @@ impl Cvc5 {
     /// # Panics
     /// If the process has ended.
     pub fn ask(&mut self, script: &str) -> String {
+        if self.asked == SCRIPTS {
+            *self = Self::start();
+        }
+        self.asked += 1;
         assert!(!script.lines().any(|line| line == ";;;"), "the end of a script within a script");
         writeln!(self.questions, "{script}\n;;;").expect("the second solver listens");
         let mut answer = String::new();
