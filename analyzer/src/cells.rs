@@ -1,12 +1,11 @@
 //! How domains cut the requests of another one into cells: of the subjects and instants of one cell the same policies
 //! may speak, so that only their conditions are left to ask about.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::Answer;
 use crate::bits::Bits;
-use crate::domain::{Algebra, Domain};
+use crate::domain::{Algebra, Domain, WindowId};
 use crate::scope::{self, Subject};
 use crate::window::Intervals;
 
@@ -19,7 +18,7 @@ pub(crate) const MAX_CELLS: usize = 4_096;
 pub(crate) fn cells(base: &Domain, others: &[&Domain], algebra: &Algebra<'_>) -> Option<Vec<Bits>> {
     let within = algebra.selectors(base);
     let subjects = subjects(&within, others, algebra)?;
-    let instants = instants(&base.window, others, algebra)?;
+    let instants = instants(&base.window, others, algebra, MAX_CELLS)?;
     let mut seen = BTreeSet::new();
     for (of_subject, _) in &subjects {
         for (of_time, _) in &instants {
@@ -64,49 +63,47 @@ pub(crate) fn subjects(
 }
 
 /// The instants of `within` by the domains whose windows they are in, the first one of each part: from the beginning
-/// of the configured horizon on, then what was added before it. `None` beyond the cap.
+/// of the configured horizon on, then what was added before it. `None` if there are more than `most` parts.
 pub(crate) fn instants(
     within: &Intervals,
     domains: &[&Domain],
     algebra: &Algebra<'_>,
+    most: usize,
 ) -> Option<Vec<(Bits, i64)>> {
-    // Equal windows are one set of instants, shared.
-    let mut windows: Vec<&Arc<Intervals>> = vec![];
-    let mut number = vec![];
-    for domain in domains {
-        let known = windows.iter().position(|other| Arc::ptr_eq(other, &domain.window));
-        number.push(known.unwrap_or(windows.len()));
-        if known.is_none() {
-            windows.push(&domain.window);
-        }
+    // Equal windows are one.
+    let windows: BTreeMap<WindowId, &Intervals> =
+        domains.iter().map(|domain| (domain.window_id, &*domain.window)).collect();
+    let ids: Vec<WindowId> = windows.keys().copied().collect();
+    let start = algebra.policies().settings.horizon.0;
+    // Where windows open and close; the last of them is what all is within.
+    let whole = windows.len();
+    let mut changes: Vec<(i64, Option<usize>)> = vec![(start, None)];
+    for (at, window) in windows.values().copied().chain([within]).enumerate() {
+        changes.extend(window.parts().iter().flat_map(|(from, to)| [(*from, Some(at)), (*to, Some(at))]));
     }
-    let mut cells = vec![(within.clone(), BTreeSet::new())];
-    for (at, window) in windows.iter().enumerate() {
-        let mut next = vec![];
-        for (cell, active) in cells {
-            let (inside, outside) = (cell.intersection(window), cell.difference(window));
-            if !outside.is_empty() {
-                next.push((outside, active.clone()));
-            }
-            if !inside.is_empty() {
-                let mut active: BTreeSet<usize> = active;
-                active.insert(at);
-                next.push((inside, active));
+    changes.sort_unstable();
+    let mut open = vec![false; whole + 1];
+    let mut seen: HashMap<Bits, i64> = HashMap::new();
+    for changed in changes.chunk_by(|a, b| a.0 == b.0) {
+        for window in changed.iter().filter_map(|(_, window)| *window) {
+            open[window] = !open[window];
+        }
+        let at = changed[0].0;
+        if open[whole] {
+            let first = seen.entry(Bits::new(whole, |window| open[window])).or_insert(at);
+            if *first < start && at >= start {
+                *first = at;
             }
         }
-        if next.len() > MAX_CELLS {
+        if seen.len() > most {
             return None;
         }
-        cells = next;
     }
-    let start = algebra.policies().settings.horizon.0;
-    let mut cells: Vec<(Bits, i64)> = cells
-        .into_iter()
-        .filter_map(|(cell, active)| {
-            let open = Bits::new(domains.len(), |at| active.contains(&number[at]));
-            Some((open, cell.first_from(start)?))
-        })
-        .collect();
-    cells.sort_by_key(|(_, at)| (*at < start, *at));
+    let number = |domain: &&Domain| ids.binary_search(&domain.window_id).ok();
+    let numbers: Vec<Option<usize>> = domains.iter().map(number).collect();
+    let of_domains =
+        |cell: &Bits| Bits::new(domains.len(), |at| numbers[at].is_some_and(|window| cell.contains(window)));
+    let mut cells: Vec<(Bits, i64)> = seen.iter().map(|(cell, at)| (of_domains(cell), *at)).collect();
+    cells.sort_unstable_by_key(|(_, at)| (*at < start, *at));
     Some(cells)
 }

@@ -6,8 +6,8 @@
 //! obligation's condition holds and that of no rule there does. Where fewer rules speak, more is uncovered, so only
 //! the cells with the fewest need be asked about.
 
+use std::collections::HashMap;
 use std::collections::btree_map::{BTreeMap, Entry};
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ordain_engine::Engine;
@@ -19,15 +19,13 @@ use rayon::prelude::*;
 
 use crate::bits::Bits;
 use crate::boxes::Valuation;
+use crate::cells::{self, MAX_CELLS};
 use crate::conditions::Prepared;
-use crate::domain::{Algebra, AnalyzerError, Domain, Point, WindowId};
+use crate::domain::{Algebra, AnalyzerError, Domain, Point};
 use crate::scope::{self, Subject};
 use crate::strings::Strings;
-use crate::window::Intervals;
 use crate::{Answer, evidence, solver};
 
-/// Most cells of subjects, of time, and of both together that are asked about for one obligation.
-const MAX_CELLS: usize = 4_096;
 /// Most sets of windows that are open together at some time.
 const MAX_PARTS: usize = 1 << 16;
 
@@ -201,61 +199,17 @@ impl<'a> Search<'a, '_> {
     /// The obligation's subjects by the rules that select them, the most readable one of each; only where the fewest
     /// do.
     fn subjects(&self) -> Option<Vec<(Bits, Subject)>> {
-        let strings = &self.algebra.conditions.memo.strings;
-        let within = &self.obligation.scope;
-        let scopes: BTreeSet<_> = self.covers.iter().map(|cover| &cover.rule.scope).collect();
-        let scopes: Vec<_> = scopes.into_iter().collect();
-        let cells = least(scope::cells(&[within], &scopes, strings)?)?;
-        let number = |cover: &&Cover<'_>| scopes.binary_search(&&cover.rule.scope).ok();
-        let numbers: Vec<Option<usize>> = self.covers.iter().map(number).collect();
-        let of_rules = |cell: &Bits| {
-            Bits::new(self.covers.len(), |at| numbers[at].is_some_and(|scope| cell.contains(scope)))
-        };
-        Some(cells.into_iter().map(|(cell, subject)| (of_rules(&cell), subject)).collect())
+        least(cells::subjects(&[&self.obligation.scope], &self.domains(), self.algebra)?)
     }
 
     /// The horizon by the rules that are active, the first instant of each part; only where the fewest are.
     fn instants(&self) -> Option<Vec<(Bits, i64)>> {
-        let mut windows: BTreeMap<WindowId, &Intervals> = BTreeMap::new();
-        for cover in &self.covers {
-            windows.insert(cover.domain.window_id, &cover.domain.window);
-        }
-        let ids: Vec<WindowId> = windows.keys().copied().collect();
-        let start = self.algebra.policies().settings.horizon.0;
-        // Where windows open and close; the last of them is the horizon itself.
-        let horizon = windows.len();
-        let all = windows.values().copied().chain([&**self.algebra.windows.horizon()]);
-        let mut changes: Vec<(i64, Option<usize>)> = vec![(start, None)];
-        for (at, window) in all.enumerate() {
-            changes.extend(window.parts().iter().flat_map(|(from, to)| [(*from, Some(at)), (*to, Some(at))]));
-        }
-        changes.sort_unstable();
-        let mut open = vec![false; horizon + 1];
-        let mut seen: HashMap<Bits, i64> = HashMap::new();
-        for changed in changes.chunk_by(|a, b| a.0 == b.0) {
-            for window in changed.iter().filter_map(|(_, window)| *window) {
-                open[window] = !open[window];
-            }
-            let at = changed[0].0;
-            if open[horizon] {
-                // The first instant from the beginning of the configured horizon on counts, else the first before.
-                let first = seen.entry(Bits::new(horizon, |window| open[window])).or_insert(at);
-                if *first < start && at >= start {
-                    *first = at;
-                }
-            }
-            if seen.len() > MAX_PARTS {
-                return None;
-            }
-        }
-        let mut cells: Vec<(Bits, i64)> = seen.into_iter().collect();
-        cells.sort_unstable_by_key(|(_, at)| (*at < start, *at));
-        let number = |cover: &&Cover<'_>| ids.binary_search(&cover.domain.window_id).ok();
-        let numbers: Vec<Option<usize>> = self.covers.iter().map(number).collect();
-        let of_rules = |cell: &Bits| {
-            Bits::new(self.covers.len(), |at| numbers[at].is_some_and(|window| cell.contains(window)))
-        };
-        Some(least(cells)?.into_iter().map(|(cell, at)| (of_rules(&cell), at)).collect())
+        let horizon = self.algebra.windows.horizon();
+        least(cells::instants(horizon, &self.domains(), self.algebra, MAX_PARTS)?)
+    }
+
+    fn domains(&self) -> Vec<&Domain> {
+        self.covers.iter().map(|cover| &cover.domain).collect()
     }
 
     /// Lets the engine confirm that the request is the obligation's and no rule's.
