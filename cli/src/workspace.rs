@@ -79,19 +79,14 @@ pub(crate) fn load(path: &Path) -> Result<LoadedWorkspace, Failure> {
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Analyses policies. What takes longer says on standard error, if that is a terminal, what it is busy with.
-fn analyze(
-    policies: &Policies,
-    threads: Option<NonZeroUsize>,
-    memory: &Arc<Memo>,
-) -> Result<Report, AnalyzerError> {
+fn analyze(policies: &Policies, options: &Options<'_>) -> Result<Report, AnalyzerError> {
     let bar = ProgressBar::new_spinner();
     let progress = |stage: Stage| {
         if bar.elapsed() >= PATIENCE {
             bar.set_message(stage.describe());
         }
     };
-    let memo = Some(Arc::clone(memory));
-    let options = Options { threads, memo, progress: Some(&progress), ..Options::default() };
+    let options = Options { progress: Some(&progress), ..options.clone() };
     let report = ordain_analyzer::analyze(policies, &options);
     bar.finish_and_clear();
     report
@@ -145,7 +140,8 @@ impl Session {
         let (db, workspace) = (&self.db, self.workspace);
         let Compiled { policies, source_map, dependencies, mut diagnostics } =
             ordain_compiler::compile(db, workspace);
-        let mut report = analyze(&policies, threads, &self.memory).map_err(Failure::from)?;
+        let options = Options { threads, memo: Some(self.memory.clone()), ..Options::default() };
+        let mut report = analyze(&policies, &options).map_err(Failure::from)?;
         // The bundle's bytes follow from the sources alone, whatever day it is.
         let bundle = bundle::assemble(db, workspace, &report);
         report.expire(now);
