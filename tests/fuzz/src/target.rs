@@ -137,7 +137,7 @@ fn fails_as_told(text: &str) -> Result<(), String> {
     assert!(!text.contains("panic!"), "as the text says");
     let mut hog: Vec<Vec<u8>> = vec![];
     while text.contains("hog!") {
-        hog.push(vec![1; 1 << 20]);
+        hog.push(Vec::with_capacity(1 << 26));
     }
     while text.contains("hang!") {
         std::thread::sleep(std::time::Duration::from_millis(10));
