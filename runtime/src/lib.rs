@@ -10,6 +10,7 @@ mod http;
 mod panels;
 mod serve;
 mod service;
+mod telemetry;
 
 pub use administration::Administration;
 pub use database::DatabaseError;

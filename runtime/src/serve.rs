@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::database::{Database, DatabaseError};
+use crate::telemetry;
 use crate::{AccessMode, App, AppOptions, BundleService, Gate, LoadError};
 
 /// How long requests under way may take to end after a shutdown was asked for.
@@ -165,6 +166,7 @@ impl Server {
         };
         let outcome = tokio::select! {
             outcome = serving => outcome.map_err(ServeError::Failed),
+            () = telemetry::upkeep() => Ok(()),
             () = deadline => {
                 tracing::warn!("some requests did not end in time and are cut off");
                 Ok(())

@@ -18,7 +18,7 @@ use super::routes::{
     proposals, reviews, rules, state, violations,
 };
 use crate::service::{ApiKeyService, BundleService, GovernanceService, ViolationService};
-use crate::{Gate, PoliciesFacade};
+use crate::{Gate, PoliciesFacade, telemetry};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -62,6 +62,7 @@ pub struct App {
 impl App {
     /// The API, for whomever the mode lets in.
     pub fn new(options: AppOptions) -> Self {
+        telemetry::start();
         let AppOptions { store, gate, clock, random, access } = options;
         let parts = || (Arc::clone(&store), Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&random));
         let bundles = {
@@ -172,6 +173,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(ingest::violations))
         .routes(routes!(operations::health))
         .routes(routes!(operations::readiness))
+        .routes(routes!(operations::metrics))
         .routes(routes!(operations::document))
         .layer(DefaultBodyLimit::max(BODY));
     OpenApiRouter::with_openapi(Document::openapi()).merge(others).merge(bundles)

@@ -20,6 +20,7 @@ use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::Level;
 
 use super::problem::{ErrorCode, Problem};
+use crate::telemetry;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -56,7 +57,7 @@ pub(crate) fn guarded(router: Router, bounds: Bounds, hosts: Hosts) -> Router {
         let permits = Arc::clone(&permits);
         async move {
             // Health must be seen just when everything else is full.
-            if matches!(request.uri().path(), "/healthz" | "/readyz") {
+            if matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics") {
                 return next.run(request).await;
             }
             match permits.try_acquire() {
@@ -80,6 +81,7 @@ pub(crate) fn guarded(router: Router, bounds: Bounds, hosts: Hosts) -> Router {
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
             .layer(trace)
             .layer(PropagateRequestIdLayer::x_request_id())
+            .layer(middleware::from_fn(telemetry::measured))
             .layer(middleware::from_fn(only_problems))
             .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panicked(&*panic)))
             .layer(option_layer(

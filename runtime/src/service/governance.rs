@@ -19,7 +19,7 @@ use super::audit::entry;
 use super::bundles::ATTEMPTS;
 use super::judge::{Judged, LoadError, PolicyActivationBlockedError};
 use crate::gate::{CompileError, Compiled, SourceProblem};
-use crate::{Gate, GateError};
+use crate::{Gate, GateError, telemetry};
 
 /// GOV-POL-002: a rule that others depend on can't go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -271,6 +271,7 @@ impl GovernanceService {
                 Err(Refusal::BaseChanged) => {}
                 decided => {
                     let decided = decided?;
+                    telemetry::decided("approved");
                     tracing::info!(%tenant, %id, reviewer = reviewer.name, "proposal was approved");
                     return Ok(decided);
                 }
@@ -295,6 +296,7 @@ impl GovernanceService {
         let decision =
             Decision { proposal: id, version: seen, approved: None, reviewer, at: now, notes: reason };
         let decided = self.store.decide_proposal(tenant, decision, &audit).await??;
+        telemetry::decided("rejected");
         tracing::info!(%tenant, %id, reviewer = reviewer.name, "proposal was rejected");
         Ok(decided.proposal)
     }

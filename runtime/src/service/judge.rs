@@ -9,7 +9,7 @@ use ordain_ir::{Bundle, BundleError, Conflict, ConflictSeverity, DependencyEdge}
 use ordain_store::{Activation, BundleOrigin, StoreError, TenantId};
 
 use super::integrity;
-use crate::{Gate, GateError};
+use crate::{Gate, GateError, telemetry};
 
 /// GOV-POL-001: policies with BLOCKING conflicts can't become active.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,7 @@ impl Judged {
         let digest = &self.digest;
         let blocking = self.conflicts.iter().filter(|c| c.severity == ConflictSeverity::Blocking);
         let blocking: Vec<_> = blocking.cloned().collect();
+        telemetry::judged(blocking.is_empty());
         if !blocking.is_empty() {
             tracing::warn!(%tenant, %digest, blocking = blocking.len(), "GOV-POL-001_ACTIVATION_BLOCKED");
             return Err(PolicyActivationBlockedError { conflicts: blocking });

@@ -11,6 +11,8 @@ use ordain_store::{
 };
 use uuid::Uuid;
 
+use crate::telemetry;
+
 /// A violation before it is recorded. What is missing is filled in.
 #[derive(Clone, Debug)]
 pub struct NewViolation {
@@ -70,6 +72,7 @@ impl ViolationService {
         let now = self.clock.now();
         let whole: Vec<_> = violations.into_iter().map(|new| self.completed(new, now)).collect();
         let recorded = self.store.record_violations(tenant, &whole).await?;
+        telemetry::violations_recorded(recorded.recorded, recorded.duplicates);
         Ok((recorded, whole.into_iter().map(|violation| violation.id).collect()))
     }
 

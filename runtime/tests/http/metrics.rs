@@ -1,4 +1,4 @@
-//! `GET /api/v1/policies/metrics`
+//! `GET /api/v1/policies/metrics`, `GET /metrics`
 
 use ordain_ir::Outcome;
 use ordain_store::EvaluationTally;
@@ -55,6 +55,43 @@ async fn decisions_and_violations_are_added_up() {
             client.refused(&format!("{METRICS}?{bad}"), 422, "invalid_parameter").await;
         }
         assert_eq!(client.other_tenant().ok(METRICS).await["total_evaluations"], 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_recorded_for_operators_has_closed_labels() {
+    on_each_database("metrics-prometheus", async |client| {
+        client.ok("/api/v1/policies/state").await;
+        client.get("/api/v1/policies/rules/nonsense?x=1").await;
+        client.get("/made/up/by/a/client").await;
+        client
+            .post(
+                "/api/v1/violations",
+                &json!({ "violation_type": "cost", "source": "cost", "severity": 1 }),
+                201,
+            )
+            .await;
+        let text = client.ok("/metrics").await;
+        let text = text.as_str().unwrap();
+        let state = "route=\"/api/v1/policies/state\",status=\"200\"}";
+        assert!(text.contains(state), "{text}");
+        assert!(text.contains("route=\"/api/v1/policies/rules/{rule_id}\",status=\"422\"}"), "{text}");
+        assert!(text.contains("route=\"none\",status=\"404\"}"), "{text}");
+        assert!(
+            !text.contains("nonsense") && !text.contains("made/up") && !text.contains("metrics-prometheus")
+        );
+        let labels = ["method", "route", "status", "le", "outcome", "decision"];
+        for line in text.lines().filter(|line| !line.starts_with('#') && line.contains('{')) {
+            let (name, rest) = line.split_once('{').unwrap();
+            assert!(name.starts_with("ordain_"), "{line}");
+            let inside = rest.rsplit_once('}').unwrap().0;
+            for label in inside.split("\",").filter_map(|part| part.split_once('=')) {
+                assert!(labels.contains(&label.0), "{line}");
+            }
+        }
+        assert!(text.contains("ordain_http_request_duration_seconds_bucket{"), "{text}");
+        assert!(text.contains("ordain_violations_recorded_total "), "{text}");
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! `GET /healthz`, `/readyz`, `/openapi.json`
+//! `GET /healthz`, `/readyz`, `/metrics`, `/openapi.json`
 
 use axum::Json;
 use axum::extract::State;
@@ -7,9 +7,10 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::access::AccessMode;
+use crate::http::access::{AccessMode, Allowed, Operating};
 use crate::http::app::AppState;
-use crate::http::problem::{ErrorCode, Problem};
+use crate::http::problem::{CommonProblems, ErrorCode, Problem};
+use crate::telemetry;
 
 /// Whether the process lives.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,6 +62,16 @@ pub(crate) async fn readiness(State(state): State<AppState>) -> Result<Json<Read
         }
     };
     Ok(Json(Readiness { status: "ready", bundle }))
+}
+
+/// What was counted and timed, in Prometheus' text format. A scraper sends a key as bearer token.
+#[utoipa::path(
+    get, path = "/metrics", tag = "operations", operation_id = "metrics",
+    security(("api_key" = ["operator"])),
+    responses((status = 200, body = String, content_type = "text/plain"), CommonProblems)
+)]
+pub(crate) async fn metrics(_: Allowed<Operating>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], telemetry::rendered())
 }
 
 /// This document.
