@@ -2,14 +2,18 @@
 
 FOLDER holds the libraries of cvc5. Standard input brings scripts, each ended by a line `;;;`; each is answered on
 standard output by one line, what its commands print. Every script meets a new solver. Only the C interface is used, so
-any Python 3 will do.
+any Python 3 will do. A script that takes more than some seconds of the processor ends the program.
 """
 
 import ctypes
 import pathlib
+import resource
 import sys
+import time
 
 TEXT, POINTER = ctypes.c_char_p, ctypes.c_void_p
+# What one script may take, in seconds of the processor: the solver's own bounds don't hold everywhere.
+PATIENCE = 10
 
 
 def load(folder):
@@ -43,6 +47,8 @@ def main():
     invoke = function(parser, "cvc5_cmd_invoke", TEXT, POINTER, POINTER, POINTER)
 
     def answer(script):
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + PATIENCE, most))
         manager = new_manager()
         one = new_solver(manager)
         set_option(one, b"strings-exp", b"true")
