@@ -13,23 +13,35 @@ use crate::window::Intervals;
 /// which windows cut time.
 pub(crate) const MAX_CELLS: usize = 4_096;
 
-/// The cells of a domain that is not empty, each as the set of the others (by number) that may speak there; each set
-/// once, the smaller ones first. `None` beyond the caps.
-pub(crate) fn cells(base: &Domain, others: &[&Domain], algebra: &Algebra<'_>) -> Option<Vec<Bits>> {
+/// Subjects and instants at which the same of some domains may speak, with the canonical ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    /// The domains, by number.
+    pub(crate) open: Bits,
+    pub(crate) subject: Subject,
+    pub(crate) at: i64,
+}
+
+/// The cells of a domain that is not empty; each set of others once, the smaller sets first. `None` beyond the caps.
+pub(crate) fn cells(base: &Domain, others: &[&Domain], algebra: &Algebra<'_>) -> Option<Vec<Cell>> {
     let within = algebra.selectors(base);
     let subjects = subjects(&within, others, algebra)?;
     let instants = instants(&base.window, others, algebra, MAX_CELLS)?;
     let mut seen = BTreeSet::new();
-    for (of_subject, _) in &subjects {
-        for (of_time, _) in &instants {
-            seen.insert(of_subject.and(of_time));
-            if seen.len() > MAX_CELLS {
+    let mut out = vec![];
+    for (of_subject, subject) in &subjects {
+        for (of_time, at) in &instants {
+            let open = of_subject.and(of_time);
+            if seen.insert(open.clone()) {
+                out.push(Cell { open, subject: subject.clone(), at: *at });
+            }
+            if out.len() > MAX_CELLS {
                 return None;
             }
         }
     }
-    let mut out: Vec<Bits> = seen.into_iter().collect();
-    out.sort_by_key(Bits::len);
+    // Stable: canonical ones stay in front of others of the same size.
+    out.sort_by_key(|cell| cell.open.len());
     Some(out)
 }
 

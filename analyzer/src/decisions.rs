@@ -27,7 +27,17 @@ pub(crate) type Present<'p> = &'p dyn Fn(usize) -> Condition;
 
 impl<'a> RuleBook<'a> {
     pub(crate) fn new(algebra: &Algebra<'a>, overrides: &Overrides<'a>) -> Result<Self, AnalyzerError> {
-        let active = algebra.policies().rules.values().filter(|rule| rule.status == RuleStatus::Active);
+        Self::of(algebra, overrides, |_| true)
+    }
+
+    /// Of the rules that are kept only.
+    pub(crate) fn of(
+        algebra: &Algebra<'a>,
+        overrides: &Overrides<'a>,
+        keep: impl Fn(&PolicyName) -> bool,
+    ) -> Result<Self, AnalyzerError> {
+        let active = algebra.policies().rules.values();
+        let active = active.filter(|rule| rule.status == RuleStatus::Active && keep(&rule.name));
         let entries = active.map(|rule| Ok(RuleEntry { rule, domain: algebra.rule(rule)? }));
         let entries = entries.collect::<Result<Vec<_>, AnalyzerError>>()?;
         let number: BTreeMap<&PolicyName, usize> =

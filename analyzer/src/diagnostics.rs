@@ -37,7 +37,7 @@ pub fn gap_diagnostics(report: &Report, places: &BTreeMap<Obligation, (String, S
         out.primary =
             place.map(|(file, span)| Label { file: file.clone(), span: *span, text: String::new() });
         if let Some(witness) = &gap.witness {
-            out = out.note(format!("for example: {}", in_words(witness)));
+            out = out.note(format!("for example: {}", witness_in_words(witness)));
         }
         if let Some(why) = &gap.uncertainty {
             out = out.note(format!("suspected and not proved: {why}"));
@@ -102,7 +102,7 @@ fn diagnostic(conflict: &Conflict, sources: &SourceMap) -> Diagnostic {
         }
     });
     if let Some(witness) = &conflict.witness {
-        out = out.note(format!("for example: {}", in_words(witness)));
+        out = out.note(format!("for example: {}", witness_in_words(witness)));
     }
     if let Some(certificate) = &conflict.certificate {
         out = out.note(arithmetic(certificate));
@@ -114,8 +114,8 @@ fn diagnostic(conflict: &Conflict, sources: &SourceMap) -> Diagnostic {
     if conflict.resolved { out } else { out.help(conflict.recommended_action.clone()) }
 }
 
-/// `acme/support/mailer at Mon 2026-03-02 11:00 Europe/Berlin, tool.name = "export", usage tokens = 100`.
-fn in_words(witness: &Witness) -> String {
+/// A witness on one line: `acme/support/mailer at Mon 2026-03-02 11:00 Europe/Berlin, tool.name = "export", usage tokens = 100`.
+pub fn witness_in_words(witness: &Witness) -> String {
     let request = &witness.request;
     let mut words = request.path.to_string();
     if let Some(provider) = &request.provider {

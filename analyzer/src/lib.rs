@@ -12,6 +12,7 @@
 //! | … where sums pull against each other or too many cases are involved | [`solver`] | Z3, within a resource bound |
 //! | can a set of limits on what accumulates hold at all? | [`empty`] | exact linear programs |
 //! | which policies are idle or needless? | `lints` | the same algebra, over the cells that others cut out |
+//! | what do two versions decide differently? | `diff` | the same, with both versions side by side |
 //! | is all covered that must be? | `coverage` | the same algebra, over the cells that rules cut out |
 //!
 //! Scope, window and condition share no variable, so a [`domain`] is empty exactly if one of the three is. A
@@ -28,6 +29,7 @@ mod conflict;
 mod coverage;
 mod decisions;
 mod diagnostics;
+mod diff;
 pub mod domain;
 pub mod empty;
 mod evidence;
@@ -50,7 +52,8 @@ pub use allowances::{Places, Ruling, ruling};
 pub use analysis::{Options, analyze};
 pub use answer::Answer;
 pub use conditions::Memo;
-pub use diagnostics::{conflict_diagnostics, gap_diagnostics};
+pub use diagnostics::{conflict_diagnostics, gap_diagnostics, witness_in_words};
+pub use diff::{Change, Difference, Example, Kind, Shift, Shifts, diff};
 pub use domain::AnalyzerError;
 pub use lints::{Lint, lint, lint_diagnostics};
 pub use progress::Stage;

@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Replay recorded requests, with time and counters; through two sets of policies to compare them.
     Simulate(SimulateArgs),
+    /// Compare what two sets of policies decide; the difference is proved.
+    Diff(DiffArgs),
     /// Draw dependencies and conflicts.
     Graph(GraphArgs),
     /// Serve editors over standard input and output.
@@ -212,6 +214,44 @@ pub(crate) struct SimulateArgs {
     /// How the statistics are written.
     #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub(crate) format: TextOrJson,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DiffArgs {
+    /// How it was: a workspace folder, a bundle, or `git:` and a commit, for the folder of the other side.
+    pub(crate) old: String,
+    /// How it is: likewise.
+    pub(crate) new: String,
+    /// What fails the comparison: a milder decision, any other decision, or nothing. Where that is undecided, the exit
+    /// code is 3.
+    #[arg(long, value_enum, default_value_t = DiffFailOn::Loosened)]
+    pub(crate) fail_on: DiffFailOn,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub(crate) format: DiffFormat,
+}
+
+/// Formats of `diff`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffFormat {
+    /// For people.
+    Text,
+    /// One JSON object, described by docs/diff.schema.json.
+    Json,
+    /// For a comment on a change.
+    Markdown,
+}
+
+/// What fails a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffFailOn {
+    /// A milder decision.
+    Loosened,
+    /// Another decision, milder or stricter.
+    Any,
+    /// Nothing.
+    Never,
 }
 
 /// Arguments of `graph`.

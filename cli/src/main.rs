@@ -62,6 +62,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Eval(args) => commands::eval::run(args, color),
         Command::Simulate(args) => commands::simulate::run(args, color),
+        Command::Diff(args) => commands::diff::run(args),
         Command::Graph(args) => commands::graph::run(args, color),
         Command::Lsp(args) => return commands::lsp::run(args),
         Command::Serve(args) => commands::serve::run(args, color),

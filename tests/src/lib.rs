@@ -4,6 +4,7 @@
 //! Nothing here is used by the product. The oracle and the reference are written from the definition of the
 //! language's semantics, and share only the data types of `ordain-ir` with the code that they judge.
 
+pub mod edit;
 pub mod generate;
 pub mod measure;
 pub mod oracle;

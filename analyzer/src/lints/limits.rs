@@ -207,7 +207,7 @@ impl<'a, 'm, 'c> Search<'a, 'm, 'c> {
         let Some(cells) = cells(domain(at), &all, algebra) else { return Ok(None) };
         let mut used = BTreeSet::new();
         for cell in cells {
-            let open: Vec<usize> = (0..covers.len()).filter(|at| cell.contains(*at)).collect();
+            let open: Vec<usize> = (0..covers.len()).filter(|at| cell.open.contains(*at)).collect();
             let others = open.iter().map(|other| condition(covers[*other]).negate());
             let beside = Condition::and([condition(at)].into_iter().chain(others));
             let verdict = algebra.conditions.find(&[&algebra.conditions.prepare(&beside)], &[]);

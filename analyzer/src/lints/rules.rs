@@ -7,7 +7,7 @@ use ordain_ir::{Clause, Condition, EnforcementMode, FactName, PolicyName, Usage,
 
 use super::{Context, Lint};
 use crate::bits::Bits;
-use crate::cells::cells;
+use crate::cells::{Cell, cells};
 use crate::domain::{AnalyzerError, Domain, Point};
 use crate::{Answer, boxes, evidence, solver};
 
@@ -175,12 +175,12 @@ impl Search<'_, '_, '_> {
         rule: usize,
         kind: Kind,
         involved: &[usize],
-        cells: &[Bits],
+        cells: &[Cell],
         told: &Bits,
     ) -> Result<bool, AnalyzerError> {
         let mut seen = BTreeSet::new();
         for cell in cells {
-            let open = cell.and(told);
+            let open = cell.open.and(told);
             if !seen.insert(open.clone()) {
                 continue;
             }

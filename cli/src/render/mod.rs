@@ -1,6 +1,7 @@
 //! Findings for people and for programs.
 
 pub(crate) mod coverage;
+pub(crate) mod diff;
 pub(crate) mod graph;
 pub(crate) mod json;
 pub(crate) mod markdown;

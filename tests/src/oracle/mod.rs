@@ -9,6 +9,7 @@ mod limits;
 mod lints;
 mod regions;
 mod rules;
+mod shifts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ use ordain_ir::{
 
 pub use lints::{Told, lints};
 pub use regions::Regions;
+pub use shifts::{Shift, shifts};
 
 use crate::reference;
 
