@@ -52,7 +52,9 @@ impl<'a> RuleBook<'a> {
                 silenced[*over_at].push(*under_at);
             }
         }
-        silencers.iter_mut().for_each(|list| list.sort_unstable());
+        for list in &mut silencers {
+            list.sort_unstable();
+        }
         let mut places: BTreeMap<RuleType, ByTenant> = BTreeMap::new();
         for (at, entry) in entries.iter().enumerate() {
             places.entry(entry.rule.rule_type).or_default().insert(at, &entry.rule.scope);

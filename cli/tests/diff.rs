@@ -16,9 +16,9 @@ const OLD: &str = "package p\nfact n : int in 0..100\n\
 /// A folder `name` below another, with one file.
 fn side(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {
     let path = folder.join(name);
-    fs::create_dir_all(&path).unwrap();
-    fs::write(path.join("ordain.yaml"), "name: p\nlanguage: \"1\"\n").unwrap();
-    fs::write(path.join("p.ordain"), text).unwrap();
+    fs::create_dir_all(&path).expect("a folder");
+    fs::write(path.join("ordain.yaml"), "name: p\nlanguage: \"1\"\n").expect("a file");
+    fs::write(path.join("p.ordain"), text).expect("a file");
     path
 }
 

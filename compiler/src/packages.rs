@@ -1,5 +1,6 @@
 //! All declarations that a workspace can speak of: its own, those of the workspaces that it depends on, and those
 //! of the standard library.
+#![expect(clippy::needless_pass_by_value, reason = "salsa keys a query by what it owns")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};

@@ -94,7 +94,7 @@ impl<'a, 'm> Search<'a, 'm> {
         let mut open: Option<String> = None;
         for side in (0..2).filter(|side| changed.active[*side]) {
             let name = tagged(side, &changed.policy.name);
-            let place = match self.place(changed.policy.kind, side, &name)? {
+            let place = match self.place(changed.policy.kind, side, &name) {
                 Ok(Some(place)) => place,
                 Ok(None) => continue,
                 Err(reason) => {
@@ -112,28 +112,23 @@ impl<'a, 'm> Search<'a, 'm> {
     }
 
     /// The policy's domain, cut into cells by all that meet it; `None` if it is empty. The error says why it can't be.
-    fn place(
-        &self,
-        kind: PolicyKind,
-        side: usize,
-        name: &PolicyName,
-    ) -> Result<Result<Option<Place>, String>, AnalyzerError> {
+    fn place(&self, kind: PolicyKind, side: usize, name: &PolicyName) -> Result<Option<Place>, String> {
         let own = &self.sides[side];
         let (domain, condition) = match kind {
             PolicyKind::Rule => {
-                let Some(at) = own.rules.number(name) else { return Ok(Ok(None)) };
+                let Some(at) = own.rules.number(name) else { return Ok(None) };
                 let entry = &own.rules.entries[at];
                 (&entry.domain, entry.rule.condition.clone())
             }
             PolicyKind::Limit => {
                 let Ok(at) = own.limits.binary_search_by(|entry| entry.limit.name.cmp(name)) else {
-                    return Ok(Ok(None));
+                    return Ok(None);
                 };
                 (&own.limits[at].domain, self.condition(&own.limits[at]))
             }
         };
         match self.algebra.overlap(&[domain]).answer {
-            Answer::No => return Ok(Ok(None)),
+            Answer::No => return Ok(None),
             Answer::Yes(_) | Answer::Undecided => {}
         }
         let meets = |other: &Domain| self.algebra.may_meet(domain, other);
@@ -146,7 +141,7 @@ impl<'a, 'm> Search<'a, 'm> {
         });
         let count: usize = rules.iter().chain(&limits).map(Vec::len).sum();
         if count > MAX_INVOLVED {
-            return Ok(Err(format!("it meets {count} policies, more than are compared")));
+            return Err(format!("it meets {count} policies, more than are compared"));
         }
         let mut domains: Vec<&Domain> = vec![];
         for (side, rules) in self.sides.iter().zip(&rules) {
@@ -156,9 +151,9 @@ impl<'a, 'm> Search<'a, 'm> {
             domains.extend(limits.iter().map(|at| &side.limits[*at].domain));
         }
         let Some(cells) = cells(domain, &domains, self.algebra) else {
-            return Ok(Err("the others cut it into more parts than are compared".to_owned()));
+            return Err("the others cut it into more parts than are compared".to_owned());
         };
-        Ok(Ok(Some(Place { condition, rules, limits, cells })))
+        Ok(Some(Place { condition, rules, limits, cells }))
     }
 
     fn search(&self, changed: &Changed, place: &Place, shift: Shift) -> Result<Shifts, AnalyzerError> {

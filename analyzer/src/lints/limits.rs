@@ -4,7 +4,7 @@
 //! that nothing silences. For what accumulates, usage counts for a wide limit as well as for a narrow one, but no sum
 //! of parts is known to reach a bound, so there one other limit must cover it; a request's own value breaches whichever
 //! of several limits speaks about the request. Where one other limit does it and is not the same limit twice, that is a
-//! PRIORITY_OVERRIDE, and told as a conflict.
+//! `PRIORITY_OVERRIDE`, and told as a conflict.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -144,5 +144,5 @@ fn is_warning(limit: &ordain_ir::Limit) -> bool {
     limit
         .derived
         .as_ref()
-        .is_some_and(|derived| derived.template.is_none() && derived.local.ends_with(".warn"))
+        .is_some_and(|derived| derived.template.is_none() && derived.local.rsplit('.').next() == Some("warn"))
 }

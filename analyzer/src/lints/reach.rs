@@ -29,7 +29,7 @@ impl Search<'_, '_, '_> {
         let cap = match &limit.quantity {
             Quantity::Accumulated(meter, period) => self.most(at, meter, *period)?,
             // What one run uses is at most what all runs of a period use.
-            Quantity::PerRun(meter) => self.least(
+            Quantity::PerRun(meter) => least(
                 self.around(at, |other| matches!(other, Quantity::Accumulated(of, _) if of == meter))
                     .into_iter()
                     .filter_map(|other| Some((self.ceiling(other)?, vec![other]))),
@@ -75,7 +75,7 @@ impl Search<'_, '_, '_> {
                 .around(at, |other| matches!(other, Quantity::PerRun(of) if of == meter))
                 .into_iter()
                 .filter_map(|other| Some((self.ceiling(other)?, vec![other])));
-            match self.least(one) {
+            match least(one) {
                 None => vec![],
                 Some(one) => {
                     let runs = self.most_runs(at, period);
@@ -86,7 +86,7 @@ impl Search<'_, '_, '_> {
                 }
             }
         };
-        self.least(by_sums.chain(by_runs))
+        least(by_sums.chain(by_runs))
     }
 
     /// The most runs in one period.
@@ -96,19 +96,13 @@ impl Search<'_, '_, '_> {
             .into_iter()
             .filter_map(|other| Some((self.ceiling(other)?, vec![other])));
         let others = self.most(at, &Meter::Runs, period).map(|cap| (cap.amount, cap.by));
-        self.least(same.chain(others))
+        least(same.chain(others))
     }
 
     /// The bound of a ceiling.
     fn ceiling(&self, at: usize) -> Option<i128> {
         let bound = self.limit(at).bound;
         (bound.direction == Direction::AtMost).then(|| i128::from(bound.value))
-    }
-
-    /// The least amount; of equal ones that which rests on the fewest limits, then on the first by name.
-    fn least(&self, caps: impl Iterator<Item = (i128, Vec<usize>)>) -> Option<Cap> {
-        let (amount, _, by) = caps.map(|(amount, by)| (amount, by.len(), by)).min()?;
-        Some(Cap { amount, by })
     }
 
     /// The most periods of one type in which a limit speaks within one of a longer type.
@@ -148,4 +142,10 @@ const fn longest(period: Period) -> i128 {
         Period::Week => 604_800,
         Period::Month => 2_678_400,
     }
+}
+
+/// The least amount; of equal ones that which rests on the fewest limits, then on the first by name.
+fn least(caps: impl Iterator<Item = (i128, Vec<usize>)>) -> Option<Cap> {
+    let (amount, _, by) = caps.map(|(amount, by)| (amount, by.len(), by)).min()?;
+    Some(Cap { amount, by })
 }
