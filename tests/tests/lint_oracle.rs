@@ -76,7 +76,9 @@ fn search(count: u64, generate: fn(u64) -> Policies) -> BTreeMap<Code, u64> {
         let other = scope.spawn(|| half(1));
         let mut counts = half(0);
         let more = other.join().expect("it says what it found before");
-        more.into_iter().for_each(|(code, n)| *counts.entry(code).or_default() += n);
+        for (code, n) in more {
+            *counts.entry(code).or_default() += n;
+        }
         counts
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ordain_engine::{Engine, UsedByLimit};
+use ordain_engine::{DecideError, Engine, UsedByLimit};
 use ordain_ir::{
     Condition, Direction, EnforcementMode, FactName, LimitStatus, Meter, Outcome, Policies, PolicyKind,
     PolicyName, Quantity, Request, RuleType, Usage,
@@ -342,32 +342,20 @@ impl<'a, 'm> Search<'a, 'm> {
                 quantity => usage.set(quantity, value),
             }
         }
-        let request = evidence::request(point, usage);
-        let mut outcomes = [Outcome::Allow; 2];
-        let mut used = BTreeMap::new();
-        for (at, side) in self.sides.iter().enumerate() {
-            let counted =
-                side.policies.limits.values().filter_map(|limit| match (&limit.quantity, history) {
-                    (Quantity::Accumulated(meter, _), Some((of, amount))) if meter == of && amount > 0 => {
-                        Some((limit.name.clone(), amount))
-                    }
-                    _ => None,
-                });
-            let counters = UsedByLimit(counted.collect());
-            let request = of_side(&request, side.policies);
-            let decision =
-                side.engine.decide(&request, &counters).map_err(|error| AnalyzerError::Witness {
-                    policies: format!("the change of `{}`", changed.policy.name),
-                    reason: error.to_string(),
-                })?;
-            outcomes[at] = decision.outcome;
-            let words = |(name, amount): (&PolicyName, &i64)| {
-                let limit = &side.policies.limits[name];
-                (name.clone(), limit.quantity.format(*amount).trim_end().to_owned())
+        let mut request = evidence::request(point, usage);
+        let counters = [0, 1].map(|at| UsedByLimit(counted(self.sides[at].policies, history)));
+        let outcomes = |request: &Request| -> Result<[Outcome; 2], DecideError> {
+            let of = |at: usize| {
+                let side = &self.sides[at];
+                side.engine.decide(&of_side(request, side.policies), &counters[at]).map(|made| made.outcome)
             };
-            used.extend(counters.0.iter().map(words));
-        }
-        let [before, after] = outcomes;
+            Ok([of(0)?, of(1)?])
+        };
+        let decided = outcomes(&request).map_err(|error| AnalyzerError::Witness {
+            policies: format!("the change of `{}`", changed.policy.name),
+            reason: error.to_string(),
+        })?;
+        let [before, after] = decided;
         let holds = match shift {
             Shift::Tightened => before < after,
             Shift::Loosened => after < before,
@@ -375,13 +363,29 @@ impl<'a, 'm> Search<'a, 'm> {
         if !holds {
             return Ok(None);
         }
+        // Without a fact that a decision needs there is no decision, so what may be left out has no say in either.
+        let because = self.because(&request);
+        for fact in facts {
+            let mut smaller = request.clone();
+            smaller.facts.remove(&fact);
+            if outcomes(&smaller).is_ok_and(|made| made == decided) && self.because(&smaller) == because {
+                request = smaller;
+            }
+        }
+        let mut used = BTreeMap::new();
+        for (side, counters) in self.sides.iter().zip(&counters) {
+            used.extend(counters.0.iter().map(|(name, amount)| {
+                let limit = &side.policies.limits[name];
+                (name.clone(), limit.quantity.format(*amount).trim_end().to_owned())
+            }));
+        }
         let windows = self.windows(&changed.policy.name);
         Ok(Some(Example {
             before,
             after,
             witness: evidence::witness(&request, windows.iter(), self.algebra.policies()),
             used,
-            because: self.because(&request),
+            because,
         }))
     }
 
@@ -403,6 +407,17 @@ impl<'a, 'm> Search<'a, 'm> {
         };
         self.changed.iter().filter(|name| is_in(old, name) || is_in(new, name)).cloned().collect()
     }
+}
+
+/// What each limit on the meter has counted before the request.
+fn counted(policies: &Policies, history: Option<(&Meter, i64)>) -> BTreeMap<PolicyName, i64> {
+    let counted = policies.limits.values().filter_map(|limit| match (&limit.quantity, history) {
+        (Quantity::Accumulated(meter, _), Some((of, amount))) if meter == of && amount > 0 => {
+            Some((limit.name.clone(), amount))
+        }
+        _ => None,
+    });
+    counted.collect()
 }
 
 /// The request with the facts and meters that a side knows.

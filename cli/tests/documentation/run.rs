@@ -59,9 +59,17 @@ impl Page {
                 configure(block, file);
             }
             "json" => {
-                let parsed: Result<Value, _> = serde_json::from_str(&block.text);
-                assert!(parsed.is_ok(), "{}: {parsed:?}", block.at);
-                if let Some(file) = block.word("file") {
+                // A file of JSON lines holds one value a line, any other one in all.
+                let file = block.word("file");
+                let lines =
+                    file.is_some_and(|file| Path::new(file).extension().is_some_and(|it| it == "jsonl"));
+                let values: Vec<&str> =
+                    if lines { block.text.lines().collect() } else { vec![block.text.as_str()] };
+                for value in values {
+                    let parsed: Result<Value, _> = serde_json::from_str(value);
+                    assert!(parsed.is_ok(), "{}: {parsed:?}", block.at);
+                }
+                if let Some(file) = file {
                     self.write(file, &block.text);
                 }
             }

@@ -116,7 +116,7 @@ impl<'a> World<'a> {
         let (mut said, mut speaking) = (BTreeMap::new(), BTreeSet::new());
         for rule in &applicable {
             let higher = |other: &&&Rule| other.rule_type == rule.rule_type && other.priority > rule.priority;
-            if !applicable.iter().any(|other| higher(other)) {
+            if !applicable.iter().any(higher) {
                 let mode = said.entry(rule.rule_type).or_insert(EnforcementMode::Disabled);
                 *mode = rule.enforcement_mode.max(*mode);
                 speaking.insert(&rule.name);
