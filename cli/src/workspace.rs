@@ -152,7 +152,13 @@ impl Session {
             diagnostics.extend(ordain_compiler::unused(db, workspace));
             let lints = ordain_analyzer::lint(&policies, &options, Some(now)).map_err(Failure::from)?;
             let own = |file: &str| self.loaded.files.contains_key(file);
-            diagnostics.extend(ordain_analyzer::lint_diagnostics(&lints, &policies, &source_map, &own));
+            diagnostics.extend(ordain_analyzer::lint_diagnostics(
+                &lints,
+                &report,
+                &policies,
+                &source_map,
+                &own,
+            ));
         }
         let allowances = ordain_compiler::allowance_places(db, workspace);
         let ruling =

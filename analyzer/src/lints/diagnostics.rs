@@ -3,25 +3,42 @@
 use std::collections::BTreeSet;
 
 use ordain_ir::{
-    Clause, Condition, Diagnostic, Label, Policies, PolicyId, PolicyRef, Severity, SourceMap, Span, codes,
+    Clause, Condition, Conflict, Diagnostic, Label, Policies, PolicyId, PolicyName, PolicyRef, Report,
+    Severity, SourceMap, Span, codes,
 };
 
 use super::Lint;
 
 /// A warning for each lint, in order, at its clause, or where the policy's template is applied. Of policies that stand
-/// in no file of the workspace's own nothing is said: its author can't change them.
+/// in no file of the workspace's own nothing is said: its author can't change them; nor of a policy that is needless
+/// for the sake of those only with which the report tells a conflict, since what to do about it is told there.
 pub fn lint_diagnostics(
     lints: &[Lint],
+    report: &Report,
     policies: &Policies,
     sources: &SourceMap,
     own: &dyn Fn(&str) -> bool,
 ) -> Vec<Diagnostic> {
     let mut seen = BTreeSet::new();
-    let mut all: Vec<Diagnostic> = lints.iter().filter_map(|lint| diagnostic(lint, sources, own)).collect();
+    let told: BTreeSet<(&PolicyName, &PolicyName)> = report.conflicts.iter().flat_map(pairs).collect();
+    let is_told = |lint: &Lint| {
+        let mut others = lint.others.iter();
+        lint.code == codes::REDUNDANT
+            && !lint.others.is_empty()
+            && others.all(|other| told.contains(&(&lint.policy.name, &other.name)))
+    };
+    let lints = lints.iter().filter(|lint| !is_told(lint));
+    let mut all: Vec<Diagnostic> = lints.filter_map(|lint| diagnostic(lint, sources, own)).collect();
     all.extend(written_out(policies, sources, own));
     // A template's mistake is told once for each application, not for each policy that it makes.
     all.retain(|diagnostic| seen.insert((diagnostic.primary.clone(), diagnostic.message.clone())));
     all
+}
+
+/// Each policy of a conflict with each other one.
+fn pairs(conflict: &Conflict) -> impl Iterator<Item = (&PolicyName, &PolicyName)> {
+    let names = || conflict.policies.iter().map(|policy| &policy.name);
+    names().flat_map(move |a| names().map(move |b| (a, b)))
 }
 
 fn diagnostic(lint: &Lint, sources: &SourceMap, own: &dyn Fn(&str) -> bool) -> Option<Diagnostic> {

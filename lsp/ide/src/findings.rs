@@ -45,7 +45,13 @@ impl Checked {
                 if !self.diagnostics.iter().any(|it| it.severity == Severity::Error) {
                     let own = |file: &str| self.lines.contains_key(file);
                     let (lints, sources) = (analysed.lints(), &self.source_map);
-                    all.extend(ordain_analyzer::lint_diagnostics(lints, &self.policies, sources, &own));
+                    all.extend(ordain_analyzer::lint_diagnostics(
+                        lints,
+                        &report,
+                        &self.policies,
+                        sources,
+                        &own,
+                    ));
                 }
                 all = self.ruled(all, &report);
             }

@@ -146,7 +146,7 @@ fn outcome(case: &Case, now: Option<Timestamp>) -> Result<Vec<Found>, String> {
     if !diagnostics.iter().any(|it| it.severity == Severity::Error) {
         let lints = lint(policies, &Options::default(), now).map_err(|error| error.to_string())?;
         let own = |file: &str| loaded.files.contains_key(file);
-        diagnostics.extend(lint_diagnostics(&lints, policies, &compiled.source_map, &own));
+        diagnostics.extend(lint_diagnostics(&lints, &report, policies, &compiled.source_map, &own));
         diagnostics.extend(ordain_compiler::unused(&db, workspace));
     }
     let places = allowance_places(&db, workspace);
