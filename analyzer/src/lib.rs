@@ -45,6 +45,7 @@ pub mod sets;
 pub mod solver;
 pub mod strings;
 mod sums;
+mod verify;
 pub mod window;
 mod words;
 
@@ -57,3 +58,4 @@ pub use diff::{Change, Difference, Example, Kind, Shift, Shifts, diff};
 pub use domain::AnalyzerError;
 pub use lints::{Lint, lint, lint_diagnostics};
 pub use progress::Stage;
+pub use verify::{Refusal, Verified, verify};

@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Show what a bundle holds, after checking that it is intact.
     Inspect(InspectArgs),
+    /// Check a bundle's evidence again: digest, witnesses and certificates, without the solver.
+    Verify(VerifyArgs),
     /// Decide requests, with the reasons.
     Eval(EvalArgs),
     /// Replay recorded requests, with time and counters; through two sets of policies to compare them.
@@ -166,6 +168,16 @@ pub(crate) struct BuildArgs {
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InspectArgs {
+    /// The bundle.
+    pub(crate) bundle: PathBuf,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub(crate) format: TextOrJson,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
     /// The bundle.
     pub(crate) bundle: PathBuf,
     /// How it is written.

@@ -60,6 +60,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => commands::explain::run(args, color),
         Command::Build(args) => commands::build::run(args, color),
         Command::Inspect(args) => commands::inspect::run(args),
+        Command::Verify(args) => commands::verify::run(args),
         Command::Eval(args) => commands::eval::run(args, color),
         Command::Simulate(args) => commands::simulate::run(args, color),
         Command::Diff(args) => commands::diff::run(args),

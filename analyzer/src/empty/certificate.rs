@@ -349,7 +349,7 @@ fn variable(name: &str, policies: &Policies) -> Option<Variable> {
     Some(Variable { meter, period, members: members.split(", ").map(PolicyName::from).collect() })
 }
 
-fn number(text: &str) -> Result<BigRational, E> {
+pub(super) fn number(text: &str) -> Result<BigRational, E> {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let body = text.strip_prefix('-').unwrap_or(text);
     let well_formed = match body.split_once('/') {
@@ -360,6 +360,6 @@ fn number(text: &str) -> Result<BigRational, E> {
     value.ok_or_else(|| E::Number(text.to_owned()))
 }
 
-fn scaled(value: i64, scale: u8) -> BigRational {
+pub(super) fn scaled(value: i64, scale: u8) -> BigRational {
     BigRational::new(value.into(), 10_i64.pow(scale.into()).into())
 }

@@ -22,6 +22,7 @@ mod evidence;
 mod explore;
 mod member;
 mod minimal;
+pub(crate) mod pointwise;
 mod program;
 mod repair;
 mod simplex;

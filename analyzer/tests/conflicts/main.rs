@@ -13,3 +13,4 @@ mod limits;
 mod rules;
 mod sets;
 mod strings;
+mod verify;

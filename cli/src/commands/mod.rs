@@ -15,6 +15,7 @@ pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod state;
 pub(crate) mod test;
+pub(crate) mod verify;
 
 use std::io::Write as _;
 
