@@ -99,11 +99,13 @@ fn planted_certificates_are_refused() {
                     &build,
                     &[
                         ("bound", &|c| {
-                            c.certificate.as_mut().unwrap().inequalities[at].bound = number.into()
+                            c.certificate.as_mut().unwrap().inequalities[at].bound = number.into();
                         }),
                         ("coefficient", &|c| {
                             let terms = &mut c.certificate.as_mut().unwrap().inequalities[at].terms;
-                            terms.values_mut().for_each(|it| *it = number.into());
+                            for term in terms.values_mut() {
+                                *term = number.into();
+                            }
                         }),
                     ],
                 );
