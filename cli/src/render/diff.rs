@@ -48,11 +48,12 @@ fn what(change: &Change) -> String {
 /// One line that sums up.
 fn verdict(difference: &Difference) -> String {
     let policies = count(difference.changes.len(), "policy");
+    let differ = if difference.changes.len() == 1 { "differs" } else { "differ" };
     if difference.is_equivalent() {
         return if difference.changes.is_empty() {
             "equivalent: no policy differs".to_owned()
         } else {
-            format!("equivalent: {policies} differ, and every decision is proved to be the same")
+            format!("equivalent: {policies} {differ}, and every decision is proved to be the same")
         };
     }
     let mut said: Vec<String> = SHIFTS
@@ -63,7 +64,7 @@ fn verdict(difference: &Difference) -> String {
     if difference.is_undecided() {
         said.push("undecided in part".to_owned());
     }
-    format!("{}: {policies} differ", said.join(" and "))
+    format!("{}: {policies} {differ}", said.join(" and "))
 }
 
 /// A request with what was and is decided: `acme/support/mailer at Mon …: ALLOW -> BLOCK`.
