@@ -20,6 +20,13 @@ wire_enum! {
     }
 }
 
+impl Outcome {
+    /// Whether a request with this outcome may go ahead, and so uses what it asked for.
+    pub const fn goes_ahead(self) -> bool {
+        !matches!(self, Self::Queue | Self::Block)
+    }
+}
+
 impl From<EnforcementMode> for Outcome {
     fn from(mode: EnforcementMode) -> Self {
         match mode {

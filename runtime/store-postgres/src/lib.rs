@@ -18,6 +18,7 @@
 mod access;
 mod bundles;
 mod conflicts;
+mod counters;
 mod dependencies;
 mod evaluations;
 mod governance;

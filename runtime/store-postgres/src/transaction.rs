@@ -41,6 +41,23 @@ impl PostgresStore {
         self.begin(tenant, "BEGIN".into_sql_str()).await
     }
 
+    /// A transaction that counts. Those of one tenant queue, and each sees what the one before it wrote.
+    pub(crate) async fn counting(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut transaction = self.begin(tenant, "BEGIN".into_sql_str()).await?;
+        // A statement of its own: what comes after it looks at the tables anew.
+        query!(
+            "SELECT pg_advisory_xact_lock(hashtextextended('ordain.counters:' || $1::text, 0))",
+            tenant.as_str()
+        )
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        Ok(transaction)
+    }
+
     /// A transaction that sees the one API key with this prefix, and nothing else of anybody's.
     pub(crate) async fn looking_up(
         &self,

@@ -17,6 +17,7 @@
 mod access;
 mod bundles;
 mod conflicts;
+mod counters;
 mod dependencies;
 mod evaluations;
 mod governance;

@@ -1,8 +1,10 @@
 //! What SQLite has beyond the suite: files, what survives, and what can't be opened.
 
 use std::fs;
+use std::sync::Arc;
 
 use ordain_store::conformance::fixtures::{Packed, at, audit_example, violation};
+use ordain_store::conformance::race;
 use ordain_store::{BundleStore, DependencyStore, StateStore, TenantId, ViolationStore};
 use ordain_store_sqlite::SqliteStore;
 use sqlx::{Connection, SqliteConnection};
@@ -113,4 +115,14 @@ async fn the_schema_refuses_words_that_are_none() {
         let error = sqlx::query(statement).execute(&mut raw).await.unwrap_err().to_string();
         assert!(error.contains(constraint), "{statement}: {error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn programs_on_one_file_stay_within_a_cap_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut programs = vec![];
+    for _ in 0..3 {
+        programs.push(Arc::new(SqliteStore::open(&folder.path().join("ordain.db")).await.unwrap()));
+    }
+    race(&programs, 4, 3, &tenant()).await;
 }

@@ -10,6 +10,7 @@ mod activation;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod counting;
 mod error;
 mod evaluation;
 mod filter;
@@ -25,6 +26,10 @@ mod violation;
 pub use access::{ApiKeyRecord, FoundApiKey, Principal, PrincipalKind, PrincipalNameError, Role};
 pub use activation::{Activation, BundleOrigin};
 pub use clock::{Clock, ManualClock, clamped_microseconds, from_microseconds, to_microsecond};
+pub use counting::{
+    Claim, Counted, Counter, CounterAudit, CounterKey, CounterRecord, CountingAnswer, CountingStep, Decide,
+    Forgotten, RunKey, Standing,
+};
 pub use error::{StoreError, redacted};
 pub use evaluation::{EvaluationTally, EvaluationTotal, EvaluationTotals, minute_of};
 pub use filter::{ConflictFilter, LimitFilter, LimitTypePattern, RuleFilter};
@@ -40,8 +45,8 @@ pub use record::{
     StateCounts,
 };
 pub use store::{
-    AccessStore, BundleStore, ConflictStore, DependencyStore, EvaluationStore, GovernanceStore, LimitStore,
-    RuleStore, StateStore, Store, ViolationStore,
+    AccessStore, BundleStore, ConflictStore, CounterStore, DependencyStore, EvaluationStore, GovernanceStore,
+    LimitStore, RuleStore, StateStore, Store, ViolationStore,
 };
 pub use tenant::{TenantId, TenantIdError};
 pub use violation::{

@@ -2,15 +2,16 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use ordain_ir::PolicyId;
+use ordain_ir::{PolicyId, PolicyName};
 use uuid::Uuid;
 
 use crate::{
     Activation, ApiKeyRecord, AuditEntry, BundleRecord, ConflictAcknowledgement, ConflictFilter,
-    ConflictPage, ConflictRecord, Decided, Decision, EvaluationTally, EvaluationTotals, FoundApiKey,
-    Governed, GraphSnapshot, LimitFilter, LimitRecord, Page, PageRequest, PolicyDetail, ProposalDetail,
-    ProposalFilter, ProposalRecord, ProposalStats, Recorded, RuleFilter, RuleRecord, StateCounts, StoreError,
-    Succession, TenantId, VersionRecord, Violation, ViolationCounts, ViolationFilter, ViolationPageRequest,
+    ConflictPage, ConflictRecord, CounterAudit, CounterRecord, CountingAnswer, CountingStep, Decided,
+    Decision, EvaluationTally, EvaluationTotals, Forgotten, FoundApiKey, Governed, GraphSnapshot,
+    LimitFilter, LimitRecord, Page, PageRequest, PolicyDetail, ProposalDetail, ProposalFilter,
+    ProposalRecord, ProposalStats, Recorded, RuleFilter, RuleRecord, StateCounts, StoreError, Succession,
+    TenantId, VersionRecord, Violation, ViolationCounts, ViolationFilter, ViolationPageRequest,
 };
 
 /// Rules of the active bundle.
@@ -158,6 +159,39 @@ pub trait EvaluationStore: Send + Sync {
     ) -> Result<EvaluationTotals, StoreError>;
 }
 
+/// What is used of limits.
+#[async_trait]
+pub trait CounterStore: Send + Sync {
+    /// Works through steps in one transaction, expired holds first, and tells what became of each, in their order.
+    /// Steps of one tenant never overlap, whichever process they come from.
+    async fn count(
+        &self,
+        tenant: &TenantId,
+        steps: &[CountingStep],
+        now: Timestamp,
+    ) -> Result<Vec<CountingAnswer>, StoreError>;
+
+    /// The counters of a limit, the latest period first, then by subject; so many at most.
+    async fn counters(
+        &self,
+        tenant: &TenantId,
+        limit: &PolicyName,
+        most: u32,
+    ) -> Result<Vec<CounterRecord>, StoreError>;
+
+    /// Whether every counter is the sum of its entries in the ledger, and holds what the decisions say that hold.
+    async fn audit_counters(&self, tenant: &TenantId) -> Result<CounterAudit, StoreError>;
+
+    /// Forgets counters of periods that began before an instant, with their entries, and decisions that were taken
+    /// before another. What is held stays, with its counters. A claim under a forgotten name is new.
+    async fn forget_counted(
+        &self,
+        tenant: &TenantId,
+        counters_before: Timestamp,
+        decisions_before: Timestamp,
+    ) -> Result<Forgotten, StoreError>;
+}
+
 /// API keys.
 #[async_trait]
 pub trait AccessStore: Send + Sync {
@@ -282,6 +316,7 @@ all_of![
     StateStore,
     ViolationStore,
     EvaluationStore,
+    CounterStore,
     AccessStore,
     GovernanceStore,
 ];

@@ -10,10 +10,14 @@
 //!
 //! # What counts
 //!
+//! Who keeps counters elsewhere asks [`Engine::effects`](crate::Engine::effects) what a decision counts, and
+//! [`Engine::nearing`](crate::Engine::nearing) which bounds it comes near; this ledger does the same.
+//!
 //! A request that may go ahead (ALLOW, AUDIT, WARN, DEGRADE) counts for every active limit on what accumulates in whose
 //! domain it is, overridden or not: a counter is the usage of the limit's own domain. One that has to wait or is
 //! stopped (QUEUE, BLOCK) counts for none. Cooldowns run from the last request that went ahead.
 
+mod effect;
 mod event;
 mod state;
 
@@ -23,6 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 use ordain_ir::request::RequestJson;
 use ordain_ir::{Outcome, Request, Usage};
 
+pub use effect::{Effect, Nearing};
 pub use event::{Band, LimitEvent};
 pub use state::{CounterState, HoldState, LastRunState, LedgerState};
 
@@ -124,9 +129,8 @@ impl Ledger {
             return Ok(Admission::Repeated(outcome));
         }
         let outcome = engine.answer(request, &*state, answer)?;
-        let goes_ahead = outcome < Outcome::Queue;
-        state.tell(engine, request, answer, goes_ahead, events);
-        if !goes_ahead {
+        state.tell(engine, request, answer, events);
+        if !outcome.goes_ahead() {
             return Ok(Admission::Refused);
         }
         state.count(engine, request, answer, claim);

@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use ordain_ir::{Limit, Meter, Outcome, PolicyName, Quantity, Usage};
+use ordain_ir::{Limit, Meter, Outcome, PolicyName, Usage};
 
+use super::effect::Effect;
 use super::event::{Band, LimitEvent};
 use super::{Claim, Closing, LedgerError, Standing};
 use crate::{Answer, Counters, Engine, Prepared, Subject, SubjectRef};
@@ -212,38 +213,17 @@ impl State {
         engine: &Engine,
         request: &Prepared,
         answer: &Answer,
-        goes_ahead: bool,
         events: &mut Vec<LimitEvent>,
     ) {
-        for part in answer.limits() {
-            let limit = engine.limit(part.limit);
-            let band = if part.breached { Band::Breached } else { Band::of(limit.bound, part.value) };
-            // A guarantee that is not yet met is no breach, and what doesn't go ahead comes near no bound.
-            let silent = match band {
-                Band::Far => true,
-                Band::Breached => !part.breached,
-                _ => !goes_ahead,
-            };
-            if silent {
-                continue;
-            }
-            let subject = SubjectRef::of(limit.partition, request.path(), request.provider());
-            if let (Some(start), false) = (part.period_start, part.breached) {
-                let counter = self.counter(&limit.name, subject, start);
-                if counter.told >= band {
+        for near in engine.nearing(request, answer) {
+            if let (Some(start), false) = (near.period_start, near.band == Band::Breached) {
+                let counter = self.counter(&near.limit.name, near.subject, start);
+                if counter.told >= near.band {
                     continue;
                 }
-                counter.told = band;
+                counter.told = near.band;
             }
-            events.push(LimitEvent {
-                limit: limit.name.clone(),
-                subject: subject.to_subject(),
-                period_start: part.period_start,
-                band,
-                value: part.value,
-                bound: limit.bound.value,
-                at: request.at,
-            });
+            events.push(near.event(request));
         }
     }
 
@@ -269,12 +249,9 @@ impl State {
     pub(super) fn count(&mut self, engine: &Engine, request: &Prepared, answer: &Answer, claim: Claim<'_>) {
         let mut entries = vec![];
         let held = claim.id.is_some() && claim.hold.is_some();
-        for part in answer.limits() {
-            let limit = engine.limit(part.limit);
-            let subject = SubjectRef::of(limit.partition, request.path(), request.provider());
-            match (&limit.quantity, part.period_start) {
-                (Quantity::Accumulated(meter, _), Some(period_start)) => {
-                    let amount = request.amount_for(engine, part.limit);
+        for effect in engine.effects(request, answer) {
+            match effect {
+                Effect::Uses { limit, subject, period_start, meter, amount } => {
                     let counter = self.counter(&limit.name, subject, period_start);
                     let side = if held { &mut counter.held } else { &mut counter.used };
                     *side = side.saturating_add(amount);
@@ -288,16 +265,7 @@ impl State {
                         });
                     }
                 }
-                (Quantity::Cooldown, _) => self.ran(&limit.name, subject, request.at),
-                _ => {}
-            }
-        }
-        // Limits on cooldowns that had nothing to measure yet count from now on.
-        for part in answer.unmeasured() {
-            let limit = engine.limit(part.limit);
-            if limit.quantity == Quantity::Cooldown {
-                let subject = SubjectRef::of(limit.partition, request.path(), request.provider());
-                self.ran(&limit.name, subject, request.at);
+                Effect::Runs { limit, subject } => self.ran(&limit.name, subject, request.at),
             }
         }
         let Some(id) = claim.id else { return };

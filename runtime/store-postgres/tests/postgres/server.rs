@@ -1,9 +1,12 @@
 //! What PostgreSQL has beyond the suite: connecting, row-level security, several replicas.
 
+use std::sync::Arc;
+
 use ordain_store::conformance::fixtures::{Packed, at, audit_example};
+use ordain_store::conformance::race;
 use ordain_store::{
-    AccessStore, ApiKeyRecord, BundleStore, DependencyStore, Principal, PrincipalKind, Role, StateStore,
-    TenantId,
+    AccessStore, ApiKeyRecord, BundleStore, CounterStore, DependencyStore, Principal, PrincipalKind, Role,
+    StateStore, TenantId,
 };
 use ordain_store_postgres::PostgresStore;
 use sqlx::{AssertSqlSafe, Executor, Row};
@@ -84,6 +87,40 @@ async fn two_replicas_share_one_database() {
     assert_eq!(two.active_bundle(&tenant("a")).await.unwrap(), Some(record));
     one.close().await;
     two.close().await;
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_stay_within_a_cap_together() {
+    let database = TestDatabase::create().await;
+    let mut replicas = vec![];
+    for _ in 0..3 {
+        replicas.push(Arc::new(PostgresStore::open(&database.url(None)).await.unwrap()));
+    }
+    race(&replicas, 8, 4, &tenant("race")).await;
+    for replica in replicas {
+        replica.close().await;
+    }
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn an_audit_finds_what_was_changed_behind_the_ledger() {
+    let database = TestDatabase::create().await;
+    let store = Arc::new(PostgresStore::open(&database.url(None)).await.unwrap());
+    race(&[Arc::clone(&store)], 2, 2, &tenant("a")).await;
+    let mut raw = database.connect(None).await;
+    for statement in [
+        "UPDATE limit_counters SET used = used + 1 WHERE limit_name = 'wide'",
+        "DELETE FROM limit_ledger WHERE limit_name = 'cap-1' AND number = 1",
+        "DELETE FROM limit_counters WHERE limit_name = 'cap-0'",
+    ] {
+        assert!(raw.execute(statement).await.unwrap().rows_affected() > 0, "{statement}");
+    }
+    let wrong = store.audit_counters(&tenant("a")).await.unwrap().wrong;
+    assert_eq!(wrong.iter().map(|key| key.limit.as_str()).collect::<Vec<_>>(), ["cap-0", "cap-1", "wide"]);
+    store.close().await;
+    drop(raw);
     database.drop().await;
 }
 

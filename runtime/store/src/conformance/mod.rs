@@ -5,6 +5,7 @@
 mod access;
 mod activation;
 mod concurrency;
+mod counting;
 mod draw;
 mod filters;
 pub mod fixtures;
@@ -17,6 +18,8 @@ mod violations;
 
 use std::future::Future;
 use std::sync::Arc;
+
+pub use counting::race;
 
 use crate::{Store, TenantId};
 
@@ -70,6 +73,15 @@ where
         violations::cursors_lead_through_the_whole_list,
         violations::recorders_at_once_lose_nothing,
         violations::evaluations_add_up_to_the_minute,
+        counting::limits_count_all_or_none,
+        counting::a_named_claim_counts_once,
+        counting::what_was_used_is_settled_once,
+        counting::holds_are_released_and_expire,
+        counting::periods_and_subjects_have_their_own_counters,
+        counting::cooldowns_and_bands_are_remembered,
+        counting::old_counters_are_forgotten,
+        counting::counting_equals_the_model,
+        counting::claims_at_once_stay_within_a_cap,
         concurrency::readers_never_see_half_an_activation,
         concurrency::activations_of_one_tenant_queue,
     ];

@@ -1,6 +1,7 @@
 //! The model: a store in memory, as plain as can be, that the others are compared with.
 
 mod access;
+mod counting;
 mod governance;
 mod violations;
 
@@ -11,6 +12,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use ordain_ir::{Conflict, ConflictSeverity, DependencyEdge, Limit, LimitStatus, PolicyId, Rule, RuleStatus};
 
+use crate::counting::{Book, LedgerEntry};
 use crate::{
     Activation, ApiKeyRecord, AuditEntry, BundleRecord, BundleStore, ConflictAcknowledgement, ConflictFilter,
     ConflictPage, ConflictRecord, ConflictStore, DependencyStore, EvaluationTally, GraphSnapshot,
@@ -33,6 +35,8 @@ struct Tenant {
     /// The latest first.
     violations: Vec<Violation>,
     evaluations: Vec<EvaluationTally>,
+    book: Book,
+    ledger: Vec<LedgerEntry>,
     keys: Vec<ApiKeyRecord>,
     proposals: Vec<ProposalDetail>,
     audit: Vec<AuditEntry>,
