@@ -24,29 +24,48 @@ pub struct Ruling {
     pub accepted: BTreeSet<usize>,
 }
 
+/// The `allow`s of conflicts, by one of the policies that they name.
+pub(crate) struct Acknowledgements<'a>(BTreeMap<&'a PolicyName, Vec<&'a Allowance>>);
+
+impl<'a> Acknowledgements<'a> {
+    pub(crate) fn of(policies: &'a Policies) -> Self {
+        let mut all: BTreeMap<&PolicyName, Vec<&Allowance>> = BTreeMap::new();
+        for allowance in &policies.allowances {
+            if let Allowed::Conflict { policies, .. } = &allowance.allowed
+                && let Some(first) = policies.first()
+            {
+                all.entry(first).or_default().push(allowance);
+            }
+        }
+        Self(all)
+    }
+
+    /// The policies that the `allow`s name first.
+    pub(crate) fn policies(&self) -> impl Iterator<Item = &'a PolicyName> {
+        self.0.keys().copied()
+    }
+
+    /// The conflict marked as resolved, if an `allow` names it, never a BLOCKING one. Of several `allow`s for one
+    /// conflict the one that lasts longest counts.
+    pub(crate) fn acknowledged(&self, conflict: &Conflict) -> Option<Conflict> {
+        if self.0.is_empty() || conflict.severity == ConflictSeverity::Blocking {
+            return None;
+        }
+        let first = conflict.policies.iter().map(|policy| &policy.name).min()?;
+        let allowances = self.0.get(first)?.iter().filter(|allowance| names(allowance, conflict));
+        // The last of equals would win; the set's order decides then.
+        let longest = allowances.max_by_key(|it| (it.until.is_none(), it.until))?;
+        let (because, until) = (longest.because.clone(), longest.until);
+        let acknowledgement = Some(Acknowledgement { because, until });
+        Some(Conflict { acknowledgement, resolved: true, ..conflict.clone() })
+    }
+}
+
 /// Whether an `allow` speaks of this conflict: the type and exactly its policies.
 fn names(allowance: &Allowance, conflict: &Conflict) -> bool {
     let Allowed::Conflict { conflict_type, policies } = &allowance.allowed else { return false };
     let involved: BTreeSet<&PolicyName> = conflict.policies.iter().map(|policy| &policy.name).collect();
     *conflict_type == conflict.conflict_type && policies.iter().eq(involved)
-}
-
-/// Marks the conflicts that an `allow` names as resolved, never a BLOCKING one. Of several `allow`s for one
-/// conflict the one that lasts longest counts.
-pub(crate) fn acknowledge(report: &mut Report, policies: &Policies) {
-    for conflict in &mut report.conflicts {
-        if conflict.severity == ConflictSeverity::Blocking {
-            continue;
-        }
-        let allowances = policies.allowances.iter().filter(|allowance| names(allowance, conflict));
-        // The last of equals would win; the set's order decides then.
-        let longest = allowances.max_by_key(|it| (it.until.is_none(), it.until));
-        if let Some(allowance) = longest {
-            let (because, until) = (allowance.because.clone(), allowance.until);
-            conflict.acknowledgement = Some(Acknowledgement { because, until });
-            conflict.resolved = true;
-        }
-    }
 }
 
 /// What the `allow`s of `policies` do at the instant `now`, or as if none had run out where there is no such

@@ -7,22 +7,24 @@ use std::sync::Arc;
 
 use ordain_ir::report::Witness;
 use ordain_ir::{
-    Conflict, Limit, LimitStatus, PairCounts, Policies, PolicyName, Quantity, Report, RuleStatus, RuleType,
-    Usage,
+    Conflict, Limit, LimitStatus, PairCounts, Policies, PolicyName, Quantity, Report, Rule, RuleStatus,
+    RuleType, Usage,
 };
 use rayon::prelude::*;
 
 use crate::Answer;
-use crate::allowances;
+use crate::allowances::Acknowledgements;
 use crate::conditions::Memo;
 use crate::coverage;
-use crate::domain::{Algebra, AnalyzerError};
+use crate::domain::{Algebra, AnalyzerError, Ground};
 use crate::empty;
 use crate::evidence;
 use crate::limits::{self, LimitEntry};
-use crate::pairs::{Judged, Pairs};
+use crate::overrides::Overrides;
+use crate::pairs::{Group, Judged, Pairs};
 use crate::progress::{Stage, Watch};
 use crate::rules::RuleEntry;
+use crate::session::{Changes, Known};
 
 /// How to run an analysis. Nothing here changes its answer.
 #[derive(Clone, Default)]
@@ -54,59 +56,163 @@ pub fn analyze(policies: &Policies, options: &Options<'_>) -> Result<Report, Ana
     let pool = pool(options)?;
     let watch = Watch::new(options.interrupt, options.progress);
     watch.enter(Stage::Domains);
-    let algebra = pool.install(|| Algebra::new(policies, &memo));
-    let mut judged = Judged::default();
-    let mut pairs = Pairs::new(&algebra, &pool, &watch);
-    judge_rules(&mut pairs, &mut judged)?;
-    judge_limits(&mut pairs, &mut judged)?;
-    let Judged { considered, by_solver, undecided, conflicts } = judged;
-    let mut report = Report { conflicts, ..Report::default() };
+    let mut ground = Ground::new(policies);
+    let changes = Changes::everything(policies);
+    pool.install(|| changes.add_to(&mut ground, policies, &memo));
+    let algebra = Algebra::on(Arc::new(ground), policies, &memo);
+    let news = News::gather(&algebra, &changes, &Known::default(), &pool, &watch)?;
+    watch.enter(Stage::Report);
+    let pairs = news.counts(&[]);
+    let News { judged, joint, covered, .. } = news;
+    let mut conflicts = judged.conflicts;
+    conflicts.extend(joint.into_values().map(|(_, conflict)| conflict));
+    let acknowledgements = Acknowledgements::of(policies);
+    let conflicts = pool.install(|| {
+        conflicts.par_sort_unstable_by(|a, b| order(a, b));
+        let owned = conflicts.into_par_iter().map(Arc::unwrap_or_clone);
+        owned.map(|conflict| acknowledgements.acknowledged(&conflict).unwrap_or(conflict)).collect()
+    });
+    Ok(Report { conflicts, pairs, gaps: covered.into_values().filter_map(|it| it.gap).collect() })
+}
 
-    watch.enter(Stage::Contradictions);
-    let accumulated = pool.install(|| empty::contradictions(&algebra))?;
-    if accumulated.refused > 0 {
-        return Err(AnalyzerError::Certificate(accumulated.refused));
+/// What one analysis finds about what has changed, and what it knows of all policies.
+pub(crate) struct News {
+    /// Pairs with a changed policy.
+    pub(crate) judged: Judged,
+    /// Comparable pairs of which none overrides the other, of each kind with a changed policy.
+    pub(crate) considered: BTreeMap<Kind, u64>,
+    /// Sets of limits that can't all hold, by their members, with what was found before it was told.
+    pub(crate) joint: BTreeMap<Vec<PolicyName>, (empty::Finding, Arc<Conflict>)>,
+    pub(crate) searched: empty::Searched,
+    pub(crate) unexplored_groups: u64,
+    /// By obligation.
+    pub(crate) covered: BTreeMap<ordain_ir::Obligation, coverage::Covered>,
+}
+
+/// What policies have in common that can be compared.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Rules(RuleType),
+    Limits(Quantity),
+}
+
+impl Kind {
+    pub(crate) fn of_rule(rule: &Rule) -> Self {
+        Self::Rules(rule.rule_type)
     }
-    for finding in accumulated.findings {
-        let witness = joint_witness(&finding.members, &algebra)?;
-        report.conflicts.push(Conflict { witness, ..finding.into_conflict(policies) });
+
+    pub(crate) fn of_limit(limit: &Limit) -> Self {
+        Self::Limits(limit.quantity.clone())
+    }
+}
+
+impl News {
+    /// Looks at what has changed beside what is known of the rest.
+    pub(crate) fn gather(
+        algebra: &Algebra<'_>,
+        changes: &Changes,
+        known: &Known,
+        pool: &rayon::ThreadPool,
+        watch: &Watch<'_>,
+    ) -> Result<Self, AnalyzerError> {
+        let policies = algebra.policies();
+        let overrides = Overrides::new(policies);
+        if changes.is_everything() {
+            algebra.engine()?;
+        }
+        let mut judged = Judged::default();
+        let mut considered = BTreeMap::new();
+        let mut pairs = Pairs::new(algebra, &overrides, pool, watch);
+        for (kind, group) in rules(algebra, changes)? {
+            pairs.judge(&group, &mut judged)?;
+            let modes = group.entries.iter().map(|entry| entry.rule.enforcement_mode);
+            considered.insert(kind, different_pairs(modes) - Pairs::related(&group.entries, &overrides));
+        }
+        for (kind, group) in limits(algebra, changes)? {
+            pairs.judge(&group, &mut judged)?;
+            let comparable = limits::comparable_pairs(&group.entries);
+            considered.insert(kind, comparable - Pairs::related(&group.entries, &overrides));
+        }
+        drop(pairs);
+
+        watch.enter(Stage::Contradictions);
+        let (accumulated, searched) = pool.install(|| {
+            empty::contradictions_beside(algebra, &known.searched, &|name| changes.concern(name))
+        })?;
+        if accumulated.refused > 0 {
+            return Err(AnalyzerError::Certificate(accumulated.refused));
+        }
+        let conflict = |finding: empty::Finding| {
+            let key = finding.members.clone();
+            let same = known.joint.get(&key).filter(|(old, _)| *old == finding);
+            if let Some(same) = same.filter(|_| !key.iter().any(|name| changes.concern(name))) {
+                return Ok((key, same.clone()));
+            }
+            let witness = joint_witness(&finding.members, algebra)?;
+            let conflict = Conflict { witness, ..finding.clone().into_conflict(policies) };
+            Ok((key, (finding, Arc::new(conflict))))
+        };
+        let joint: Vec<Result<_, AnalyzerError>> =
+            pool.install(|| accumulated.findings.into_par_iter().map(conflict).collect());
+        let joint = joint.into_iter().collect::<Result<_, _>>()?;
+
+        watch.enter(Stage::Coverage);
+        let covered = pool.install(|| coverage::covered(algebra, |it| known.of(it, changes)))?;
+        let unexplored_groups = accumulated.not_fully_explored;
+        Ok(Self { judged, considered, joint, searched, unexplored_groups, covered })
+    }
+
+    /// The counts of a report, with those pairs that are known to be hard beside what was judged now; all kinds must
+    /// have been looked at.
+    pub(crate) fn counts(&self, known: &[crate::pairs::Hard]) -> PairCounts {
+        counts(self.considered.values().sum(), known.iter().chain(&self.judged.hard), self.unexplored_groups)
+    }
+}
+
+/// The counts of a report.
+pub(crate) fn counts<'h>(
+    considered: u64,
+    hard: impl Iterator<Item = &'h crate::pairs::Hard>,
+    unexplored_groups: u64,
+) -> PairCounts {
+    let (mut by_solver, mut undecided) = (0, 0);
+    for pair in hard {
+        *if pair.undecided { &mut undecided } else { &mut by_solver } += 1;
     }
     let by_algebra = considered - by_solver - undecided;
-    let unexplored_groups = accumulated.not_fully_explored;
-    report.pairs = PairCounts { considered, by_algebra, by_solver, undecided, unexplored_groups };
-
-    watch.enter(Stage::Coverage);
-    report.gaps = pool.install(|| coverage::gaps(&algebra))?;
-    watch.enter(Stage::Report);
-    report.conflicts = pool.install(|| sorted(std::mem::take(&mut report.conflicts)));
-    allowances::acknowledge(&mut report, policies);
-    Ok(report)
+    PairCounts { considered, by_algebra, by_solver, undecided, unexplored_groups }
 }
 
-fn judge_rules<'a>(pairs: &mut Pairs<'a, '_>, judged: &mut Judged) -> Result<(), AnalyzerError> {
-    let algebra = pairs.algebra;
-    let mut groups: BTreeMap<RuleType, Vec<RuleEntry<'a>>> = BTreeMap::new();
-    for rule in algebra.policies().rules.values().filter(|rule| rule.status == RuleStatus::Active) {
-        groups.entry(rule.rule_type).or_default().push(RuleEntry { rule, domain: algebra.rule(rule)? });
+/// The active rules of each kind with a changed one, now or before.
+fn rules<'a>(
+    algebra: &Algebra<'a>,
+    changes: &Changes,
+) -> Result<BTreeMap<Kind, Group<RuleEntry<'a>>>, AnalyzerError> {
+    let active = algebra.policies().rules.values().filter(|rule| rule.status == RuleStatus::Active);
+    let mut groups = changes.groups(|kind| matches!(kind, Kind::Rules(_)));
+    for rule in active {
+        if let Some(group) = groups.get_mut(&Kind::of_rule(rule)) {
+            group.entries.push(RuleEntry::new(rule, algebra)?);
+            group.fresh.push(changes.concern(&rule.name));
+        }
     }
-    for group in groups.values() {
-        let comparable = different_pairs(group.iter().map(|entry| entry.rule.enforcement_mode));
-        pairs.judge(group, comparable, judged)?;
-    }
-    Ok(())
+    Ok(groups)
 }
 
-fn judge_limits<'a>(pairs: &mut Pairs<'a, '_>, judged: &mut Judged) -> Result<(), AnalyzerError> {
-    let algebra = pairs.algebra;
-    let mut groups: BTreeMap<Quantity, Vec<LimitEntry<'a>>> = BTreeMap::new();
-    for limit in algebra.policies().limits.values().filter(|limit| limit.status == LimitStatus::Active) {
-        let entry = LimitEntry { limit, domain: algebra.limit(limit)? };
-        groups.entry(limit.quantity.clone()).or_default().push(entry);
+/// Likewise of limits.
+fn limits<'a>(
+    algebra: &Algebra<'a>,
+    changes: &Changes,
+) -> Result<BTreeMap<Kind, Group<LimitEntry<'a>>>, AnalyzerError> {
+    let active = algebra.policies().limits.values().filter(|limit| limit.status == LimitStatus::Active);
+    let mut groups = changes.groups(|kind| matches!(kind, Kind::Limits(_)));
+    for limit in active {
+        if let Some(group) = groups.get_mut(&Kind::of_limit(limit)) {
+            group.entries.push(LimitEntry::new(limit, algebra)?);
+            group.fresh.push(changes.concern(&limit.name));
+        }
     }
-    for group in groups.values() {
-        pairs.judge(group, limits::comparable_pairs(group), judged)?;
-    }
-    Ok(())
+    Ok(groups)
 }
 
 /// The threads of one analysis.
@@ -129,25 +235,18 @@ fn joint_witness(members: &[PolicyName], algebra: &Algebra<'_>) -> Result<Option
         return Ok(None);
     };
     let request = evidence::request(point, Usage::default());
-    evidence::replay_domains(members, &request, algebra)?;
+    evidence::replay_domains(members, &request, &*algebra.engine_of(members)?)?;
     let windows = limits.iter().flat_map(|limit| evidence::windows_of_limit(limit, policies));
     Ok(Some(evidence::witness(&request, windows, policies)))
 }
 
 /// BLOCKING first, then by type, then by names.
-fn sorted(conflicts: Vec<Conflict>) -> Vec<Conflict> {
+pub(crate) fn order(a: &Conflict, b: &Conflict) -> std::cmp::Ordering {
     fn names(conflict: &Conflict) -> impl Iterator<Item = &PolicyName> {
         conflict.policies.iter().map(|policy| &policy.name)
     }
-    // They are large, so their places are sorted, and each moves once.
-    let mut order: Vec<usize> = (0..conflicts.len()).collect();
-    order.par_sort_unstable_by(|a, b| {
-        let kind = |it: &Conflict| (std::cmp::Reverse(it.severity), it.conflict_type);
-        let (a, b) = (&conflicts[*a], &conflicts[*b]);
-        kind(a).cmp(&kind(b)).then_with(|| names(a).cmp(names(b))).then_with(|| a.id.cmp(&b.id))
-    });
-    let mut conflicts: Vec<Option<Conflict>> = conflicts.into_iter().map(Some).collect();
-    order.into_iter().filter_map(|at| conflicts[at].take()).collect()
+    let kind = |it: &Conflict| (std::cmp::Reverse(it.severity), it.conflict_type);
+    kind(a).cmp(&kind(b)).then_with(|| names(a).cmp(names(b))).then_with(|| a.id.cmp(&b.id))
 }
 
 /// How many pairs of the list differ.

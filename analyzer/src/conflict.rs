@@ -1,6 +1,7 @@
 //! From a claim about two policies to the conflict that a report lists.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ordain_ir::report::{Certificate, Contradiction, Repair, Witness};
 use ordain_ir::{
@@ -80,7 +81,7 @@ pub(crate) fn severity(kind: ConflictType, certainty: Certainty, settings: &Sett
 /// What became of one pair.
 #[derive(Debug, Default)]
 pub(crate) struct Judgement {
-    pub(crate) conflict: Option<Conflict>,
+    pub(crate) conflict: Option<Arc<Conflict>>,
     /// Whether the solver was needed.
     pub(crate) by_solver: bool,
     /// Whether a question stayed open; then the conflict is suspected.

@@ -6,8 +6,7 @@
 //! obligation's condition holds and that of no rule there does. Where fewer rules speak, more is uncovered, so only
 //! the cells with the fewest need be asked about.
 
-use std::collections::HashMap;
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ordain_engine::Engine;
@@ -16,6 +15,7 @@ use ordain_ir::{
     RuleType, ScopeSelector, Usage, Window,
 };
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::bits::Bits;
 use crate::boxes::Valuation;
@@ -23,31 +23,77 @@ use crate::cells::{self, MAX_CELLS};
 use crate::conditions::Prepared;
 use crate::domain::{Algebra, AnalyzerError, Domain, Point};
 use crate::scope::{self, Subject};
-use crate::strings::Strings;
 use crate::{Answer, evidence, solver};
 
 /// Most sets of windows that are open together at some time.
 const MAX_PARTS: usize = 1 << 16;
 
-/// The gaps of all obligations, sorted by obligation.
-pub(crate) fn gaps(algebra: &Algebra<'_>) -> Result<Vec<Gap>, AnalyzerError> {
-    let obligations: Vec<&Obligation> = algebra.policies().obligations.iter().collect();
-    let mut covers: BTreeMap<RuleType, Vec<Cover<'_>>> = BTreeMap::new();
-    for obligation in &obligations {
-        if let Entry::Vacant(concern) = covers.entry(obligation.rule_type) {
-            concern.insert(Cover::all(obligation.rule_type, algebra)?);
+/// What became of an obligation.
+#[derive(Clone, Debug)]
+pub(crate) struct Covered {
+    pub(crate) gap: Option<Gap>,
+    parts: Arc<Parts>,
+}
+
+/// What is known of an obligation from before some rules have changed.
+pub(crate) enum Before<'k> {
+    /// None of them could cover it.
+    All(&'k Covered),
+    /// Only conditions of such rules have changed.
+    Parts(&'k Covered),
+    Nothing,
+}
+
+/// How the rules that could cover an obligation cut what is required. That depends on their scopes and windows, and on
+/// whether they have conditions at all.
+#[derive(Debug)]
+struct Parts {
+    /// The rules, by name.
+    rules: Vec<PolicyName>,
+    /// The cells in which the fewest of them speak and none of them always; `None` if there are too many.
+    cells: Option<Vec<Cell>>,
+}
+
+/// What becomes of all obligations, beside what is known of them.
+pub(crate) fn covered<'k>(
+    algebra: &Algebra<'_>,
+    before: impl Fn(&Obligation) -> Before<'k>,
+) -> Result<BTreeMap<Obligation, Covered>, AnalyzerError> {
+    let mut out = BTreeMap::new();
+    let mut open: Vec<(&Obligation, Option<Arc<Parts>>)> = vec![];
+    for obligation in &algebra.policies().obligations {
+        match before(obligation) {
+            Before::All(known) => {
+                out.insert(obligation.clone(), known.clone());
+            }
+            Before::Parts(known) => open.push((obligation, Some(Arc::clone(&known.parts)))),
+            Before::Nothing => open.push((obligation, None)),
         }
     }
-    let search = |obligation: &&Obligation| {
+    let search = |(obligation, parts): &(&Obligation, Option<Arc<Parts>>)| {
         let condition = algebra.conditions.prepare(&obligation.condition);
-        let all = &covers[&obligation.rule_type];
-        let covers = meeting(&obligation.scope, all, &algebra.conditions.memo.strings);
-        Search { obligation, condition, all, covers, algebra }.gap()
+        let covers = match parts {
+            Some(parts) => Cover::named(&parts.rules, algebra)?,
+            None => Cover::meeting(obligation, algebra)?,
+        };
+        let mut search = Search { obligation, condition, covers, parts: None, algebra };
+        let parts = parts.clone().unwrap_or_else(|| Arc::new(search.parts()));
+        search.parts = Some(&parts);
+        Ok(Covered { gap: search.gap()?, parts: Arc::clone(&parts) })
     };
     // `collect` into a list first: of several errors the first in order counts.
-    let found: Vec<Result<Option<Gap>, AnalyzerError>> = obligations.par_iter().map(search).collect();
-    let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
-    Ok(found.into_iter().flatten().collect())
+    let found: Vec<Result<Covered, AnalyzerError>> = open.par_iter().map(search).collect();
+    for ((obligation, _), covered) in open.into_iter().zip(found) {
+        out.insert(obligation.clone(), covered?);
+    }
+    Ok(out)
+}
+
+/// Whether a rule covers requests of its domain that a concern requires to be covered.
+pub(crate) fn covers(rule: &Rule, concern: RuleType) -> bool {
+    rule.rule_type == concern
+        && rule.status == RuleStatus::Active
+        && rule.enforcement_mode != EnforcementMode::Disabled
 }
 
 /// A rule that could cover an obligation.
@@ -57,37 +103,43 @@ struct Cover<'a> {
 }
 
 impl<'a> Cover<'a> {
-    fn all(concern: RuleType, algebra: &Algebra<'a>) -> Result<Vec<Self>, AnalyzerError> {
-        let rules = algebra.policies().rules.values().filter(|rule| {
-            rule.rule_type == concern
-                && rule.status == RuleStatus::Active
-                && rule.enforcement_mode != EnforcementMode::Disabled
-        });
-        rules.map(|rule| Ok(Self { rule, domain: algebra.rule(rule)? })).collect()
+    fn new(rule: &'a Rule, algebra: &Algebra<'a>) -> Result<Self, AnalyzerError> {
+        Ok(Self { rule, domain: algebra.rule(rule)? })
     }
-}
 
-/// The covers whose scope may meet this one.
-fn meeting<'a, 'm>(within: &ScopeSelector, covers: &'m [Cover<'a>], strings: &Strings) -> Vec<&'m Cover<'a>> {
-    let mut known: HashMap<&ScopeSelector, bool> = HashMap::new();
-    let mut meets = |cover: &&Cover<'a>| {
-        let scope = &cover.rule.scope;
-        *known.entry(scope).or_insert_with(|| !scope::find(&[within, scope], &[], strings).is_no())
-    };
-    covers.iter().filter(|cover| meets(cover)).collect()
+    /// The covers whose scope may meet that of an obligation.
+    fn meeting(obligation: &Obligation, algebra: &Algebra<'a>) -> Result<Vec<Self>, AnalyzerError> {
+        let mut known: FxHashMap<&ScopeSelector, bool> = FxHashMap::default();
+        let strings = &algebra.conditions.memo.strings;
+        let mut meets = |rule: &Rule, scope: &'a ScopeSelector| {
+            covers(rule, obligation.rule_type)
+                && *known
+                    .entry(scope)
+                    .or_insert_with(|| !scope::find(&[&obligation.scope, scope], &[], strings).is_no())
+        };
+        let rules = algebra.policies().rules.values().map(Arc::as_ref);
+        rules.filter(|rule| meets(rule, &rule.scope)).map(|rule| Self::new(rule, algebra)).collect()
+    }
+
+    /// These rules.
+    fn named(names: &[PolicyName], algebra: &Algebra<'a>) -> Result<Vec<Self>, AnalyzerError> {
+        let rules = names.iter().filter_map(|name| algebra.policies().rules.get(name));
+        rules.map(|rule| Self::new(rule, algebra)).collect()
+    }
 }
 
 struct Search<'a, 'm> {
     obligation: &'a Obligation,
     /// The obligation's own.
     condition: Prepared,
-    /// All rules that could cover, and those whose scope may meet the obligation's.
-    all: &'m [Cover<'a>],
-    covers: Vec<&'m Cover<'a>>,
+    /// Those whose scope may meet the obligation's.
+    covers: Vec<Cover<'a>>,
+    parts: Option<&'m Parts>,
     algebra: &'m Algebra<'a>,
 }
 
 /// Subjects and instants of which the same rules speak, with the canonical ones.
+#[derive(Debug)]
 struct Cell {
     rules: Bits,
     subject: Subject,
@@ -128,7 +180,7 @@ impl<'a> Search<'a, '_> {
     }
 
     fn uncovered(&self) -> Result<Uncovered, AnalyzerError> {
-        let Some(cells) = self.cells() else {
+        let Some(cells) = self.parts.and_then(|parts| parts.cells.as_deref()) else {
             return Ok(Uncovered::Undecided(
                 "the scopes and windows of the rules cut what is required into more parts than are compared"
                     .to_owned(),
@@ -136,7 +188,7 @@ impl<'a> Search<'a, '_> {
         };
         let mut best: Option<(Point, Option<FactName>)> = None;
         let mut undecided = false;
-        for cell in &cells {
+        for cell in cells {
             let conditions: Vec<&Prepared> =
                 self.speaking(cell).flat_map(|cover| &*cover.domain.conditions).map(Arc::as_ref).collect();
             let verdict = self.algebra.conditions.find(&[&self.condition], &conditions);
@@ -156,7 +208,7 @@ impl<'a> Search<'a, '_> {
             }
         }
         Ok(match best {
-            Some((point, Some(_))) if self.independent_of_opaque(&cells) => Uncovered::Some(point, None),
+            Some((point, Some(_))) if self.independent_of_opaque(cells) => Uncovered::Some(point, None),
             Some((point, opaque)) => Uncovered::Some(point, opaque),
             None if undecided => Uncovered::Undecided(evidence::undecided(&self.algebra.policies().settings)),
             None => Uncovered::None,
@@ -175,8 +227,13 @@ impl<'a> Search<'a, '_> {
     }
 
     fn speaking<'s>(&'s self, cell: &'s Cell) -> impl Iterator<Item = &'s Cover<'a>> {
-        let numbered = self.covers.iter().copied().enumerate();
+        let numbered = self.covers.iter().enumerate();
         numbered.filter(|(at, _)| cell.rules.contains(*at)).map(|(_, cover)| cover)
+    }
+
+    fn parts(&self) -> Parts {
+        let rules = self.covers.iter().map(|cover| cover.rule.name.clone()).collect();
+        Parts { rules, cells: self.cells() }
     }
 
     /// The cells in which the fewest rules speak and none of them always, in canonical order; `None` if there are too
@@ -204,7 +261,7 @@ impl<'a> Search<'a, '_> {
 
     /// The horizon by the rules that are active, the first instant of each part; only where the fewest are.
     fn instants(&self) -> Option<Vec<(Bits, i64)>> {
-        let horizon = self.algebra.windows.horizon();
+        let horizon = self.algebra.windows().horizon();
         least(cells::instants(horizon, &self.domains(), self.algebra, MAX_PARTS)?)
     }
 
@@ -231,9 +288,16 @@ impl<'a> Search<'a, '_> {
         if !is_in(&alone, &required)? {
             return Err(fail("the request is not one that must be covered".to_owned()));
         }
-        let engine = self.algebra.engine()?;
-        for name in self.all.iter().map(|cover| &cover.rule.name) {
-            if is_in(engine, name)? {
+        // Of the rules of the concern, however they were found, those whose scope has the request; the engine decides
+        // about the rest of their domains.
+        let near = all.rules.values().filter(|rule| {
+            covers(rule, self.obligation.rule_type)
+                && rule.scope.contains(&request.path, request.provider.as_deref())
+        });
+        let near: Vec<&PolicyName> = near.map(|rule| &rule.name).collect();
+        let engine = self.algebra.engine_of(near.iter().copied())?;
+        for name in near {
+            if is_in(&engine, name)? {
                 return Err(fail(format!("`{name}` covers the request")));
             }
         }

@@ -38,7 +38,7 @@ impl<'a> RuleBook<'a> {
     ) -> Result<Self, AnalyzerError> {
         let active = algebra.policies().rules.values();
         let active = active.filter(|rule| rule.status == RuleStatus::Active && keep(&rule.name));
-        let entries = active.map(|rule| Ok(RuleEntry { rule, domain: algebra.rule(rule)? }));
+        let entries = active.map(|rule| RuleEntry::new(rule, algebra));
         let entries = entries.collect::<Result<Vec<_>, AnalyzerError>>()?;
         let number: BTreeMap<&PolicyName, usize> =
             entries.iter().enumerate().map(|(at, entry)| (&entry.rule.name, at)).collect();

@@ -1,13 +1,13 @@
 //! Domains: conjunctions of scopes, windows and conditions. Those share no variable, so domains meet exactly if
 //! each of the three parts does, and one includes another exactly if each part does (or the other is empty).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use ordain_engine::Engine;
 use ordain_ir::{Condition, FactName, Limit, Policies, PolicyName, Rule, ScopeSelector, Window};
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Answer;
 use crate::boxes::Valuation;
@@ -121,15 +121,21 @@ pub struct Algebra<'a> {
     policies: &'a Policies,
     /// Questions about conditions.
     pub conditions: Conditions<'a>,
-    /// Expanded windows.
-    pub windows: Windows,
-    pub(crate) places: Places<'a>,
-    prepared: HashMap<&'a Condition, Arc<Prepared>>,
+    ground: Arc<Ground>,
+    engine: OnceLock<Result<Engine, String>>,
+}
+
+/// What is known of scopes, windows and conditions, whichever policies have them. More can be added, and what was known
+/// stays, so that it serves the analysis of other policies too, as long as these have the same facts and horizon.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    windows: Windows,
+    places: Places,
+    prepared: FxHashMap<Condition, Arc<Prepared>>,
     sets: Mutex<Interned<Vec<usize>, AllOf>>,
     times: Mutex<Interned<[usize; 2], Arc<Intervals>>>,
     /// The first instant that two windows have in common.
     firsts: RwLock<FxHashMap<(WindowId, WindowId), Option<i64>>>,
-    engine: OnceLock<Result<Engine, String>>,
 }
 
 /// Conditions that must all hold.
@@ -137,7 +143,7 @@ type AllOf = Arc<[Arc<Prepared>]>;
 
 /// Values by key, numbered in the order in which they came.
 #[derive(Debug)]
-struct Interned<K, V>(HashMap<K, (u32, V)>);
+struct Interned<K, V>(FxHashMap<K, (u32, V)>);
 
 impl<K: Eq + std::hash::Hash, V: Clone> Interned<K, V> {
     fn get(&mut self, key: K, value: impl FnOnce() -> V) -> (u32, V) {
@@ -146,33 +152,95 @@ impl<K: Eq + std::hash::Hash, V: Clone> Interned<K, V> {
     }
 }
 
+impl Ground {
+    /// Nothing but the horizon of some policies.
+    pub(crate) fn new(policies: &Policies) -> Self {
+        let mut sets = Interned(FxHashMap::default());
+        sets.get(vec![], || Arc::from([]));
+        Self {
+            windows: Windows::new(window::horizon(policies)),
+            places: Places::default(),
+            prepared: FxHashMap::default(),
+            sets: Mutex::new(sets),
+            times: Mutex::new(Interned(FxHashMap::default())),
+            firsts: RwLock::default(),
+        }
+    }
+
+    /// Takes in the parts of some rules and limits of these policies. Works in the current thread pool.
+    pub(crate) fn add<'p>(
+        &mut self,
+        rules: impl Iterator<Item = &'p Rule> + Clone,
+        limits: impl Iterator<Item = &'p Limit> + Clone,
+        policies: &'p Policies,
+        memo: &Memo,
+    ) {
+        let conjunctions = rules.clone().map(|rule| vec![&rule.scope]);
+        let conjunctions = conjunctions.chain(limits.clone().map(|limit| scopes(limit, policies)));
+        self.places.add(conjunctions, &memo.strings);
+        let conditions = conditions_of(policies, memo);
+        let written = rules.map(|rule| &rule.condition).chain(limits.map(|limit| &limit.condition));
+        let written: FxHashSet<&Condition> = written.filter(|it| !self.prepared.contains_key(*it)).collect();
+        let written: Vec<&Condition> = written.into_iter().collect();
+        let prepared: Vec<(Condition, Arc<Prepared>)> =
+            written.into_par_iter().map(|it| (it.clone(), Arc::new(conditions.prepare(it)))).collect();
+        self.prepared.extend(prepared);
+    }
+
+    /// Whether a condition that it knows always holds, plainly.
+    pub(crate) fn is_true(&self, condition: &Condition) -> bool {
+        self.prepared.get(condition).is_some_and(|it| it.is_true())
+    }
+
+    /// The facts that its conditions read.
+    pub(crate) fn facts(&self) -> BTreeSet<FactName> {
+        self.prepared.values().flat_map(|it| it.facts()).cloned().collect()
+    }
+
+    /// How many scopes and conditions it knows.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len() + self.prepared.len()
+    }
+
+    /// Whether it serves policies with this horizon.
+    pub(crate) fn is_within(&self, horizon: &Intervals) -> bool {
+        **self.windows.horizon() == *horizon
+    }
+}
+
+fn conditions_of<'a>(policies: &'a Policies, memo: &'a Memo) -> Conditions<'a> {
+    Conditions { facts: &policies.facts, bound: policies.settings.solver_bound, memo }
+}
+
+/// An engine that replays witnesses: that of all policies, or one of those that are asked about.
+pub(crate) enum Replayer<'e> {
+    All(&'e Engine),
+    Some(Box<Engine>),
+}
+
+impl std::ops::Deref for Replayer<'_> {
+    type Target = Engine;
+
+    fn deref(&self) -> &Engine {
+        match self {
+            Self::All(engine) => engine,
+            Self::Some(engine) => engine,
+        }
+    }
+}
+
 impl<'a> Algebra<'a> {
     /// The algebra over these policies' scopes, conditions, facts and horizon. Works in the current thread pool.
     pub fn new(policies: &'a Policies, memo: &'a Memo) -> Self {
-        let (rules, limits) = (policies.rules.values(), policies.limits.values());
-        let selectors: BTreeSet<_> =
-            rules.clone().map(|rule| &rule.scope).chain(limits.clone().map(|limit| &limit.scope)).collect();
-        let conjunctions = rules.clone().map(|rule| vec![&rule.scope]);
-        let conjunctions = conjunctions.chain(limits.clone().map(|limit| scopes(limit, policies)));
-        let places = Places::new(selectors.into_iter().collect(), conjunctions, &memo.strings);
-        let conditions = Conditions { facts: &policies.facts, bound: policies.settings.solver_bound, memo };
-        let written = rules.map(|rule| &rule.condition).chain(limits.map(|limit| &limit.condition));
-        let written: BTreeSet<&Condition> = written.collect();
-        let written: Vec<&Condition> = written.into_iter().collect();
-        let prepared = written.par_iter().map(|it| (*it, Arc::new(conditions.prepare(it)))).collect();
-        let mut sets = Interned(HashMap::new());
-        sets.get(vec![], || Arc::from([]));
-        Self {
-            policies,
-            conditions,
-            windows: Windows::new(window::horizon(policies)),
-            places,
-            prepared,
-            sets: Mutex::new(sets),
-            times: Mutex::new(Interned(HashMap::new())),
-            firsts: RwLock::default(),
-            engine: OnceLock::new(),
-        }
+        let mut ground = Ground::new(policies);
+        let rules = policies.rules.values().map(Arc::as_ref);
+        ground.add(rules, policies.limits.values().map(Arc::as_ref), policies, memo);
+        Self::on(Arc::new(ground), policies, memo)
+    }
+
+    /// The same on a ground to which all parts of these policies were added.
+    pub(crate) fn on(ground: Arc<Ground>, policies: &'a Policies, memo: &'a Memo) -> Self {
+        Self { policies, conditions: conditions_of(policies, memo), ground, engine: OnceLock::new() }
     }
 
     /// The policies.
@@ -180,15 +248,33 @@ impl<'a> Algebra<'a> {
         self.policies
     }
 
+    /// Expanded windows.
+    pub fn windows(&self) -> &Windows {
+        &self.ground.windows
+    }
+
+    /// Which scopes meet.
+    pub(crate) fn places(&self) -> &Places {
+        &self.ground.places
+    }
+
     /// The engine that replays witnesses: one for all of them.
     pub(crate) fn engine(&self) -> Result<&Engine, AnalyzerError> {
-        let engine = self
-            .engine
-            .get_or_init(|| Engine::new(Arc::new(self.policies.clone())).map_err(|error| error.to_string()));
-        engine.as_ref().map_err(|reason| AnalyzerError::Witness {
-            policies: "any policy".to_owned(),
-            reason: reason.clone(),
-        })
+        let engine = self.engine.get_or_init(|| engine(self.policies.clone()));
+        engine.as_ref().map_err(|reason| unusable(reason))
+    }
+
+    /// An engine of at least these policies. That of all is not made for a few.
+    pub(crate) fn engine_of<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n PolicyName>,
+    ) -> Result<Replayer<'_>, AnalyzerError> {
+        let names: BTreeSet<&PolicyName> = names.into_iter().collect();
+        if self.engine.get().is_some() || names.len() > self.policies.len() / 4 {
+            return self.engine().map(Replayer::All);
+        }
+        let engine = engine(self.policies.restricted_to(names));
+        engine.map(|engine| Replayer::Some(Box::new(engine))).map_err(|reason| unusable(&reason))
     }
 
     /// The domain of a rule.
@@ -220,7 +306,7 @@ impl<'a> Algebra<'a> {
         conditions: &[&Condition],
     ) -> Domain {
         let mut parts: Vec<&Arc<Prepared>> = vec![];
-        for part in conditions.iter().map(|condition| &self.prepared[condition]) {
+        for part in conditions.iter().map(|condition| &self.ground.prepared[*condition]) {
             if !part.is_true() && !parts.iter().any(|known| known == &part) {
                 parts.push(part);
             }
@@ -228,20 +314,20 @@ impl<'a> Algebra<'a> {
         // Equal windows and conditions are shared, so that their addresses stand for them.
         let mut key: Vec<usize> = parts.iter().map(|part| Arc::as_ptr(part).addr()).collect();
         key.sort_unstable();
-        let sets = self.sets.lock();
+        let sets = self.ground.sets.lock();
         let (conditions_id, conditions) =
             sets.unwrap_or_else(PoisonError::into_inner).get(key, || parts.into_iter().cloned().collect());
-        let times = self.times.lock();
+        let times = self.ground.times.lock();
         let addresses = [own, confining].map(|window| Arc::as_ptr(window).addr());
         let (window_id, window) = times.unwrap_or_else(PoisonError::into_inner).get(addresses, || {
             if Arc::ptr_eq(own, confining) { Arc::clone(own) } else { Arc::new(own.intersection(confining)) }
         });
-        Domain { place: self.places.number(scopes), window_id, window, conditions_id, conditions }
+        Domain { place: self.ground.places.number(scopes), window_id, window, conditions_id, conditions }
     }
 
     fn window(&self, policy: &PolicyName, window: &Window) -> Result<Arc<Intervals>, AnalyzerError> {
         let failed = |zone| AnalyzerError::Zone { policy: policy.clone(), zone };
-        self.windows.expand(window).map_err(failed)
+        self.windows().expand(window).map_err(failed)
     }
 
     /// Whether all the domains have a request in common, with the canonical one: the first instant from the
@@ -263,14 +349,22 @@ impl<'a> Algebra<'a> {
             && (Arc::ptr_eq(&a.window, &b.window) || a.window.meets(&b.window))
     }
 
+    /// The selectors of a limit's domain, sorted, as its policies have them.
+    pub(crate) fn selectors_of(&self, limit: &'a Limit) -> Vec<&'a ScopeSelector> {
+        let mut selectors = scopes(limit, self.policies);
+        selectors.sort_unstable();
+        selectors.dedup();
+        selectors
+    }
+
     /// The selectors of a domain.
-    pub fn selectors(&self, domain: &Domain) -> Vec<&'a ScopeSelector> {
-        self.places.selectors(domain.place)
+    pub fn selectors(&self, domain: &Domain) -> Vec<&ScopeSelector> {
+        self.ground.places.selectors(domain.place)
     }
 
     fn common_subject(&self, domains: &[&Domain]) -> Answer<Subject> {
         if let [a, b] = domains {
-            return self.places.answer(a.place, b.place).map(Clone::clone);
+            return self.ground.places.answer(a.place, b.place).map(Clone::clone);
         }
         let selectors: BTreeSet<_> = domains.iter().flat_map(|domain| self.selectors(domain)).collect();
         scope::find(&selectors.into_iter().collect::<Vec<_>>(), &[], &self.conditions.memo.strings)
@@ -279,7 +373,7 @@ impl<'a> Algebra<'a> {
     fn common_instant(&self, domains: &[&Domain]) -> Option<i64> {
         let start = self.policies.settings.horizon.0;
         match domains {
-            [] => self.windows.horizon().first_from(start),
+            [] => self.windows().horizon().first_from(start),
             [one] => one.window.first_from(start),
             [a, b] => self.first_instant(a, b),
             [first, rest @ ..] => {
@@ -292,7 +386,7 @@ impl<'a> Algebra<'a> {
     /// The first instant from the beginning of the horizon on at which both domains are active, else the first before.
     pub(crate) fn first_instant(&self, a: &Domain, b: &Domain) -> Option<i64> {
         let start = self.policies.settings.horizon.0;
-        let always = |domain: &Domain| Arc::ptr_eq(&domain.window, self.windows.horizon());
+        let always = |domain: &Domain| Arc::ptr_eq(&domain.window, self.windows().horizon());
         if a.window_id == b.window_id || always(b) {
             return a.window.first_from(start);
         }
@@ -300,11 +394,11 @@ impl<'a> Algebra<'a> {
             return b.window.first_from(start);
         }
         let key = (a.window_id.min(b.window_id), a.window_id.max(b.window_id));
-        if let Some(known) = self.firsts.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        if let Some(known) = self.ground.firsts.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return *known;
         }
         let first = a.window.first_common(&b.window, start);
-        self.firsts.write().unwrap_or_else(PoisonError::into_inner).insert(key, first);
+        self.ground.firsts.write().unwrap_or_else(PoisonError::into_inner).insert(key, first);
         first
     }
 
@@ -345,6 +439,14 @@ impl Finding<Point> {
         };
         Self { answer, by_solver: verdict.by_solver, opaque: verdict.opaque.clone() }
     }
+}
+
+fn engine(policies: Policies) -> Result<Engine, String> {
+    Engine::new(Arc::new(policies)).map_err(|error| error.to_string())
+}
+
+fn unusable(reason: &str) -> AnalyzerError {
+    AnalyzerError::Witness { policies: "any policy".to_owned(), reason: reason.to_owned() }
 }
 
 /// The selectors of a limit: its own, and that of the rule to which it is confined.

@@ -7,7 +7,7 @@ use ordain_ir::{
     Direction, FactName, Limit, Policies, PolicyName, Quantity, Request, Rule, Settings, Usage, Window, zone,
 };
 
-use crate::domain::{Algebra, AnalyzerError, Point};
+use crate::domain::{AnalyzerError, Point};
 
 /// Why something is not proved that the solver gave up on.
 pub(crate) fn undecided(settings: &Settings) -> String {
@@ -60,11 +60,7 @@ struct Replay<'a> {
     engine: &'a Engine,
 }
 
-impl<'a> Replay<'a> {
-    fn new(names: [&'a PolicyName; 2], algebra: &'a Algebra<'_>) -> Result<Self, AnalyzerError> {
-        Ok(Self { names, engine: algebra.engine()? })
-    }
-
+impl Replay<'_> {
     fn check(&self, holds: bool, reason: impl FnOnce() -> String) -> Result<(), AnalyzerError> {
         if holds { Ok(()) } else { Err(mismatch(self.names, &reason())) }
     }
@@ -96,12 +92,12 @@ fn mismatch(names: [&PolicyName; 2], reason: &dyn std::fmt::Display) -> Analyzer
 pub(crate) fn replay_domains(
     names: &[PolicyName],
     request: &Request,
-    algebra: &Algebra<'_>,
+    engine: &Engine,
 ) -> Result<(), AnalyzerError> {
     let wrong =
         |name: &PolicyName, reason: String| AnalyzerError::Witness { policies: format!("`{name}`"), reason };
     for name in names {
-        let inside = algebra.engine()?.in_domain(name, request);
+        let inside = engine.in_domain(name, request);
         if !inside.map_err(|error| wrong(name, error.to_string()))? {
             return Err(wrong(name, "the request is not in its domain".to_owned()));
         }
@@ -114,9 +110,9 @@ pub(crate) fn replay_rules(
     winner: &Rule,
     loser: &Rule,
     request: &Request,
-    algebra: &Algebra<'_>,
+    engine: &Engine,
 ) -> Result<(), AnalyzerError> {
-    let replay = Replay::new([&winner.name, &loser.name], algebra)?;
+    let replay = Replay { names: [&winner.name, &loser.name], engine };
     let answer = replay.answer(request)?;
     if answer.rules().len() != 2 {
         replay.both_apply(request)?;
@@ -133,9 +129,9 @@ pub(crate) fn replay_limits(
     a: &Limit,
     b: &Limit,
     request: &Request,
-    algebra: &Algebra<'_>,
+    engine: &Engine,
 ) -> Result<(), AnalyzerError> {
-    let replay = Replay::new([&a.name, &b.name], algebra)?;
+    let replay = Replay { names: [&a.name, &b.name], engine };
     let answer = replay.answer(request)?;
     if answer.limits().len() + answer.unmeasured().len() != 2 {
         replay.both_apply(request)?;

@@ -4,10 +4,12 @@
 use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use num_rational::Ratio;
+use ordain_engine::Engine;
 use ordain_ir::report::{Certificate, Contradiction, Inequality, Repair};
-use ordain_ir::{Clause, Condition, ConflictType, Direction, Limit, PolicyName};
+use ordain_ir::{Clause, Condition, ConflictType, Direction, Limit, PolicyRef};
 
 use crate::Answer;
 use crate::conflict::{Claim, Doubt, Judgement};
@@ -19,7 +21,14 @@ use crate::words::{Names, bound, enforced_bound};
 /// An active limit with its domain.
 pub(crate) struct LimitEntry<'a> {
     pub(crate) limit: &'a Limit,
+    pub(crate) policy: PolicyRef,
     pub(crate) domain: Domain,
+}
+
+impl<'a> LimitEntry<'a> {
+    pub(crate) fn new(limit: &'a Limit, algebra: &Algebra<'a>) -> Result<Self, AnalyzerError> {
+        Ok(Self { limit, policy: limit.reference(), domain: algebra.limit(limit)? })
+    }
 }
 
 /// Whether the two can conflict at all, before anything is computed.
@@ -227,8 +236,8 @@ impl<'a> Pair<'_, 'a> {
 }
 
 impl Entry for LimitEntry<'_> {
-    fn name(&self) -> &PolicyName {
-        &self.limit.name
+    fn policy(&self) -> &PolicyRef {
+        &self.policy
     }
 
     fn domain(&self) -> &Domain {
@@ -244,8 +253,9 @@ impl Entry for LimitEntry<'_> {
         other: &Self,
         overlap: Finding<Point>,
         algebra: &Algebra<'_>,
+        engine: &Engine,
     ) -> Result<Judgement, AnalyzerError> {
-        judge(self, other, overlap, algebra)
+        judge(self, other, overlap, algebra, engine)
     }
 }
 
@@ -256,6 +266,7 @@ fn judge<'a>(
     b: &LimitEntry<'a>,
     overlap: Finding<Point>,
     algebra: &Algebra<'a>,
+    engine: &Engine,
 ) -> Result<Judgement, AnalyzerError> {
     let pair = Pair {
         entries: [a, b],
@@ -288,26 +299,28 @@ fn judge<'a>(
             None => None,
             Some(point) => {
                 let request = evidence::request(point, evidence::telling_usage(a.limit, b.limit));
-                evidence::replay_limits(a.limit, b.limit, &request, algebra)?;
+                evidence::replay_limits(a.limit, b.limit, &request, engine)?;
                 let windows = [a, b].map(|entry| evidence::windows_of_limit(entry.limit, algebra.policies()));
                 Some(evidence::witness(&request, windows.concat(), algebra.policies()))
             }
         };
-        let mut claim = claim(line, a.limit, b.limit);
+        let mut claim = claim(line, a, b);
         claim.doubt = doubt;
         claim.witness = witness;
-        out.conflict = Some(claim.into_conflict(&algebra.policies().settings));
+        out.conflict = Some(Arc::new(claim.into_conflict(&algebra.policies().settings)));
     }
     Ok(out)
 }
 
 /// The claim in words, without its doubt and its witness.
-fn claim(line: Line, a: &Limit, b: &Limit) -> Claim {
+fn claim(line: Line, a: &LimitEntry<'_>, b: &LimitEntry<'_>) -> Claim {
+    let mut entries = [a, b];
+    entries.sort_by_key(|entry| (Reverse(entry.limit.enforcement.strictness()), &entry.limit.name));
+    let pair = entries.map(|entry| entry.limit);
+    let [first, second] = pair;
+    let (a, b) = (a.limit, b.limit);
     let names = Names::of([a, b].map(|limit| (&limit.name, limit.label())));
     let quoted = |limit: &Limit| names.quoted(&limit.name);
-    let mut pair = [a, b];
-    pair.sort_by_key(|limit| (Reverse(limit.enforcement.strictness()), &limit.name));
-    let [first, second] = pair;
     let quantity = &a.quantity;
     let (conflict_type, decisive) = match line {
         Line::Empty | Line::Divergent => (ConflictType::ThresholdContradiction, vec![Clause::Bound]),
@@ -425,7 +438,7 @@ fn claim(line: Line, a: &Limit, b: &Limit) -> Claim {
     Claim {
         conflict_type,
         contradiction,
-        policies: pair.map(Limit::reference),
+        policies: entries.map(|entry| entry.policy.clone()),
         clauses: pair.map(|limit| clauses(limit, decisive.clone())),
         explanation,
         recommended_action,

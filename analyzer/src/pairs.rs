@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ordain_ir::{Conflict, PolicyName};
+use ordain_engine::Engine;
+use ordain_ir::{Conflict, PolicyName, PolicyRef};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -13,6 +14,7 @@ use crate::conditions::{Prepared, Verdict};
 use crate::conflict::Judgement;
 use crate::domain::{Algebra, AnalyzerError, ConditionsId, Domain, Finding, Point, conditions};
 use crate::overrides::Overrides;
+use crate::places::PlaceId;
 use crate::progress::{Stage, Watch};
 use crate::solver;
 
@@ -21,7 +23,7 @@ const CHUNK: usize = 1 << 16;
 
 /// A policy with its domain.
 pub(crate) trait Entry: Sync {
-    fn name(&self) -> &PolicyName;
+    fn policy(&self) -> &PolicyRef;
     fn domain(&self) -> &Domain;
     /// Whether the two can conflict at all, by their attributes.
     fn comparable(&self, other: &Self) -> bool;
@@ -31,23 +33,37 @@ pub(crate) trait Entry: Sync {
         other: &Self,
         overlap: Finding<Point>,
         algebra: &Algebra<'_>,
+        engine: &Engine,
     ) -> Result<Judgement, AnalyzerError>;
 }
 
-/// What became of the pairs of one kind.
+/// What became of pairs.
 #[derive(Default)]
 pub(crate) struct Judged {
-    /// Comparable ones of which none overrides the other.
-    pub(crate) considered: u64,
-    pub(crate) by_solver: u64,
-    pub(crate) undecided: u64,
-    pub(crate) conflicts: Vec<Conflict>,
+    pub(crate) conflicts: Vec<Arc<Conflict>>,
+    /// Those that the solver was needed for, or that were left undecided.
+    pub(crate) hard: Vec<Hard>,
+}
+
+/// A pair that algebra alone didn't decide.
+#[derive(Debug)]
+pub(crate) struct Hard {
+    pub(crate) pair: [PolicyName; 2],
+    /// Whether a question stayed open, even with the solver.
+    pub(crate) undecided: bool,
+}
+
+/// Policies of one kind, sorted by name, and which of them are to be compared with all others.
+pub(crate) struct Group<E> {
+    pub(crate) entries: Vec<E>,
+    /// By entry; the pairs of others are known.
+    pub(crate) fresh: Vec<bool>,
 }
 
 /// What all kinds of pairs are judged with.
 pub(crate) struct Pairs<'a, 'm> {
     pub(crate) algebra: &'m Algebra<'a>,
-    pub(crate) overrides: Overrides<'a>,
+    pub(crate) overrides: &'m Overrides<'a>,
     pub(crate) pool: &'m rayon::ThreadPool,
     pub(crate) watch: &'m Watch<'m>,
     /// What is known of conjunctions of conditions.
@@ -58,58 +74,74 @@ pub(crate) struct Pairs<'a, 'm> {
 struct Row<'g> {
     entry: usize,
     others: &'g [usize],
-    meeting: usize,
+    meeting: u32,
+    /// Whether no other row has these pairs.
+    once: bool,
 }
 
 /// A pair, the lower number first, whose scopes may meet and whose windows do.
 struct Candidate {
     pair: (usize, usize),
-    meeting: usize,
+    meeting: u32,
     at: i64,
 }
 
 impl<'a, 'm> Pairs<'a, 'm> {
-    pub(crate) fn new(algebra: &'m Algebra<'a>, pool: &'m rayon::ThreadPool, watch: &'m Watch<'m>) -> Self {
-        let overrides = Overrides::new(algebra.policies());
+    pub(crate) fn new(
+        algebra: &'m Algebra<'a>,
+        overrides: &'m Overrides<'a>,
+        pool: &'m rayon::ThreadPool,
+        watch: &'m Watch<'m>,
+    ) -> Self {
         Self { algebra, overrides, pool, watch, verdicts: FxHashMap::default() }
     }
 
-    /// Judges the pairs of a group that is sorted by name; so many of them are comparable.
+    /// Judges the pairs of a group of which at least one is fresh.
     pub(crate) fn judge<E: Entry>(
         &mut self,
-        group: &[E],
-        comparable: u64,
+        group: &Group<E>,
         into: &mut Judged,
     ) -> Result<(), AnalyzerError> {
-        into.considered += comparable - self.related(group);
-        let mut by_place: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-        for (at, entry) in group.iter().enumerate() {
+        let all_fresh = group.fresh.iter().all(|fresh| *fresh);
+        let mut by_place: BTreeMap<PlaceId, Vec<usize>> = BTreeMap::new();
+        for (at, entry) in group.entries.iter().enumerate() {
             by_place.entry(entry.domain().place).or_default().push(at);
         }
         let mut rows = vec![];
         let mut waiting = 0;
-        for (meeting, ((a, b), _)) in self.algebra.places.meeting().iter().enumerate() {
-            let Some((here, there)) = by_place.get(a).zip(by_place.get(b)) else { continue };
-            for (at, entry) in here.iter().enumerate() {
-                let others = if a == b { &there[at + 1..] } else { &there[..] };
-                for others in others.chunks(CHUNK) {
-                    rows.push(Row { entry: *entry, others, meeting });
-                    waiting += others.len();
+        for (place, here) in &by_place {
+            let here: Vec<(usize, usize)> =
+                here.iter().copied().enumerate().filter(|(_, entry)| group.fresh[*entry]).collect();
+            if here.is_empty() {
+                continue;
+            }
+            for (other, meeting) in self.algebra.places().near(*place) {
+                // Where all are fresh, each pair is met from both sides; else `candidates` leaves one out.
+                if all_fresh && other < place {
+                    continue;
                 }
-                if waiting >= CHUNK {
-                    self.decide(group, &rows, into)?;
-                    rows.clear();
-                    waiting = 0;
+                let Some(there) = by_place.get(other) else { continue };
+                for (at, entry) in &here {
+                    let others = if all_fresh && other == place { &there[at + 1..] } else { &there[..] };
+                    for others in others.chunks(CHUNK) {
+                        rows.push(Row { entry: *entry, others, meeting: *meeting, once: all_fresh });
+                        waiting += others.len();
+                    }
+                    if waiting >= CHUNK {
+                        self.decide(group, &rows, into)?;
+                        rows.clear();
+                        waiting = 0;
+                    }
                 }
             }
         }
         self.decide(group, &rows, into)
     }
 
-    /// Comparable pairs of the group of which one overrides the other.
-    fn related<E: Entry>(&self, group: &[E]) -> u64 {
-        let find = |name: &PolicyName| group.binary_search_by(|entry| entry.name().cmp(name)).ok();
-        let related = self.overrides.pairs().filter(|(over, under)| {
+    /// Comparable pairs of a group that is sorted by name of which one overrides the other.
+    pub(crate) fn related<E: Entry>(group: &[E], overrides: &Overrides<'_>) -> u64 {
+        let find = |name: &PolicyName| group.binary_search_by(|entry| entry.policy().name.cmp(name)).ok();
+        let related = overrides.pairs().filter(|(over, under)| {
             let both = find(over).zip(find(under));
             both.is_some_and(|(i, j)| group[i].comparable(&group[j]))
         });
@@ -118,18 +150,19 @@ impl<'a, 'm> Pairs<'a, 'm> {
 
     fn decide<E: Entry>(
         &mut self,
-        group: &[E],
+        group: &Group<E>,
         rows: &[Row<'_>],
         into: &mut Judged,
     ) -> Result<(), AnalyzerError> {
         // The watch stays in this thread.
         let Self { algebra, overrides, pool, watch, verdicts } = self;
-        let (algebra, overrides) = (*algebra, &*overrides);
+        let (algebra, overrides) = (*algebra, *overrides);
         watch.enter(Stage::Windows);
         let candidates: Vec<Candidate> = pool.install(|| {
             rows.par_iter().flat_map_iter(|row| candidates(group, row, overrides, algebra)).collect()
         });
 
+        let group = &*group.entries;
         watch.enter(Stage::Conditions);
         let sets = |candidate: &Candidate| {
             let of = |at: usize| group[at].domain().conditions_id;
@@ -157,28 +190,43 @@ impl<'a, 'm> Pairs<'a, 'm> {
         let verdicts = &*verdicts;
 
         watch.enter(Stage::Conflicts);
+        // What is proved to be apart needs no replay, and is most of it.
+        let verdict = |candidate: &Candidate| &verdicts[&sets(candidate)];
+        let meet = candidates.par_iter().filter(|candidate| verdict(candidate).answer != Answer::No);
+        let meet: Vec<&Candidate> = pool.install(|| meet.collect());
+        let hard = |(i, j): (usize, usize), undecided| Hard {
+            pair: [i, j].map(|at| group[at].policy().name.clone()),
+            undecided,
+        };
+        for candidate in &candidates {
+            let verdict = verdict(candidate);
+            if verdict.by_solver && verdict.answer == Answer::No {
+                solver::check()?;
+                into.hard.push(hard(candidate.pair, false));
+            }
+        }
+        let involved = meet.iter().flat_map(|candidate| [candidate.pair.0, candidate.pair.1]);
+        let engine = algebra.engine_of(involved.map(|at| &group[at].policy().name))?;
         let judge = |candidate: &Candidate| {
             let (i, j) = candidate.pair;
-            let subject = algebra.places.meeting()[candidate.meeting].1.as_ref();
-            let overlap = Finding::joint(subject, candidate.at, &verdicts[&sets(candidate)]);
-            if overlap.answer == Answer::No {
-                let by_solver = overlap.by_solver;
-                return by_solver.then(|| Ok(Judgement { by_solver, ..Judgement::default() }));
-            }
-            let judgement = group[i].judge(&group[j], overlap, algebra);
+            let subject = algebra.places().meeting()[candidate.meeting as usize].1.as_ref();
+            let overlap = Finding::joint(subject, candidate.at, verdict(candidate));
+            let judgement = group[i].judge(&group[j], overlap, algebra, &engine);
             let tells = |it: &Judgement| it.conflict.is_some() || it.by_solver;
             judgement.as_ref().map_or(true, tells).then_some(judgement)
         };
+        let judged = |candidate: &&Candidate| judge(candidate).map(|judgement| (candidate.pair, judgement));
         // Of several errors the first by this order counts, so all are collected.
-        let judged: Vec<Result<Judgement, AnalyzerError>> =
-            pool.install(|| candidates.par_iter().filter_map(judge).collect());
-        for judgement in judged {
+        let judged: Vec<((usize, usize), Result<Judgement, AnalyzerError>)> =
+            pool.install(|| meet.par_iter().filter_map(judged).collect());
+        for (pair, judgement) in judged {
             let judgement = judgement?;
             if judgement.by_solver {
                 solver::check()?;
             }
-            into.undecided += u64::from(judgement.undecided);
-            into.by_solver += u64::from(judgement.by_solver && !judgement.undecided);
+            if judgement.by_solver || judgement.undecided {
+                into.hard.push(hard(pair, judgement.undecided));
+            }
             into.conflicts.extend(judgement.conflict);
         }
         Ok(())
@@ -187,16 +235,20 @@ impl<'a, 'm> Pairs<'a, 'm> {
 
 /// The pairs of a row that count and whose windows meet.
 fn candidates<'r, E: Entry>(
-    group: &'r [E],
+    group: &'r Group<E>,
     row: &'r Row<'_>,
     overrides: &'r Overrides<'_>,
     algebra: &'r Algebra<'_>,
 ) -> impl Iterator<Item = Candidate> + 'r {
-    let entry = &group[row.entry];
+    let entry = &group.entries[row.entry];
     row.others.iter().filter_map(move |other| {
         let pair = (row.entry.min(*other), row.entry.max(*other));
-        let there = &group[*other];
-        if !entry.comparable(there) || overrides.relate(entry.name(), there.name()) {
+        // Of two fresh ones the second meets the first.
+        if group.fresh[*other] && *other <= row.entry && !row.once {
+            return None;
+        }
+        let there = &group.entries[*other];
+        if !entry.comparable(there) || overrides.relate(&entry.policy().name, &there.policy().name) {
             return None;
         }
         let at = algebra.first_instant(entry.domain(), there.domain())?;

@@ -1,7 +1,7 @@
 //! Which scopes meet, without looking at every pair: a selector that names its tenant, project and agent meets only
 //! those on the way from everything down to that agent, and those beneath it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use ordain_ir::{ScopePattern, ScopeSelector};
 use rayon::prelude::*;
@@ -11,79 +11,138 @@ use crate::Answer;
 use crate::scope::{self, Subject};
 use crate::strings::Strings;
 
-/// A scope selector of the policies at hand; equal ones have one number.
+/// A scope selector that some policy has or had; equal ones have one number.
 pub(crate) type SelectorId = u32;
 /// A conjunction of selectors, likewise.
 pub(crate) type PlaceId = u32;
 
-/// The conjunctions of selectors of the policies at hand.
+/// Conjunctions of selectors, and which of them meet. More can be added; what was known of the others stays.
 #[derive(Debug, Default)]
-pub(crate) struct Places<'a> {
-    selectors: Vec<&'a ScopeSelector>,
-    /// Sorted, without repetition.
+pub(crate) struct Places {
+    selectors: Vec<ScopeSelector>,
+    selector_numbers: FxHashMap<ScopeSelector, SelectorId>,
+    /// Sorted by what the selectors say, without repetition.
     conjunctions: Vec<Vec<SelectorId>>,
-    numbers: HashMap<Vec<SelectorId>, PlaceId>,
-    /// The pairs `(a, b)`, `a ≤ b`, that are not proved to be apart, sorted, with a common subject if it is known.
+    numbers: FxHashMap<Vec<SelectorId>, PlaceId>,
+    /// The pairs `(a, b)`, `a ≤ b`, that are not proved to be apart, with a common subject if it is known.
     meeting: Vec<((PlaceId, PlaceId), Option<Subject>)>,
-    index: FxHashMap<(PlaceId, PlaceId), usize>,
+    index: FxHashMap<(PlaceId, PlaceId), u32>,
+    /// For each place those that it may meet, itself among them, with where `meeting` has the pair.
+    near: Vec<Vec<(PlaceId, u32)>>,
+    segments: FxHashMap<String, Segment>,
+    /// The places of which some pattern names exactly these first segments, and of which some names more.
+    naming: FxHashMap<Prefix, Vec<PlaceId>>,
+    beneath: FxHashMap<Prefix, Vec<PlaceId>>,
 }
 
-impl<'a> Places<'a> {
-    /// These conjunctions, of any of the selectors, which are sorted and without repetition.
-    pub(crate) fn new(
-        selectors: Vec<&'a ScopeSelector>,
-        conjunctions: impl Iterator<Item = Vec<&'a ScopeSelector>>,
+/// A segment that some pattern names, by number.
+type Segment = u32;
+
+/// The segments that a pattern names, up to the first that it doesn't.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Prefix {
+    length: usize,
+    segments: [Segment; 3],
+}
+
+impl Prefix {
+    /// Its beginnings, the shortest first, without itself.
+    fn beginnings(self) -> impl Iterator<Item = Self> {
+        (0..self.length).map(move |length| {
+            let mut segments = self.segments;
+            segments[length..].fill(0);
+            Self { length, segments }
+        })
+    }
+}
+
+impl Places {
+    /// Takes in these conjunctions, as far as they are new.
+    pub(crate) fn add<'s>(
+        &mut self,
+        conjunctions: impl IntoIterator<Item = Vec<&'s ScopeSelector>>,
         strings: &Strings,
-    ) -> Self {
-        let mut out = Self { selectors, ..Self::default() };
+    ) {
+        let first = self.place_id();
         for conjunction in conjunctions {
-            let ids = out.ids(&conjunction);
-            let next = PlaceId::try_from(out.conjunctions.len()).expect("fewer than 2^32 policies");
-            if let std::collections::hash_map::Entry::Vacant(new) = out.numbers.entry(ids) {
-                out.conjunctions.push(new.key().clone());
-                new.insert(next);
+            let ids = self.intern(conjunction);
+            if !self.numbers.contains_key(&ids) {
+                let place = self.place_id();
+                self.conjunctions.push(ids.clone());
+                self.numbers.insert(ids, place);
             }
         }
-        let meeting = |pair: (PlaceId, PlaceId)| match out.common(pair.0, pair.1, strings) {
+        let pairs = self.candidates(first);
+        let meeting = |pair: (PlaceId, PlaceId)| match self.common(pair.0, pair.1, strings) {
             Answer::Yes(subject) => Some((pair, Some(subject))),
             Answer::Undecided => Some((pair, None)),
             Answer::No => None,
         };
-        out.meeting = out.candidates().into_par_iter().filter_map(meeting).collect();
-        out.index = out.meeting.iter().enumerate().map(|(at, (pair, _))| (*pair, at)).collect();
-        out
+        let found: Vec<_> = pairs.into_par_iter().filter_map(meeting).collect();
+        self.near.resize(self.conjunctions.len(), vec![]);
+        for (pair, subject) in found {
+            let at = u32::try_from(self.meeting.len()).expect("fewer than 2^32 pairs fit in memory");
+            self.meeting.push((pair, subject));
+            self.index.insert(pair, at);
+            self.near[pair.0 as usize].push((pair.1, at));
+            if pair.0 != pair.1 {
+                self.near[pair.1 as usize].push((pair.0, at));
+            }
+        }
     }
 
-    fn ids(&self, conjunction: &[&ScopeSelector]) -> Vec<SelectorId> {
-        let id = |selector: &&ScopeSelector| {
-            let at = self.selectors.binary_search(selector).expect("every selector was collected");
-            SelectorId::try_from(at).expect("fewer than 2^32 policies")
+    /// The number of the next place.
+    fn place_id(&self) -> PlaceId {
+        PlaceId::try_from(self.conjunctions.len()).expect("fewer than 2^32 policies")
+    }
+
+    /// How many places were ever added.
+    pub(crate) fn len(&self) -> usize {
+        self.conjunctions.len()
+    }
+
+    fn intern(&mut self, mut conjunction: Vec<&ScopeSelector>) -> Vec<SelectorId> {
+        normalise(&mut conjunction);
+        let id = |selector: &ScopeSelector| {
+            if let Some(known) = self.selector_numbers.get(selector) {
+                return *known;
+            }
+            let next = SelectorId::try_from(self.selectors.len()).expect("fewer than 2^32 policies");
+            self.selectors.push(selector.clone());
+            self.selector_numbers.insert(selector.clone(), next);
+            next
         };
-        let mut ids: Vec<SelectorId> = conjunction.iter().map(id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
+        conjunction.into_iter().map(id).collect()
     }
 
-    /// The number of a conjunction that it was made with.
+    /// The number of a conjunction that was added.
     pub(crate) fn number(&self, conjunction: &[&ScopeSelector]) -> PlaceId {
-        self.numbers[&self.ids(conjunction)]
+        let mut conjunction = conjunction.to_vec();
+        normalise(&mut conjunction);
+        let ids: Vec<SelectorId> = conjunction.iter().map(|it| self.selector_numbers[*it]).collect();
+        self.numbers[&ids]
     }
 
-    /// The selectors of a place.
-    pub(crate) fn selectors(&self, place: PlaceId) -> Vec<&'a ScopeSelector> {
-        self.conjunctions[place as usize].iter().map(|id| self.selectors[*id as usize]).collect()
+    /// The selectors of a place, sorted.
+    pub(crate) fn selectors(&self, place: PlaceId) -> Vec<&ScopeSelector> {
+        self.conjunctions[place as usize].iter().map(|id| &self.selectors[*id as usize]).collect()
     }
 
-    /// The pairs of places that are not proved to be apart, sorted, the lower number first, with a subject that lies
-    /// in both if one is known.
+    /// The pairs of places that are not proved to be apart, the lower number first, with a subject that lies in both
+    /// if one is known.
     pub(crate) fn meeting(&self) -> &[((PlaceId, PlaceId), Option<Subject>)] {
         &self.meeting
     }
 
+    /// The places that may meet this one, itself among them unless it is empty, with the pair's place in
+    /// [`Self::meeting`].
+    pub(crate) fn near(&self, place: PlaceId) -> &[(PlaceId, u32)] {
+        &self.near[place as usize]
+    }
+
     /// What is common to two places: proved to be nothing, unknown, or the canonical subject.
     pub(crate) fn answer(&self, a: PlaceId, b: PlaceId) -> Answer<&Subject> {
-        match self.index.get(&(a.min(b), a.max(b))).map(|at| &self.meeting[*at].1) {
+        match self.index.get(&(a.min(b), a.max(b))).map(|at| &self.meeting[*at as usize].1) {
             None => Answer::No,
             Some(None) => Answer::Undecided,
             Some(Some(subject)) => Answer::Yes(subject),
@@ -91,32 +150,42 @@ impl<'a> Places<'a> {
     }
 
     fn common(&self, a: PlaceId, b: PlaceId, strings: &Strings) -> Answer<Subject> {
-        let mut ids = [&*self.conjunctions[a as usize], &*self.conjunctions[b as usize]].concat();
-        ids.sort_unstable();
-        ids.dedup();
-        let selectors: Vec<_> = ids.into_iter().map(|id| self.selectors[id as usize]).collect();
-        scope::find(&selectors, &[], strings)
+        let mut both = self.selectors(a);
+        if a != b {
+            both.extend(self.selectors(b));
+            normalise(&mut both);
+        }
+        scope::find(&both, &[], strings)
     }
 
-    /// The pairs that may meet as far as the segments say that they name: each that begins with the segments of the
-    /// other. Sorted, without repetition, the lower number first.
-    fn candidates(&self) -> Vec<(PlaceId, PlaceId)> {
-        let named: Vec<BTreeSet<Vec<&str>>> =
-            self.conjunctions.iter().map(|place| self.prefixes(place)).collect();
-        let numbered = || (0..).zip(&named);
-        let mut beneath: HashMap<&[&str], Vec<PlaceId>> = HashMap::new();
-        for (place, prefixes) in numbered() {
+    /// Of the places from `first` on, the pairs with any place that may meet as far as the segments say that they name:
+    /// each that begins with the segments of the other. Sorted, without repetition, the lower number first.
+    fn candidates(&mut self, first: PlaceId) -> Vec<(PlaceId, PlaceId)> {
+        let new: Vec<(PlaceId, BTreeSet<Prefix>)> =
+            (first..self.place_id()).map(|place| (place, self.prefixes(place))).collect();
+        let mut out: Vec<(PlaceId, PlaceId)> = vec![];
+        for (place, prefixes) in &new {
             for prefix in prefixes {
-                beneath.entry(prefix).or_default().push(place);
+                self.naming.entry(*prefix).or_default().push(*place);
+                for beginning in prefix.beginnings() {
+                    let beneath = self.beneath.entry(beginning).or_default();
+                    if beneath.last() != Some(place) {
+                        beneath.push(*place);
+                    }
+                }
             }
         }
-        let mut out: Vec<(PlaceId, PlaceId)> = vec![];
-        for (place, prefixes) in numbered() {
+        let pair = |a: PlaceId, b: PlaceId| (a.min(b), a.max(b));
+        for (place, prefixes) in &new {
             for prefix in prefixes {
-                for depth in 0..=prefix.len() {
-                    let others = beneath.get(&prefix[..depth]).into_iter().flatten();
-                    out.extend(others.map(|other: &PlaceId| (place.min(*other), place.max(*other))));
+                for beginning in prefix.beginnings().chain([*prefix]) {
+                    let above = self.naming.get(&beginning).into_iter().flatten();
+                    out.extend(above.map(|other| pair(*place, *other)));
                 }
+                // Those beneath that are new too find this one from their side.
+                let beneath = self.beneath.get(prefix).map_or(&[][..], Vec::as_slice);
+                let old = &beneath[..beneath.partition_point(|other| *other < first)];
+                out.extend(old.iter().map(|other| pair(*place, *other)));
             }
         }
         out.par_sort_unstable();
@@ -125,20 +194,36 @@ impl<'a> Places<'a> {
     }
 
     /// Every subject of the place begins with one of these rows of segments.
-    fn prefixes(&self, place: &[SelectorId]) -> BTreeSet<Vec<&'a str>> {
-        let of_one = |id: &SelectorId| -> BTreeSet<Vec<&'a str>> {
-            self.selectors[*id as usize].include.iter().map(prefix).collect()
+    fn prefixes(&mut self, place: PlaceId) -> BTreeSet<Prefix> {
+        let Self { selectors, conjunctions, segments, .. } = self;
+        let mut of_one = |id: &SelectorId| -> BTreeSet<Prefix> {
+            selectors[*id as usize].include.iter().map(|pattern| prefix(pattern, segments)).collect()
         };
-        let least = |prefixes: &BTreeSet<Vec<&str>>| prefixes.iter().map(Vec::len).min();
+        let least = |prefixes: &BTreeSet<Prefix>| prefixes.iter().map(|prefix| prefix.length).min();
         // Of several selectors the one that says most.
-        place.iter().map(of_one).max_by_key(least).unwrap_or_default()
+        let all: Vec<BTreeSet<Prefix>> = conjunctions[place as usize].iter().map(&mut of_one).collect();
+        all.into_iter().max_by_key(least).unwrap_or_default()
     }
 }
 
-/// The segments that a pattern names, up to the first that it doesn't.
-fn prefix(pattern: &ScopePattern) -> Vec<&str> {
-    let segments = [&pattern.tenant, &pattern.project, &pattern.agent];
-    segments.into_iter().map_while(|glob| glob.as_ref()?.as_literal()).collect()
+/// Sorts selectors by what they say, so that no number matters, and leaves repetitions out.
+fn normalise(selectors: &mut Vec<&ScopeSelector>) {
+    if selectors.len() > 1 {
+        selectors.sort_unstable();
+        selectors.dedup();
+    }
+}
+
+fn prefix(pattern: &ScopePattern, known: &mut FxHashMap<String, Segment>) -> Prefix {
+    let mut out = Prefix { length: 0, segments: [0; 3] };
+    for glob in [&pattern.tenant, &pattern.project, &pattern.agent] {
+        let Some(segment) = glob.as_ref().and_then(|glob| glob.as_literal()) else { break };
+        let next = Segment::try_from(known.len() + 1).expect("fewer than 2^32 policies");
+        let number = known.get(segment).copied();
+        out.segments[out.length] = number.unwrap_or_else(|| *known.entry(segment.to_owned()).or_insert(next));
+        out.length += 1;
+    }
+    out
 }
 
 #[cfg(test)]
@@ -167,11 +252,20 @@ mod tests {
         #[test]
         fn all_pairs_that_meet_are_found(
             conjunctions in prop::collection::vec(prop::collection::vec(selector(), 1..3), 1..9),
+            steps in 1..9_usize,
         ) {
             let strings = Strings::default();
-            let selectors: BTreeSet<&ScopeSelector> = conjunctions.iter().flatten().collect();
             let all = || conjunctions.iter().map(|it| it.iter().collect::<Vec<_>>());
-            let places = Places::new(selectors.into_iter().collect(), all(), &strings);
+            // All at once, or by and by.
+            let mut places = Places::default();
+            for some in conjunctions.chunks(steps) {
+                places.add(some.iter().map(|it| it.iter().collect()), &strings);
+            }
+            for place in 0..places.place_id() {
+                let near: BTreeSet<PlaceId> = places.near(place).iter().map(|(other, _)| *other).collect();
+                let met = |other: &PlaceId| !places.answer(place, *other).is_no();
+                prop_assert_eq!(near, (0..places.place_id()).filter(met).collect::<BTreeSet<_>>());
+            }
             for a in all() {
                 for b in all() {
                     let both = [&*a, &*b].concat();

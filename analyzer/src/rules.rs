@@ -1,8 +1,10 @@
 //! Two rules of the same concern: the first table of the definition.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
-use ordain_ir::{Clause, ConflictType, EnforcementMode, PolicyName, Rule, Usage};
+use ordain_engine::Engine;
+use ordain_ir::{Clause, ConflictType, EnforcementMode, PolicyRef, Rule, Usage};
 
 use crate::Answer;
 use crate::conflict::{Claim, Doubt, Judgement};
@@ -14,12 +16,19 @@ use crate::words::{Names, place, verb};
 /// An active rule with its domain.
 pub(crate) struct RuleEntry<'a> {
     pub(crate) rule: &'a Rule,
+    pub(crate) policy: PolicyRef,
     pub(crate) domain: Domain,
 }
 
+impl<'a> RuleEntry<'a> {
+    pub(crate) fn new(rule: &'a Rule, algebra: &Algebra<'a>) -> Result<Self, AnalyzerError> {
+        Ok(Self { rule, policy: rule.reference(), domain: algebra.rule(rule)? })
+    }
+}
+
 impl Entry for RuleEntry<'_> {
-    fn name(&self) -> &PolicyName {
-        &self.rule.name
+    fn policy(&self) -> &PolicyRef {
+        &self.policy
     }
 
     fn domain(&self) -> &Domain {
@@ -36,8 +45,9 @@ impl Entry for RuleEntry<'_> {
         other: &Self,
         overlap: Finding<Point>,
         algebra: &Algebra<'_>,
+        engine: &Engine,
     ) -> Result<Judgement, AnalyzerError> {
-        judge(self, other, overlap, algebra)
+        judge(self, other, overlap, algebra, engine)
     }
 }
 
@@ -48,6 +58,7 @@ fn judge(
     b: &RuleEntry<'_>,
     overlap: Finding<Point>,
     algebra: &Algebra<'_>,
+    engine: &Engine,
 ) -> Result<Judgement, AnalyzerError> {
     let mut out = Judgement { by_solver: overlap.by_solver, ..Judgement::default() };
     let (point, doubt) = match overlap.answer {
@@ -57,15 +68,16 @@ fn judge(
     };
     out.undecided = point.is_none();
     let policies = algebra.policies();
-    let mut pair = [a.rule, b.rule];
-    pair.sort_by_key(|rule| (Reverse(rule.enforcement_mode), &rule.name));
+    let mut entries = [a, b];
+    entries.sort_by_key(|entry| (Reverse(entry.rule.enforcement_mode), &entry.rule.name));
+    let pair = entries.map(|entry| entry.rule);
     let [strict, mild] = pair;
     let (winner, loser) = if mild.priority > strict.priority { (mild, strict) } else { (strict, mild) };
     let witness = match point {
         None => None,
         Some(point) => {
             let request = evidence::request(point, Usage::default());
-            evidence::replay_rules(winner, loser, &request, algebra)?;
+            evidence::replay_rules(winner, loser, &request, engine)?;
             Some(evidence::witness(&request, pair.map(|rule| &rule.window), policies))
         }
     };
@@ -124,7 +136,7 @@ fn judge(
     let claim = Claim {
         conflict_type,
         contradiction: None,
-        policies: pair.map(Rule::reference),
+        policies: entries.map(|entry| entry.policy.clone()),
         clauses: pair.map(|rule| clauses(rule, conflict_type)),
         explanation,
         recommended_action,
@@ -134,7 +146,7 @@ fn judge(
         certificate: None,
         repair: None,
     };
-    out.conflict = Some(claim.into_conflict(&policies.settings));
+    out.conflict = Some(Arc::new(claim.into_conflict(&policies.settings)));
     Ok(out)
 }
 

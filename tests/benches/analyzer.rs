@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ordain_analyzer::{Memo, Options, Stage, analyze};
+use ordain_analyzer::{AnalyzerError, Options, Session, Stage, analyze};
 use ordain_compiler::{Config, Database, Workspace, compile};
 use ordain_ir::{CompareOp, Condition, Policies, Report, Rule};
 use ordain_tests::measure::{self, Mark, Took, middle, percentile};
@@ -25,23 +25,20 @@ fn workspace(count: usize) -> Arc<Policies> {
     compile(&db, workspace).policies
 }
 
-struct Run {
-    report: Report,
+struct Run<T> {
+    found: T,
     took: Took,
     stages: BTreeMap<Stage, Took>,
 }
 
-fn run(policies: &Policies, threads: usize, memo: &Arc<Memo>) -> Run {
+/// Runs an analysis with a watch on its stages.
+fn run<T>(threads: usize, analysis: impl FnOnce(&Options<'_>) -> Result<T, AnalyzerError>) -> Run<T> {
     let marks: RefCell<Vec<(Stage, Mark)>> = RefCell::default();
     let mark = |stage: Stage| marks.borrow_mut().push((stage, Mark::now()));
-    let options = Options {
-        threads: NonZeroUsize::new(threads),
-        memo: Some(Arc::clone(memo)),
-        progress: Some(&mark),
-        ..Options::default()
-    };
+    let options =
+        Options { threads: NonZeroUsize::new(threads), progress: Some(&mark), ..Options::default() };
     let start = Mark::now();
-    let report = analyze(policies, &options).expect("the workload can be analysed");
+    let found = analysis(&options).expect("the workload can be analysed");
     let end = Mark::now();
     let marks = marks.take();
     let ends = marks.iter().skip(1).map(|(_, at)| *at).chain([end]);
@@ -50,7 +47,7 @@ fn run(policies: &Policies, threads: usize, memo: &Arc<Memo>) -> Run {
         let (sum, more) = (stages.entry(*stage).or_default(), to.since(*from));
         *sum = Took { processor: sum.processor + more.processor, wall: sum.wall + more.wall };
     }
-    Run { report, took: end.since(start), stages }
+    Run { found, took: end.since(start), stages }
 }
 
 /// The policies with one rule's condition made stricter.
@@ -75,7 +72,7 @@ fn measure(wanted: usize) -> String {
     let policies = workspace(wanted);
     let total = policies.rules.len() + policies.limits.len();
     let before = measure::resident();
-    let one = run(&policies, 1, &Arc::default());
+    let one = run(1, |options| analyze(&policies, options));
     let grown = before.zip(measure::resident()).map(|(before, after)| after.saturating_sub(before));
     let line = |what: &str, took: &Took| {
         println!("{what:<28} {:>14} {:>14}", milliseconds(took.processor), milliseconds(took.wall));
@@ -85,7 +82,7 @@ fn measure(wanted: usize) -> String {
     for (stage, took) in &one.stages {
         line(&format!("  {}", stage.describe()), took);
     }
-    let Report { conflicts, pairs, gaps, .. } = &one.report;
+    let Report { conflicts, pairs, gaps, .. } = &one.found;
     let found = conflicts.len();
     for (what, count) in [
         ("pairs considered", pairs.considered),
@@ -102,19 +99,30 @@ fn measure(wanted: usize) -> String {
         println!("{:<28} {:>14}", "bytes a conflict", grown / found.max(1));
     }
     let (by_solver, undecided) = (pairs.by_solver, pairs.undecided);
-    drop(one.report);
+    drop(one.found);
 
-    let memo = Arc::default();
-    let two = run(&policies, 2, &memo);
-    assert_eq!(two.report.conflicts.len(), found);
+    let two = run(2, |options| analyze(&policies, options));
+    assert_eq!(two.found.conflicts.len(), found);
     line("cold, two threads", &two.took);
     let faster = one.took.wall.as_secs_f64() / two.took.wall.as_secs_f64();
     println!("{:<28} {:>14} {faster:>14.2}", "times as fast", "");
-    drop(two.report);
+    drop(two.found);
 
-    let goes: Vec<Took> = (0..EDITS).map(|at| run(&edited(&policies, at), 2, &memo).took).collect();
-    let (half, most) = (middle(goes.iter().copied()), percentile(goes, 95));
+    let mut session = Session::new(Arc::default());
+    run(2, |options| session.analyze(&policies, options));
+    let runs: Vec<Run<()>> = (0..EDITS)
+        .map(|at| {
+            let edited = Arc::new(edited(&policies, at));
+            run(2, |options| session.analyze(&edited, options).map(drop))
+        })
+        .collect();
+    let (half, most) =
+        (middle(runs.iter().map(|run| run.took)), percentile(runs.iter().map(|run| run.took), 95));
     line("one edit, the middle", &half);
+    for stage in one.stages.keys() {
+        let of_stage = |run: &Run<()>| run.stages.get(stage).copied().unwrap_or_default();
+        line(&format!("  {}", stage.describe()), &middle(runs.iter().map(of_stage)));
+    }
     line("one edit, 95th percentile", &most);
     println!();
     format!(

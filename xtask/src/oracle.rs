@@ -21,7 +21,7 @@ struct Oracle {
     whole: u64,
 }
 
-const ORACLES: [Oracle; 3] = [ENGINE, WORKSPACES, QUESTIONS];
+const ORACLES: [Oracle; 4] = [ENGINE, WORKSPACES, QUESTIONS, SESSIONS];
 
 const ENGINE: Oracle = Oracle {
     name: "engine",
@@ -50,6 +50,16 @@ const QUESTIONS: Oracle = Oracle {
     cases: "ORDAIN_SOLVER_CASES",
     seed: "ORDAIN_ORACLE_SEED",
     whole: 10_000,
+};
+
+/// Analyses after random edits against first analyses.
+const SESSIONS: Oracle = Oracle {
+    name: "analyzer",
+    package: "ordain-tests",
+    target: "session_oracle",
+    cases: "ORDAIN_SESSION_CASES",
+    seed: "ORDAIN_SESSION_SEED",
+    whole: 5_000,
 };
 
 /// What is to be run.
@@ -139,7 +149,7 @@ mod tests {
         assert_eq!((all.oracles.len(), all.cases, all.seed), (ORACLES.len(), None, 0));
         let one = chosen(&words("engine --cases 1_000 --seed 7")).unwrap();
         assert_eq!((one.oracles.len(), one.cases, one.seed), (1, Some(1_000), 7));
-        assert_eq!(chosen(&words("analyzer")).unwrap().oracles.len(), 2);
+        assert_eq!(chosen(&words("analyzer")).unwrap().oracles.len(), 3);
         for (wrong, told) in
             [("engin", "no oracle `engin`"), ("--cases", "`--cases` wants a number"), ("--seed x", "not `x`")]
         {

@@ -68,7 +68,7 @@ impl<'a, 'm> Search<'a, 'm> {
             let rules = RuleBook::of(algebra, overrides, of_side)?;
             let limits = algebra.policies().limits.values();
             let limits = limits.filter(|limit| limit.status == LimitStatus::Active && of_side(&limit.name));
-            let limits = limits.map(|limit| Ok(LimitEntry { limit, domain: algebra.limit(limit)? }));
+            let limits = limits.map(|limit| LimitEntry::new(limit, algebra));
             let limits = limits.collect::<Result<Vec<_>, AnalyzerError>>()?;
             let number: BTreeMap<&PolicyName, usize> =
                 limits.iter().enumerate().map(|(at, entry)| (&entry.limit.name, at)).collect();

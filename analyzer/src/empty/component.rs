@@ -68,7 +68,7 @@ fn links(members: &[Member], algebra: &Algebra) -> Vec<Vec<usize>> {
             }
         }
     };
-    for (pair, _) in algebra.places.meeting() {
+    for (pair, _) in algebra.places().meeting() {
         if by_place.contains_key(&pair.0) && by_place.contains_key(&pair.1) {
             link(*pair);
             if pair.0 != pair.1 {

@@ -54,7 +54,7 @@ impl<'a> Space<'a> {
         complete &= !component.truncated;
         let times: Vec<&[Stretch]> = members.iter().map(|member| member.times.parts()).collect();
         let preferred = algebra.policies().settings.horizon.0;
-        let mut timeline = Timeline::new(&members, &times, algebra.windows.horizon().parts(), preferred);
+        let mut timeline = Timeline::new(&members, &times, algebra.windows().horizon().parts(), preferred);
         let mut chains = vec![];
         for base in Period::ALL.iter().rev() {
             let (more, all) = timeline.chains(*base);

@@ -64,7 +64,7 @@ impl<'a> Member<'a> {
         Ok(Some(Self {
             limit,
             role,
-            scopes: algebra.selectors(&domain),
+            scopes: algebra.selectors_of(limit),
             place: domain.place,
             times,
             condition: Arc::new(algebra.conditions.prepare(&condition)),

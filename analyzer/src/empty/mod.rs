@@ -25,6 +25,7 @@ mod minimal;
 pub(crate) mod pointwise;
 mod program;
 mod repair;
+mod searched;
 mod simplex;
 mod subjects;
 #[cfg(test)]
@@ -47,6 +48,8 @@ use self::conditions::Standing;
 use self::evidence::Proof;
 use self::explore::{Found, Space};
 use self::member::Member;
+use self::searched::Explored;
+pub(crate) use self::searched::Searched;
 use crate::conflict::severity;
 use crate::domain::{Algebra, AnalyzerError};
 use crate::window::{Intervals, Windows};
@@ -83,8 +86,18 @@ pub struct Outcome {
 /// Finds the minimal contradictory sets of hard limits on accumulated quantities: a pure function of the
 /// policies.
 pub fn contradictions(algebra: &Algebra) -> Result<Outcome, AnalyzerError> {
+    contradictions_beside(algebra, &Searched::default(), &|_| true).map(|(outcome, _)| outcome)
+}
+
+/// The same, knowing what earlier searches found where nothing concerns the limits that take part, and what is known
+/// for the next one.
+pub(crate) fn contradictions_beside(
+    algebra: &Algebra,
+    known: &Searched,
+    concern: &(dyn Fn(&PolicyName) -> bool + Sync),
+) -> Result<(Outcome, Searched), AnalyzerError> {
     let policies = algebra.policies();
-    let whole = algebra.windows.horizon().parts().iter().map(|part| calendar::whole_periods(*part));
+    let whole = algebra.windows().horizon().parts().iter().map(|part| calendar::whole_periods(*part));
     let windows = Windows::new(Intervals::new(whole.collect()));
     let mut members: Vec<Member> = vec![];
     for limit in policies.limits.values() {
@@ -92,39 +105,42 @@ pub fn contradictions(algebra: &Algebra) -> Result<Outcome, AnalyzerError> {
     }
     let mut outcome = Outcome::default();
     if !members.iter().any(Member::is_floor) {
-        return Ok(outcome);
+        return Ok((outcome, Searched::default()));
     }
-    let mut reported: BTreeSet<Vec<PolicyName>> = BTreeSet::new();
-    let explored: Vec<Option<(Space, Vec<Found>, bool)>> = components(&members, algebra)
+    let explored: Vec<Explored<'_>> = components(&members, algebra)
         .into_par_iter()
-        .map(|component| {
-            let space = Space::new(&component, &members, algebra)?;
-            let (found, complete) = space.explore(explore::excludes(policies));
-            Some((space, found, complete))
-        })
+        .map(|component| Explored::new(component, &members, algebra, known, concern))
         .collect();
-    for explored in explored {
-        let Some((space, found, complete)) = explored else {
+    let mut reported: BTreeSet<Vec<PolicyName>> = BTreeSet::new();
+    let mut wanted: Vec<(usize, Found)> = vec![];
+    for (at, component) in explored.iter().enumerate() {
+        let Some((found, complete)) = &component.part.found else {
             outcome.not_fully_explored += 1;
             continue;
         };
         outcome.not_fully_explored += u64::from(!complete);
-        for found in found.into_iter().filter(|found| found.set.count_ones() > 1) {
-            // Overlapping parts of a large component find the same set more than once.
-            if reported.insert(words::sorted(&space.members, found.set)) {
-                match finding(&space, found, algebra) {
-                    Some(finding) => outcome.findings.push(finding),
-                    None => outcome.refused += 1,
-                }
-            }
-        }
+        // Overlapping parts of a large component find the same set more than once.
+        let sets = found.iter().filter(|found| found.set.count_ones() > 1);
+        wanted.extend(sets.filter(|it| reported.insert(component.names(it.set))).map(|found| (at, *found)));
     }
+    let told: Vec<Option<Finding>> =
+        wanted.par_iter().map(|(at, found)| explored[*at].finding(*found, &members, algebra)).collect();
+    let mut by_component = vec![BTreeMap::new(); explored.len()];
+    for ((at, _), finding) in wanted.iter().zip(told) {
+        let Some(finding) = finding else {
+            outcome.refused += 1;
+            continue;
+        };
+        by_component[*at].insert(finding.members.clone(), finding.clone());
+        outcome.findings.push(finding);
+    }
+    let searched = Searched::of(explored, by_component);
     outcome.findings.sort_by(|a, b| a.members.cmp(&b.members));
     // Parts of a large component that overlap may know of different sets.
     let includes = |big: &[PolicyName], small: &[PolicyName]| small.iter().all(|name| big.contains(name));
     let all: Vec<Vec<PolicyName>> = outcome.findings.iter().map(|f| f.members.clone()).collect();
     outcome.findings.retain(|f| !all.iter().any(|other| *other != f.members && includes(&f.members, other)));
-    Ok(outcome)
+    Ok((outcome, searched))
 }
 
 /// `None` if the proof doesn't check, which is a bug of ours and no finding.

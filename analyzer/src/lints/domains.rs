@@ -57,7 +57,7 @@ fn lint(context: &Context<'_, '_>, own: &Own<'_>) -> Option<Lint> {
         help: help.to_owned(),
         removable: false,
     };
-    let instants = context.algebra.windows.expand(own.window).ok()?;
+    let instants = context.algebra.windows().expand(own.window).ok()?;
     if instants.is_empty() {
         return Some(say(
             codes::NEVER_ACTIVE,

@@ -25,7 +25,7 @@ const MAX_INVOLVED: usize = 256;
 /// The active limits, by name.
 pub(super) fn active<'a>(algebra: &Algebra<'a>) -> Result<Vec<LimitEntry<'a>>, AnalyzerError> {
     let active = algebra.policies().limits.values().filter(|limit| limit.status == LimitStatus::Active);
-    active.map(|limit| Ok(LimitEntry { limit, domain: algebra.limit(limit)? })).collect()
+    active.map(|limit| LimitEntry::new(limit, algebra)).collect()
 }
 
 pub(super) fn lints(

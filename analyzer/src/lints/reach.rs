@@ -112,7 +112,7 @@ impl Search<'_, '_, '_> {
             (Period::Week, _) => 6,
             _ => (longest(longer) / longest(shorter)).max(1),
         };
-        if std::sync::Arc::ptr_eq(window, self.context.algebra.windows.horizon()) {
+        if std::sync::Arc::ptr_eq(window, self.context.algebra.windows().horizon()) {
             return Some(most);
         }
         let parts = window.parts();

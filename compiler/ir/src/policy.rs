@@ -361,12 +361,13 @@ impl Policies {
             settings: self.settings.clone(),
             ..Self::default()
         };
-        for (name, rule) in self.rules.iter().filter(|(name, _)| inside(name)) {
+        // Few of many are looked up, not searched for.
+        for (name, rule) in keep.iter().filter_map(|name| self.rules.get_key_value(*name)) {
             let mut rule = Rule::clone(rule);
             prune(&mut rule.depends_on, &mut rule.overrides);
             out.rules.insert(name.clone(), Arc::new(rule));
         }
-        for (name, limit) in self.limits.iter().filter(|(name, _)| inside(name)) {
+        for (name, limit) in keep.iter().filter_map(|name| self.limits.get_key_value(*name)) {
             let mut limit = Limit::clone(limit);
             prune(&mut limit.depends_on, &mut limit.overrides);
             out.limits.insert(name.clone(), Arc::new(limit));
