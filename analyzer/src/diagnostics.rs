@@ -13,11 +13,9 @@ use ordain_ir::{
 
 use crate::words::as_message;
 
-/// One diagnostic for each conflict, in the report's order: the decisive clause of the first policy is the
-/// primary place, the clauses of the others are secondary. BLOCKING is an error, WARNING a warning, and for
-/// information only once it is allowed.
+/// One diagnostic for each conflict, in the report's order.
 pub fn conflict_diagnostics(report: &Report, sources: &SourceMap) -> Vec<Diagnostic> {
-    report.conflicts.iter().map(|conflict| diagnostic(conflict, sources)).collect()
+    report.conflicts.iter().map(|conflict| conflict_diagnostic(conflict, sources)).collect()
 }
 
 /// One warning for each gap, in the report's order, at the `require coverage` that it leaves open: its place, by
@@ -47,7 +45,9 @@ pub fn gap_diagnostics(report: &Report, places: &BTreeMap<Obligation, (String, S
     report.gaps.iter().map(diagnostic).collect()
 }
 
-fn diagnostic(conflict: &Conflict, sources: &SourceMap) -> Diagnostic {
+/// A conflict as a diagnostic: the decisive clause of the first policy is the primary place, the clauses of the others
+/// are secondary. BLOCKING is an error, WARNING a warning, and for information only once it is allowed.
+pub fn conflict_diagnostic(conflict: &Conflict, sources: &SourceMap) -> Diagnostic {
     let message = as_message(&conflict.explanation, &conflict.policies);
     let places = |policy: &PolicyRef, count: usize| {
         let clauses = conflict.clauses.get(&policy.id).map_or(&[][..], Vec::as_slice);

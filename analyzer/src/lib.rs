@@ -54,7 +54,7 @@ pub use allowances::{Places, Ruling, ruling};
 pub use analysis::{Options, analyze};
 pub use answer::Answer;
 pub use conditions::Memo;
-pub use diagnostics::{conflict_diagnostics, gap_diagnostics, witness_in_words};
+pub use diagnostics::{conflict_diagnostic, conflict_diagnostics, gap_diagnostics, witness_in_words};
 pub use diff::{Change, Difference, Example, Kind, Shift, Shifts, diff};
 pub use domain::AnalyzerError;
 pub use lints::{Lint, lint, lint_diagnostics};

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use ordain_compiler::workspace::{EXTENSION, MAX_FILE_BYTES};
 
 use crate::failure::Failure;
+use crate::interrupt::Unfinished;
 
 /// The files at these paths, each once: a file as it is named, whatever its extension, and every policy file below
 /// a folder. Hidden folders and links are left out, so that nothing outside of the folder is meant by it.
@@ -56,8 +57,15 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// Writes beside the target and renames, so that a reader sees the old file or the new one.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failure = |reason| Failure::Write { path: path.to_owned(), reason };
-    beside(path, bytes, None).map_err(failure)
+    stream_whole(path, |out| out.write_all(bytes))
+}
+
+/// Writes what comes piece by piece, as [`write_whole`] does.
+pub(crate) fn stream_whole(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    beside(path, write, None).map_err(|reason| Failure::Write { path: path.to_owned(), reason })
 }
 
 /// Puts another text in place of a file's, as [`write_whole`] does, and keeps its permissions. A link stays one: what
@@ -72,17 +80,24 @@ pub(crate) fn replace(path: &Path, old: &str, new: &str) -> Result<(), Failure> 
     if fs::read(&target).map_err(failure)? != old.as_bytes() {
         return Err(failure(io::Error::other("the file has changed meanwhile; try again")));
     }
-    beside(&target, new.as_bytes(), Some(permissions)).map_err(failure)
+    beside(&target, |out| out.write_all(new.as_bytes()), Some(permissions)).map_err(failure)
 }
 
-fn beside(path: &Path, bytes: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
+fn beside(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    permissions: Option<fs::Permissions>,
+) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
+    let mut unfinished = Unfinished::in_folder(folder)?;
+    let mut out = io::BufWriter::new(unfinished.file());
+    write(&mut out)?;
+    out.flush()?;
+    drop(out);
+    let file = unfinished.file();
     if let Some(permissions) = permissions {
-        file.as_file().set_permissions(permissions)?;
+        file.set_permissions(permissions)?;
     }
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    file.sync_all()?;
+    unfinished.become_file(path)
 }

@@ -14,6 +14,7 @@ use ordain_ir::{Code, Diagnostic, Place, Severity, fix};
 use crate::args::Fixes;
 use crate::failure::Failure;
 use crate::files;
+use crate::progress::Progress;
 use crate::workspace::{Session, place};
 
 /// No workspace is fixed more often than this.
@@ -51,14 +52,19 @@ fn key(diagnostic: &Diagnostic, fix: &Fix) -> Key {
 }
 
 /// Applies fixes to a workspace and to its files.
-pub(crate) fn apply(session: &mut Session, which: Fixes, now: Timestamp) -> Result<Fixed, Failure> {
+pub(crate) fn apply(
+    session: &mut Session,
+    which: Fixes,
+    now: Timestamp,
+    progress: &Progress,
+) -> Result<Fixed, Failure> {
     let before = session.files().clone();
     let mut fixed = Fixed::default();
     let mut refused: BTreeSet<Key> = BTreeSet::new();
     // Fixes that get along are applied together; once some did not, one by one, to find which.
     let mut singly = false;
     for _ in 0..ROUNDS {
-        let found = findings(session, now)?;
+        let found = findings(session, now, progress)?;
         let mut round = choose(session, &found, which, &refused);
         if singly {
             round.truncate(1);
@@ -70,7 +76,7 @@ pub(crate) fn apply(session: &mut Session, which: Fixes, now: Timestamp) -> Resu
         let done: Vec<Done> = round.iter().map(|(found, fix)| done(session.files(), found, fix)).collect();
         let left = session.files().clone();
         session.set_files(edited(&left, &round));
-        let after = findings(session, now)?;
+        let after = findings(session, now, progress)?;
         let gone = |(diagnostic, fix): &(&Diagnostic, &Fix)| {
             let key = key(diagnostic, fix);
             count(&after, &key) < count(&found, &key)
@@ -141,12 +147,12 @@ fn count(found: &[Diagnostic], wanted: &Key) -> usize {
 
 /// What the compiler says; and, once it has no errors, what the analysis does. Before, an `allow` may look unused only
 /// because the policy that it names can't be read.
-fn findings(session: &Session, now: Timestamp) -> Result<Vec<Diagnostic>, Failure> {
+fn findings(session: &Session, now: Timestamp, progress: &Progress) -> Result<Vec<Diagnostic>, Failure> {
     let found = session.diagnostics();
     if errors(&found) > 0 {
         return Ok(found);
     }
-    Ok(session.check(None, now)?.diagnostics)
+    Ok(session.check(None, now, progress)?.diagnostics)
 }
 
 /// Fixes in the workspace's own files that don't touch each other, by file and place.

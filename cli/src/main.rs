@@ -14,12 +14,16 @@ mod clock;
 mod commands;
 mod failure;
 mod files;
+mod findings;
 mod fixing;
 mod gate;
+mod interrupt;
+mod progress;
 mod random;
 mod render;
 mod simulation;
 mod testing;
+mod texts;
 mod workspace;
 
 /// What a command found, as an exit code.
@@ -53,6 +57,13 @@ fn main() -> ExitCode {
             std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::io::stdout().is_terminal()
         }
     };
+    // Those that serve end in order.
+    let serves = matches!(args.command, Command::Serve(_) | Command::Lsp(_));
+    let ended: fn(i32) -> i32 = interrupt::as_shells_do;
+    if !serves && let Err(reason) = interrupt::listen(ended) {
+        eprintln!("error: signals can't be received: {reason}");
+        return ExitCode::from(2);
+    }
     let result = match &args.command {
         Command::Check(args) => commands::check::run(args, color),
         Command::Fmt(args) => commands::fmt::run(args, color),

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use indicatif::ProgressBar;
 use jiff::Timestamp;
-use ordain_analyzer::{AnalyzerError, Memo, Options, Stage};
+use ordain_analyzer::{Memo, Options, Stage};
 use ordain_compiler::workspace::LoadedWorkspace;
 use ordain_compiler::{Compiled, Database, Workspace, bundle, library, workspace};
 use ordain_ir::{Bundle, DependencyGraph, Diagnostic, Place, Policies, Report, Severity, SourceMap, Span};
@@ -16,13 +14,16 @@ use ordain_ir::{Bundle, DependencyGraph, Diagnostic, Place, Policies, Report, Se
 use ordain_runtime::Clock as _;
 
 use crate::clock::SystemClock;
-use crate::commands::{check, print};
+use crate::commands::check;
 use crate::failure::Failure;
+use crate::progress::Progress;
 
 /// A workspace with everything that was found in it.
 pub(crate) struct Checked {
     /// Name of the workspace.
     pub(crate) name: String,
+    /// Its folder.
+    pub(crate) root: PathBuf,
     /// Texts by path.
     pub(crate) files: BTreeMap<String, String>,
     /// Texts of the workspaces that it depends on, by path.
@@ -44,10 +45,10 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
-    /// The text of a file: of the workspace, of one that it depends on, or of the standard library.
-    pub(crate) fn text(&self, file: &str) -> Option<&str> {
-        let own = self.files.get(file).or_else(|| self.others.get(file)).map(String::as_str);
-        own.or_else(|| library().iter().find(|it| it.path == file).map(|it| it.text))
+    /// Every text by path: of the workspace, of those that it depends on, and of the standard library.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = self.files.iter().chain(&self.others).map(|(path, text)| (path.as_str(), text.as_str()));
+        own.chain(library().iter().map(|it| (it.path.as_str(), it.text)))
     }
 
     /// How many errors the sources have.
@@ -75,26 +76,14 @@ pub(crate) fn load(path: &Path) -> Result<LoadedWorkspace, Failure> {
     })
 }
 
-/// How long an analysis may take before it tells what it is busy with.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Analyses policies. What takes longer says on standard error, if that is a terminal, what it is busy with.
-fn analyze(policies: &Policies, options: &Options<'_>) -> Result<Report, AnalyzerError> {
-    let bar = ProgressBar::new_spinner();
-    let progress = |stage: Stage| {
-        if bar.elapsed() >= PATIENCE {
-            bar.set_message(stage.describe());
-        }
-    };
-    let options = Options { progress: Some(&progress), ..options.clone() };
-    let report = ordain_analyzer::analyze(policies, &options);
-    bar.finish_and_clear();
-    report
-}
+/// What a run begins with.
+pub(crate) const READING: &str = "reading";
 
 /// Reads, compiles and analyses the workspace that `path` is or lies in, with what is allowed at the instant `now`.
 pub(crate) fn check(path: &Path, threads: Option<NonZeroUsize>, now: Timestamp) -> Result<Checked, Failure> {
-    Session::load(path)?.check(threads, now)
+    let progress = Progress::begin();
+    progress.enter(READING);
+    Session::load(path)?.check(threads, now, &progress)
 }
 
 /// A workspace whose texts may change.
@@ -136,12 +125,25 @@ impl Session {
     }
 
     /// Compiles and analyses.
-    pub(crate) fn check(&self, threads: Option<NonZeroUsize>, now: Timestamp) -> Result<Checked, Failure> {
+    pub(crate) fn check(
+        &self,
+        threads: Option<NonZeroUsize>,
+        now: Timestamp,
+        progress: &Progress,
+    ) -> Result<Checked, Failure> {
+        progress.enter("compiling");
         let (db, workspace) = (&self.db, self.workspace);
         let Compiled { policies, source_map, dependencies, mut diagnostics } =
             ordain_compiler::compile(db, workspace);
-        let options = Options { threads, memo: Some(self.memory.clone()), ..Options::default() };
-        let mut report = analyze(&policies, &options).map_err(Failure::from)?;
+        let stage = |stage: Stage| progress.enter(stage.describe());
+        let options = Options {
+            threads,
+            memo: Some(self.memory.clone()),
+            progress: Some(&stage),
+            ..Options::default()
+        };
+        let mut report = ordain_analyzer::analyze(&policies, &options).map_err(Failure::from)?;
+        progress.enter("putting the bundle together");
         // The bundle's bytes follow from the sources alone, whatever day it is.
         let bundle = bundle::assemble(db, workspace, &report);
         report.expire(now);
@@ -149,6 +151,7 @@ impl Session {
         diagnostics.extend(ordain_analyzer::gap_diagnostics(&report, obligations));
         // Policies with errors are left out, and what is left may seem idle without them.
         if !diagnostics.iter().any(|it| it.severity == Severity::Error) {
+            progress.enter("looking for what is needless");
             diagnostics.extend(ordain_compiler::unused(db, workspace));
             let lints = ordain_analyzer::lint(&policies, &options, Some(now)).map_err(Failure::from)?;
             let own = |file: &str| self.loaded.files.contains_key(file);
@@ -169,6 +172,7 @@ impl Session {
         diagnostics.sort();
         Ok(Checked {
             name: self.loaded.config.name.clone(),
+            root: self.loaded.root.clone(),
             files: self.loaded.files.clone(),
             others: self.loaded.libraries.iter().flat_map(|library| library.files.clone()).collect(),
             bundle,
@@ -206,7 +210,7 @@ pub(crate) fn bundle_or_folder(path: &Path, refuse: Refuse, color: bool) -> Resu
     let checked = check(path, None, SystemClock.now())?;
     let blocked = refuse == Refuse::ErrorsAndBlocking && checked.report.blocking().next().is_some();
     if checked.errors() > 0 || blocked {
-        print(&check::full(&checked, color))?;
+        check::show(&checked, color)?;
         return Ok(None);
     }
     Ok(Some(checked.bundle))

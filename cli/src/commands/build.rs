@@ -18,7 +18,7 @@ pub(crate) fn run(args: &BuildArgs, color: bool) -> Result<Verdict, Failure> {
     let checked = workspace::check(&args.path, None, SystemClock.now())?;
     let blocking = checked.report.blocking().count();
     if checked.errors() > 0 || blocking > 0 {
-        print(&check::full(&checked, color))?;
+        check::show(&checked, color)?;
         let why = match (checked.errors(), blocking) {
             (0, n) => count(n, "BLOCKING conflict"),
             (n, 0) => count(n, "error"),

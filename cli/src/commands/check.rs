@@ -1,50 +1,117 @@
 //! `ordain check`
 
-#![expect(clippy::print_stderr, reason = "what was fixed is told beside the findings")]
+#![expect(clippy::print_stderr, reason = "what was fixed and what is left out is told beside the findings")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use ordain_ir::{ConflictSeverity, Diagnostic, Severity};
 
 use ordain_runtime::Clock as _;
 
 use crate::Verdict;
-use crate::args::{CheckArgs, CheckFormat, FailOn};
+use crate::args::CheckArgs;
 use crate::clock::SystemClock;
-use crate::commands::{explain, print};
+use crate::commands::stream;
 use crate::failure::Failure;
+use crate::files;
+use crate::findings::baseline::Baseline;
+use crate::findings::select::Selection;
+use crate::findings::{Choice, Findings};
 use crate::fixing::{self, Done, Fixed};
-use crate::render::terminal::Terminal;
-use crate::render::{count, json};
-use crate::workspace::{self, Checked, Session};
+use crate::progress::Progress;
+use crate::render::check::{Look, full, statistics, write};
+use crate::render::count;
+use crate::workspace::{Checked, READING, Session};
 
 /// Parses, types and proves, and writes what it found.
 pub(crate) fn run(args: &CheckArgs, color: bool) -> Result<Verdict, Failure> {
-    let today = args.today.and_then(|date| date.to_zoned(TimeZone::UTC).ok()).map(|day| day.timestamp());
-    let now = today.unwrap_or_else(|| SystemClock.now());
-    let checked = match args.fix {
-        None => workspace::check(&args.path, args.threads, now)?,
+    let now = today(args);
+    let mut progress = Progress::begin();
+    progress.enter(READING);
+    let mut session;
+    match args.fix {
+        None => session = Session::load(&args.path)?,
         Some(which) => {
             let manifest = fixing::apply_to_manifest(&args.path, which)?;
-            let mut session = Session::load(&args.path)?;
-            let mut fixed = fixing::apply(&mut session, which, now)?;
+            session = Session::load(&args.path)?;
+            let mut fixed = fixing::apply(&mut session, which, now, &progress)?;
             fixed.applied.splice(0..0, manifest);
             eprint!("{}", told(&fixed));
-            session.check(args.threads, now)?
         }
-    };
-    print(&match args.format {
-        CheckFormat::Json => json::render(&checked),
-        // Who reads it in a terminal can ask on.
-        CheckFormat::Full if std::io::stdout().is_terminal() => {
-            full(&checked, color) + &explain::hint(open(&checked).iter().map(|found| &found.code))
+    }
+    let checked = session.check(args.threads, now, &progress)?;
+    progress.clear();
+    report(args, color, &checked, &progress)
+}
+
+/// The instant at which every `allow` is judged.
+fn today(args: &CheckArgs) -> Timestamp {
+    let today = args.today.and_then(|date| date.to_zoned(TimeZone::UTC).ok()).map(|day| day.timestamp());
+    today.unwrap_or_else(|| SystemClock.now())
+}
+
+/// Writes what was found wherever it is asked for.
+fn report(args: &CheckArgs, color: bool, checked: &Checked, progress: &Progress) -> Result<Verdict, Failure> {
+    progress.enter("writing findings");
+    let selection = Selection { select: args.select.clone(), ignore: args.ignore.clone() };
+    let mut choice = Choice { selection, baseline: None };
+    if let Some(path) = &args.baseline {
+        let baseline = if args.write_baseline {
+            // All warnings, also those that aren't shown.
+            let baseline = Baseline::of(&Findings::of(checked));
+            baseline.write(path)?;
+            eprintln!("{} written to `{}`", count(baseline.len(), "finding"), path.display());
+            baseline
+        } else {
+            Baseline::read(path)?
+        };
+        choice.baseline = Some(baseline);
+    }
+    let findings = Findings::chosen(checked, &choice, args.fail_on);
+    for file in &args.output_file {
+        // What is kept in files doesn't depend on the terminal.
+        let look = Look { color: false, all: args.all, hint: false, width: Some(full::WIDTH) };
+        files::stream_whole(&file.path, |out| write(file.format, &findings, look, out))?;
+    }
+    let look = Look { color, all: args.all, hint: std::io::stdout().is_terminal(), width: None };
+    stream(|out| write(args.format, &findings, look, out))?;
+    eprint!("{}", left_out(args, &findings));
+    if args.statistics {
+        eprint!("{}", statistics::text(&findings, &progress.took()));
+    }
+    Ok(verdict(&findings, args.require_decided))
+}
+
+/// What `--ignore` and the baseline could not do, or do no more.
+fn left_out(args: &CheckArgs, findings: &Findings<'_>) -> String {
+    /// Entries that are named.
+    const NAMED: usize = 10;
+    let mut out = String::new();
+    if findings.kept > 0 {
+        let kept = count(findings.kept, "finding");
+        let _ = writeln!(
+            out,
+            "note: {kept} shown although not selected: errors and BLOCKING conflicts are never left out"
+        );
+    }
+    if let Some(path) = args.baseline.as_ref().filter(|_| !findings.stale.is_empty()) {
+        let _ = writeln!(
+            out,
+            "note: {} of the baseline `{}` found no more; `--write-baseline` takes what is gone out",
+            count(findings.stale.len(), "finding"),
+            path.display()
+        );
+        for entry in findings.stale.iter().take(NAMED) {
+            let _ = writeln!(out, "  {}: {}", entry.code, entry.about);
         }
-        CheckFormat::Full => full(&checked, color),
-    })?;
-    Ok(verdict(&checked, args.fail_on, args.require_decided))
+        if findings.stale.len() > NAMED {
+            let _ = writeln!(out, "  … and {} more", findings.stale.len() - NAMED);
+        }
+    }
+    out
 }
 
 /// What was fixed, line by line.
@@ -65,81 +132,17 @@ fn told(fixed: &Fixed) -> String {
     out
 }
 
-fn verdict(checked: &Checked, fail_on: FailOn, require_decided: bool) -> Verdict {
-    let errors = checked.errors() > 0 || checked.report.blocking().next().is_some();
-    let warnings = checked.report.conflicts.iter().any(|conflict| !conflict.resolved)
-        || checked.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Warning);
-    let fails = match fail_on {
-        FailOn::Never => false,
-        FailOn::Blocking => errors,
-        FailOn::Warning => errors || warnings,
-    };
-    let pairs = &checked.report.pairs;
-    match (fails, require_decided && pairs.undecided + pairs.unexplored_groups > 0) {
+fn verdict(findings: &Findings<'_>, require_decided: bool) -> Verdict {
+    let pairs = &findings.checked.report.pairs;
+    match (findings.fail(), require_decided && pairs.undecided + pairs.unexplored_groups > 0) {
         (true, _) => Verdict::Findings,
         (false, true) => Verdict::Undecided,
         (false, false) => Verdict::Clean,
     }
 }
 
-/// Findings with their source, then one line that sums up.
-pub(crate) fn full(checked: &Checked, color: bool) -> String {
-    let mut out = findings(checked, color);
-    out.push_str(&summary(checked));
-    out
-}
-
-/// Findings with their source, errors first.
-pub(crate) fn findings(checked: &Checked, color: bool) -> String {
-    let terminal = Terminal::new(color);
-    let text_of = |file: &str| checked.text(file).map(ToOwned::to_owned);
-    open(checked).iter().map(|diagnostic| terminal.draw(diagnostic, &text_of) + "\n").collect()
-}
-
-/// Everything that nobody has accepted, errors first.
-fn open(checked: &Checked) -> Vec<Diagnostic> {
-    let conflicts = ordain_analyzer::conflict_diagnostics(&checked.report, &checked.sources);
-    let conflicts = checked.report.conflicts.iter().zip(conflicts).filter(|(conflict, _)| !conflict.resolved);
-    let mut all = checked.diagnostics.clone();
-    all.extend(conflicts.map(|(_, drawn)| drawn));
-    // Stable: within a severity the order of the report stays.
-    all.sort_by_key(|diagnostic| diagnostic.severity);
-    all
-}
-
-fn summary(checked: &Checked) -> String {
-    let errors = checked.errors();
-    let warnings = checked.diagnostics.iter().filter(|d| d.severity == Severity::Warning).count();
-    let open = || checked.report.conflicts.iter().filter(|conflict| !conflict.resolved);
-    let conflicts = |severity| open().filter(|conflict| conflict.severity == severity).count();
-    let (blocking, warning) = (conflicts(ConflictSeverity::Blocking), conflicts(ConflictSeverity::Warning));
-    let mut found = vec![];
-    if errors > 0 {
-        found.push(count(errors, "error"));
-    }
-    if warnings > 0 {
-        found.push(count(warnings, "warning"));
-    }
-    if blocking > 0 {
-        found.push(count(blocking, "BLOCKING conflict"));
-    }
-    if warning > 0 {
-        found.push(count(warning, "WARNING conflict"));
-    }
-    let allowed = checked.accepted + checked.report.conflicts.len() - open().count();
-    let what =
-        format!("{} in {}", count(checked.policies.len(), "policy"), count(checked.files.len(), "file"));
-    let pairs = &checked.report.pairs;
-    let left = |n: u64, one: &str, what: &str| match n {
-        0 => String::new(),
-        n => format!("; {} {what}", count(usize::try_from(n).unwrap_or(usize::MAX), one)),
-    };
-    let undecided = left(pairs.undecided, "pair", "left undecided")
-        + &left(pairs.unexplored_groups, "group of limits", "not searched to the end")
-        + &left(allowed as u64, "finding", "allowed");
-    if found.is_empty() {
-        format!("{what}: no contradictions{undecided}\n")
-    } else {
-        format!("{what}: {}{undecided}\n", found.join(", "))
-    }
+/// Writes everything that was found to standard output, for people.
+pub(crate) fn show(checked: &Checked, color: bool) -> Result<(), Failure> {
+    let look = Look { color, ..Look::default() };
+    stream(|out| full::write(&Findings::of(checked), look, out))
 }

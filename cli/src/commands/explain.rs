@@ -93,6 +93,11 @@ pub(crate) fn hint<'a>(codes: impl IntoIterator<Item = &'a Code>) -> String {
         .unwrap_or_default()
 }
 
+/// The page of a code in Markdown.
+pub(crate) fn page(code: &Code) -> Option<&'static str> {
+    PAGES.iter().find(|page| page.code == code)?.markdown
+}
+
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("only texts, which always serialise") + "\n"
 }

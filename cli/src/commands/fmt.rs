@@ -125,9 +125,9 @@ fn outcome(name: &str, bytes: Vec<u8>) -> Result<Outcome, Failure> {
 
 fn tell(name: &str, text: &str, found: &[Diagnostic], color: bool) {
     let terminal = Terminal::new(color);
-    let text_of = |file: &str| (file == name && !text.is_empty()).then(|| text.to_owned());
+    let texts = [(name, text)].into_iter().filter(|(_, text)| !text.is_empty()).collect();
     for diagnostic in found {
-        eprintln!("{}", terminal.draw(diagnostic, &text_of));
+        eprintln!("{}", terminal.draw(diagnostic, &texts));
     }
 }
 

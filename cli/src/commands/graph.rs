@@ -15,7 +15,7 @@ pub(crate) fn run(args: &GraphArgs, color: bool) -> Result<Verdict, Failure> {
     let checked = workspace::check(&args.path, None, SystemClock.now())?;
     if checked.errors() > 0 {
         // Half a graph would look like a whole one.
-        print(&check::full(&checked, color))?;
+        check::show(&checked, color)?;
         return Ok(Verdict::Findings);
     }
     print(&graph::render(&checked, args.format))?;

@@ -17,15 +17,20 @@ pub(crate) mod state;
 pub(crate) mod test;
 pub(crate) mod verify;
 
-use std::io::Write as _;
+use std::io::{self, Write};
 
 use crate::failure::Failure;
 
 /// Writes to standard output. A reader that has seen enough and closes it is no failure.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(reason) if reason.kind() != std::io::ErrorKind::BrokenPipe => {
+    stream(|out| out.write_all(text.as_bytes()))
+}
+
+/// Writes to standard output what comes piece by piece.
+pub(crate) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(reason) if reason.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::Write { path: "standard output".into(), reason })
         }
         _ => Ok(()),

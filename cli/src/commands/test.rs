@@ -78,9 +78,9 @@ fn findings(suites: &[Suite], color: bool) -> String {
     let terminal = Terminal::new(color);
     let mut out = String::new();
     for suite in suites.iter().filter(|suite| suite.errors() > 0) {
-        let text_of = |file: &str| suite.texts.get(file).cloned();
+        let texts = suite.texts.iter().collect();
         for found in suite.diagnostics.iter().filter(|found| found.severity == ordain_ir::Severity::Error) {
-            out.push_str(&terminal.draw(found, &text_of));
+            out.push_str(&terminal.draw(found, &texts));
             out.push('\n');
         }
     }

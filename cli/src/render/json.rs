@@ -2,6 +2,7 @@
 //! path, so the same input gives the same bytes.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use ordain_ir::codes;
 use ordain_ir::graph::DependencyEdge;
@@ -10,31 +11,53 @@ use ordain_ir::{
     Certainty, Clause, Conflict, ConflictSeverity, ConflictType, Diagnostic, PairCounts, Place, PolicyRef,
     Severity, SourceMap,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::workspace::{Checked, place};
+use crate::findings::{Finding, Findings, State, What};
+use crate::texts::Texts;
 
 /// Version of the object's shape.
 const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Serialize)]
-struct Output<'a> {
+struct Output<'a, D, C> {
     schema_version: u32,
     summary: Summary,
-    diagnostics: Vec<DiagnosticOut<'a>>,
-    conflicts: Vec<ConflictOut<'a>>,
+    diagnostics: D,
+    conflicts: C,
     dependencies: &'a [DependencyEdge],
 }
 
+/// Written one by one, since there may be very many.
+struct Each<F>(F);
+
+impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for Each<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
+/// How much there is.
 #[derive(Serialize)]
-struct Summary {
+pub(crate) struct Summary {
     files: usize,
     policies: usize,
     rules: usize,
     limits: usize,
     diagnostics: BTreeMap<Severity, usize>,
     conflicts: ConflictCounts,
+    left_out: LeftOut,
     pairs: PairCounts,
+}
+
+#[derive(Serialize)]
+struct LeftOut {
+    /// By `--select` and `--ignore`.
+    not_selected: usize,
+    /// Since the baseline has them.
+    known: usize,
+    /// What the baseline has and is there no more.
+    stale: usize,
 }
 
 #[derive(Serialize)]
@@ -48,6 +71,8 @@ struct ConflictCounts {
 /// A diagnostic as programs get it.
 #[derive(Serialize)]
 pub(crate) struct DiagnosticOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
     code: &'a str,
     title: Option<&'static str>,
     severity: Severity,
@@ -83,8 +108,9 @@ struct FixOut<'a> {
     certain: bool,
 }
 
+/// A conflict as programs get it.
 #[derive(Serialize)]
-struct ConflictOut<'a> {
+pub(crate) struct ConflictOut<'a> {
     id: &'a str,
     code: &'a str,
     conflict_type: ConflictType,
@@ -119,34 +145,62 @@ struct PolicyOut<'a> {
     spans: BTreeMap<Clause, Place>,
 }
 
-/// Writes what a check found.
-pub(crate) fn render(checked: &Checked) -> String {
-    let report = &checked.report;
-    let mut by_severity: BTreeMap<_, _> = Severity::ALL.iter().map(|severity| (*severity, 0)).collect();
-    for diagnostic in &checked.diagnostics {
-        *by_severity.entry(diagnostic.severity).or_insert(0) += 1;
-    }
-    let output = Output {
-        schema_version: SCHEMA_VERSION,
-        summary: Summary {
+/// What programs are told: what is open, and what is allowed.
+pub(crate) fn shown<'a, 'f>(findings: &'f Findings<'a>) -> impl Iterator<Item = &'f Finding<'a>> {
+    findings.all.iter().filter(|finding| matches!(finding.state, State::Open | State::Allowed))
+}
+
+fn conflicts<'a>(findings: &Findings<'a>) -> impl Iterator<Item = &'a Conflict> {
+    shown(findings).filter_map(|finding| match finding.what {
+        What::Conflict(conflict) => Some(conflict),
+        What::Source(_) => None,
+    })
+}
+
+impl Summary {
+    /// Of what is shown.
+    pub(crate) fn of(findings: &Findings<'_>) -> Self {
+        let checked = findings.checked;
+        let sources = shown(findings).filter(|finding| matches!(finding.what, What::Source(_)));
+        Self {
             files: checked.files.len(),
             policies: checked.policies.len(),
             rules: checked.policies.rules.len(),
             limits: checked.policies.limits.len(),
-            diagnostics: by_severity,
+            diagnostics: tally(Severity::ALL, sources.map(Finding::severity)),
             conflicts: ConflictCounts {
-                total: report.conflicts.len(),
-                by_type: tally(ConflictType::ALL, report.conflicts.iter().map(|c| c.conflict_type)),
-                by_severity: tally(ConflictSeverity::ALL, report.conflicts.iter().map(|c| c.severity)),
-                by_certainty: tally(Certainty::ALL, report.conflicts.iter().map(|c| c.certainty)),
+                total: conflicts(findings).count(),
+                by_type: tally(ConflictType::ALL, conflicts(findings).map(|c| c.conflict_type)),
+                by_severity: tally(ConflictSeverity::ALL, conflicts(findings).map(|c| c.severity)),
+                by_certainty: tally(Certainty::ALL, conflicts(findings).map(|c| c.certainty)),
             },
-            pairs: report.pairs,
-        },
-        diagnostics: checked.diagnostics.iter().map(|d| diagnostic(d, &|file| checked.text(file))).collect(),
-        conflicts: report.conflicts.iter().map(|c| conflict(c, &checked.sources)).collect(),
-        dependencies: &checked.dependencies.edges,
+            left_out: LeftOut {
+                not_selected: findings.count(State::Ignored),
+                known: findings.count(State::Known),
+                stale: findings.stale.len(),
+            },
+            pairs: checked.report.pairs,
+        }
+    }
+}
+
+/// Writes what a check found.
+pub(crate) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let diagnostics = || {
+        shown(findings).filter_map(|finding| match finding.what {
+            What::Source(found) => Some(diagnostic(found, Some(&finding.id), &findings.texts)),
+            What::Conflict(_) => None,
+        })
     };
-    serde_json::to_string_pretty(&output).expect("every key is a string and every number is finite") + "\n"
+    let output = Output {
+        schema_version: SCHEMA_VERSION,
+        summary: Summary::of(findings),
+        diagnostics: Each(diagnostics),
+        conflicts: Each(|| conflicts(findings).map(|found| conflict(found, &findings.checked.sources))),
+        dependencies: &findings.checked.dependencies.edges,
+    };
+    serde_json::to_writer_pretty(&mut *out, &output)?;
+    writeln!(out)
 }
 
 /// How often each value occurs, those that don't as well.
@@ -158,17 +212,19 @@ fn tally<T: Copy + Ord>(all: &[T], found: impl Iterator<Item = T>) -> BTreeMap<T
     counts
 }
 
-/// A diagnostic as programs get it; `text_of` gives those of the files that it points at.
+/// A diagnostic as programs get it, with its fingerprint where it has one.
 pub(crate) fn diagnostic<'a>(
     diagnostic: &'a Diagnostic,
-    text_of: &dyn Fn(&str) -> Option<&'a str>,
+    id: Option<&'a str>,
+    texts: &Texts<'_>,
 ) -> DiagnosticOut<'a> {
     let label = |label: &'a ordain_ir::Label| LabelOut {
         file: &label.file,
-        place: place(text_of(&label.file), label.span),
+        place: texts.place(&label.file, label.span),
         text: &label.text,
     };
     DiagnosticOut {
+        id,
         code: diagnostic.code.as_str(),
         title: codes::title(&diagnostic.code),
         severity: diagnostic.severity,
@@ -183,7 +239,7 @@ pub(crate) fn diagnostic<'a>(
             .map(|fix| FixOut {
                 title: &fix.title,
                 file: &fix.file,
-                place: place(text_of(&fix.file), fix.span),
+                place: texts.place(&fix.file, fix.span),
                 replacement: &fix.replacement,
                 certain: fix.certain,
             })
@@ -191,7 +247,8 @@ pub(crate) fn diagnostic<'a>(
     }
 }
 
-fn conflict<'a>(conflict: &'a Conflict, sources: &'a SourceMap) -> ConflictOut<'a> {
+/// A conflict as programs get it.
+pub(crate) fn conflict<'a>(conflict: &'a Conflict, sources: &'a SourceMap) -> ConflictOut<'a> {
     let policies = conflict.policies.iter().map(|policy| {
         let source = sources.get(&policy.id);
         let clauses = conflict.clauses.get(&policy.id).map_or(&[] as &[_], Vec::as_slice);

@@ -1,5 +1,6 @@
 //! Findings for people and for programs.
 
+pub(crate) mod check;
 pub(crate) mod coverage;
 pub(crate) mod diff;
 pub(crate) mod graph;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
-use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, ThemeCharacters, ThemeStyles,
-};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, ThemeCharacters, ThemeStyles};
 use ordain_ir::{Diagnostic, Label, Severity};
+
+use crate::texts::{Text, Texts};
 
 /// Columns where there is no terminal.
 const WIDTH: usize = 110;
@@ -30,7 +30,8 @@ impl Terminal {
         Self::of_width(WIDTH, false)
     }
 
-    fn of_width(width: usize, color: bool) -> Self {
+    /// As wide as this, whatever the terminal is.
+    pub(crate) fn of_width(width: usize, color: bool) -> Self {
         let styles = if color { ThemeStyles::ansi() } else { ThemeStyles::none() };
         let theme = GraphicalTheme { characters: ThemeCharacters::unicode(), styles };
         let handler = GraphicalReportHandler::new_themed(theme)
@@ -41,8 +42,8 @@ impl Terminal {
         Self { handler, color }
     }
 
-    /// Draws one diagnostic; `text_of` gives the text of a file.
-    pub(crate) fn draw(&self, diagnostic: &Diagnostic, text_of: &dyn Fn(&str) -> Option<String>) -> String {
+    /// Draws one diagnostic.
+    pub(crate) fn draw(&self, diagnostic: &Diagnostic, texts: &Texts<'_>) -> String {
         let severity = match diagnostic.severity {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
@@ -50,7 +51,7 @@ impl Terminal {
         };
         let (primary, secondary) = (diagnostic.primary.as_ref(), diagnostic.secondary.as_slice());
         let head = Some(diagnostic.code.to_string());
-        let view = View::new(head, severity, &diagnostic.message, primary, secondary, text_of);
+        let view = View::new(head, severity, &diagnostic.message, primary, secondary, texts);
         let mut out = self.draw_view(&view);
         let mut footer = |word: &str, style: &str, text: &str| {
             let head = if self.color { format!("\u{1b}[{style}m{word}\u{1b}[0m") } else { word.to_owned() };
@@ -77,13 +78,13 @@ impl Terminal {
         message: &str,
         primary: &Label,
         secondary: &[Label],
-        text_of: &dyn Fn(&str) -> Option<String>,
+        texts: &Texts<'_>,
     ) -> String {
         let severity = miette::Severity::Error;
-        self.draw_view(&View::new(None, severity, message, Some(primary), secondary, text_of))
+        self.draw_view(&View::new(None, severity, message, Some(primary), secondary, texts))
     }
 
-    fn draw_view(&self, view: &View) -> String {
+    fn draw_view(&self, view: &View<'_>) -> String {
         let mut out = String::new();
         for part in [view].into_iter().chain(&view.others) {
             // A handler that writes to a string fails only where a label lies outside its file; the message
@@ -99,23 +100,23 @@ impl Terminal {
 
 /// What is drawn, as miette wants it, one source with its labels; other files are views of their own.
 #[derive(Debug)]
-struct View {
+struct View<'a> {
     head: Option<String>,
     message: String,
     severity: miette::Severity,
-    source: Option<NamedSource<String>>,
+    source: Option<&'a Text<'a>>,
     labels: Vec<LabeledSpan>,
-    others: Vec<View>,
+    others: Vec<Self>,
 }
 
-impl View {
+impl<'a> View<'a> {
     fn new(
         head: Option<String>,
         severity: miette::Severity,
         message: &str,
         primary: Option<&Label>,
         secondary: &[Label],
-        text_of: &dyn Fn(&str) -> Option<String>,
+        texts: &'a Texts<'a>,
     ) -> Self {
         let mut files: BTreeMap<&str, Vec<&Label>> = BTreeMap::new();
         for label in primary.into_iter().chain(secondary) {
@@ -123,10 +124,10 @@ impl View {
         }
         let mut source_of = |file: &str, first: Option<&Label>| {
             let labels = files.remove(file)?;
-            let text = text_of(file)?;
+            let text = texts.get(file)?;
             let labels =
-                labels.into_iter().map(|label| labelled(label, first == Some(label), &text)).collect();
-            Some((NamedSource::new(file, text), labels))
+                labels.into_iter().map(|label| labelled(label, first == Some(label), text.content)).collect();
+            Some((text, labels))
         };
         let (source, labels) = primary
             .and_then(|label| source_of(&label.file, Some(label)))
@@ -160,15 +161,15 @@ fn labelled(label: &Label, primary: bool, text: &str) -> LabeledSpan {
     }
 }
 
-impl fmt::Display for View {
+impl fmt::Display for View<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for View {}
+impl std::error::Error for View<'_> {}
 
-impl miette::Diagnostic for View {
+impl miette::Diagnostic for View<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         self.head.as_ref().map(|code| Box::new(code) as Box<dyn fmt::Display>)
     }
@@ -178,7 +179,7 @@ impl miette::Diagnostic for View {
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        self.source.as_ref().map(|source| source as &dyn miette::SourceCode)
+        self.source.map(|source| source as &dyn miette::SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

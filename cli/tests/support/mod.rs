@@ -2,6 +2,8 @@
 
 #![expect(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod junit;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

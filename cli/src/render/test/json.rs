@@ -12,6 +12,7 @@ use crate::render::coverage::json::{CoverageOut, gather};
 use crate::render::json::{DiagnosticOut, diagnostic};
 use crate::testing::run::{TestRun, Unmet};
 use crate::testing::session::{Suite, Totals};
+use crate::texts::Texts;
 
 /// Version of the object's shape.
 const SCHEMA_VERSION: u32 = 1;
@@ -84,10 +85,8 @@ pub(crate) fn render(suites: &[Suite], coverage: bool) -> String {
         diagnostics: suites
             .iter()
             .flat_map(|suite| {
-                suite
-                    .diagnostics
-                    .iter()
-                    .map(|found| diagnostic(found, &|file| suite.texts.get(file).map(String::as_str)))
+                let texts: Texts<'_> = suite.texts.iter().collect();
+                suite.diagnostics.iter().map(move |found| diagnostic(found, None, &texts))
             })
             .collect(),
         tests: suites.iter().flat_map(all).collect(),

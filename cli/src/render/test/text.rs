@@ -91,17 +91,17 @@ impl Text {
     /// Everything about a test that failed.
     pub(crate) fn failure(&self, suite: &Suite, run: &TestRun) -> String {
         let mut out = format!("\n  {}  {}\n\n", self.word(false), run.case.name);
-        let text_of = |file: &str| suite.texts.get(file).cloned();
+        let texts = suite.texts.iter().collect();
         if let Err(reason) = &run.decision {
             let message = format!("no decision: {reason}");
-            out.push_str(&self.terminal.draw_message(&message, &label(&run.case.site, ""), &[], &text_of));
+            out.push_str(&self.terminal.draw_message(&message, &label(&run.case.site, ""), &[], &texts));
         }
         for unmet in &run.unmet {
             let expected = run.expectation(unmet);
             let message = format!("expected {}", wanted(run, expected));
             let primary = label(&expected.site, &format!("decided {}", decided(run)));
             let secondary = blamed(suite, run, unmet);
-            out.push_str(&self.terminal.draw_message(&message, &primary, &secondary, &text_of));
+            out.push_str(&self.terminal.draw_message(&message, &primary, &secondary, &texts));
             self.difference(run, unmet, &mut out);
             self.defaults(run, unmet, &mut out);
         }
