@@ -23,7 +23,7 @@ pub use ordain_store::{
 pub use panels::{PANELS, Panel};
 pub use serve::{ServeError, ServeOptions, Server, serve};
 pub use service::{
-    Access, ApiKey, ApiKeyService, Approval, BundleService, GovernanceError, GovernanceService, LoadError,
-    NewApiKey, NewProposal, NewViolation, PoliciesFacade, PolicyActivationBlockedError,
-    PolicyDeletionBlockedError, ViolationService,
+    Access, ApiKey, ApiKeyService, Approval, BundleService, Closed, Decided, DecisionError, DecisionService,
+    GovernanceError, GovernanceService, LoadError, NewApiKey, NewDecision, NewProposal, NewViolation,
+    PoliciesFacade, PolicyActivationBlockedError, PolicyDeletionBlockedError, Rate, ViolationService,
 };

@@ -149,7 +149,7 @@ impl Server {
             AccessMode::Keys => {}
         }
         let (stopped, stop) = oneshot::channel();
-        let router = app.router();
+        let (router, recording) = (app.router(), app.clone());
         let signal = async move {
             shutdown.await;
             app.stop();
@@ -172,6 +172,7 @@ impl Server {
                 Ok(())
             }
         };
+        let _ = tokio::time::timeout(CLOSE, recording.flush()).await;
         // A request that was cut off may still hold a connection.
         let _ = tokio::time::timeout(CLOSE, database.close()).await;
         tracing::info!("stopped");

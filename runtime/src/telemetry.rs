@@ -9,6 +9,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use metrics::{counter, describe_counter, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use ordain_engine::Outcome;
+use ordain_engine::ledger::Band;
 use tokio::time::Instant;
 
 const REQUESTS: &str = "ordain_http_requests_total";
@@ -18,6 +20,12 @@ const VIOLATIONS: &str = "ordain_violations_recorded_total";
 const DUPLICATES: &str = "ordain_violations_duplicate_total";
 const ACTIVATIONS: &str = "ordain_activations_total";
 const DECISIONS: &str = "ordain_proposals_decided_total";
+const DECIDED: &str = "ordain_decisions_total";
+const DEGRADED: &str = "ordain_decisions_degraded_total";
+const NEARING: &str = "ordain_limit_events_total";
+const COUNTED: &str = "ordain_counting_steps_total";
+const COMMITS: &str = "ordain_counting_transactions_total";
+const DROPPED: &str = "ordain_violations_dropped_total";
 
 /// In seconds, around what panels and decisions are to take.
 const BUCKETS: &[f64] = &[0.001, 0.002_5, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
@@ -38,6 +46,12 @@ fn recorder() -> Option<&'static PrometheusHandle> {
         describe_counter!(DUPLICATES, "Violations that were there already.");
         describe_counter!(ACTIVATIONS, "Policies that were to become active, by what the gate said.");
         describe_counter!(DECISIONS, "Proposals that people decided about, by decision.");
+        describe_counter!(DECIDED, "Decisions, by outcome.");
+        describe_counter!(DEGRADED, "Decisions without counters, or by a bundle that nobody confirmed.");
+        describe_counter!(NEARING, "Limits that came near their bounds or beyond, by band.");
+        describe_counter!(COUNTED, "Claims, settlements and releases that stood in line for counters.");
+        describe_counter!(COMMITS, "Transactions that took them.");
+        describe_counter!(DROPPED, "Violations of decisions for which there was no room to wait.");
         Some(handle)
     };
     RECORDER.get_or_init(install).as_ref()
@@ -109,6 +123,28 @@ pub(crate) fn judged(passed: bool) {
 /// A person decided about a proposal.
 pub(crate) fn decided(decision: &'static str) {
     counter!(DECISIONS, "decision" => decision).increment(1);
+}
+
+/// A request was decided.
+pub(crate) fn requests_decided(outcome: Outcome, degraded: bool, bands: &[Band]) {
+    counter!(DECIDED, "outcome" => outcome.as_str()).increment(1);
+    if degraded {
+        counter!(DEGRADED).increment(1);
+    }
+    for band in bands {
+        counter!(NEARING, "band" => band.as_str()).increment(1);
+    }
+}
+
+/// So many steps go to the store together.
+pub(crate) fn counted(steps: usize) {
+    counter!(COUNTED).increment(steps as u64);
+    counter!(COMMITS).increment(1);
+}
+
+/// There was no room for some violations.
+pub(crate) fn violations_dropped(dropped: u64) {
+    counter!(DROPPED).increment(dropped);
 }
 
 /// Does something when it is dropped.

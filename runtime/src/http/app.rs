@@ -14,10 +14,10 @@ use super::access::{AccessMode, SecuritySchemes, authenticate};
 use super::guard::{Bounds, Hosts, guarded};
 use super::problem::{ErrorCode, Problem, ProblemDetail};
 use super::routes::{
-    audit, budgets, bundles, conflicts, dependencies, evidence, ingest, limits, metrics, operations, panels,
-    proposals, reviews, rules, state, violations,
+    audit, budgets, bundles, conflicts, decisions, dependencies, evidence, ingest, limits, metrics,
+    operations, panels, proposals, reviews, rules, state, violations,
 };
-use crate::service::{ApiKeyService, BundleService, GovernanceService, ViolationService};
+use crate::service::{ApiKeyService, BundleService, DecisionService, GovernanceService, ViolationService};
 use crate::{Gate, PoliciesFacade, telemetry};
 
 /// What handlers share.
@@ -27,6 +27,7 @@ pub(crate) struct AppState {
     pub(crate) violations: ViolationService,
     pub(crate) bundles: BundleService,
     pub(crate) governance: GovernanceService,
+    pub(crate) decisions: DecisionService,
     pub(crate) keys: ApiKeyService,
     pub(crate) access: AccessMode,
     pub(crate) document: Arc<str>,
@@ -76,6 +77,7 @@ impl App {
         let state = AppState {
             bundles,
             governance,
+            decisions: DecisionService::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)),
             policies: PoliciesFacade::new(Arc::clone(&store), Arc::clone(&clock)),
             violations: ViolationService::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)),
             keys: ApiKeyService::new(store, clock, random),
@@ -89,6 +91,11 @@ impl App {
     /// From now on `/readyz` says that the server is not ready, so that nobody sends new requests.
     pub fn stop(&self) {
         self.state.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Writes what decisions have left for the panels so far; for the end of a server.
+    pub async fn flush(&self) {
+        self.state.decisions.flush().await;
     }
 
     /// Whom it lets in.
@@ -115,12 +122,13 @@ impl App {
 #[openapi(
     info(
         title = "Ordain",
-        description = "The panel API: policies, limits, conflicts and dependencies of the active bundle.",
+        description = "Decisions by the active bundle, and the panel API: policies, limits, conflicts, dependencies.",
     ),
     components(schemas(Problem, ProblemDetail, ErrorCode)),
     modifiers(&SecuritySchemes),
     tags(
         (name = "policies", description = "The active policies."),
+        (name = "decisions", description = "What agents may do."),
         (name = "proposals", description = "Proposals, and what people decide about them."),
         (name = "panels", description = "The panels, and what answers them."),
         (name = "bundles", description = "What can become active."),
@@ -171,6 +179,9 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(panels::panel))
         .routes(routes!(panels::capabilities))
         .routes(routes!(ingest::violations))
+        .routes(routes!(decisions::decide))
+        .routes(routes!(decisions::settle))
+        .routes(routes!(decisions::release))
         .routes(routes!(operations::health))
         .routes(routes!(operations::readiness))
         .routes(routes!(operations::metrics))

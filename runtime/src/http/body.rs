@@ -21,16 +21,33 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonItems<T> {
+/// The same, where it matters which of the two it was.
+pub(crate) enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OneOrMany<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let bytes = bytes(request, state).await?;
         if bytes.trim_ascii_start().starts_with(b"[") {
-            read(&bytes).map(Self)
+            read(&bytes).map(Self::Many)
         } else {
-            Ok(Self(vec![read(&bytes)?]))
+            read(&bytes).map(Self::One)
         }
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonItems<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        Ok(match OneOrMany::from_request(request, state).await? {
+            OneOrMany::One(item) => Self(vec![item]),
+            OneOrMany::Many(items) => Self(items),
+        })
     }
 }
 

@@ -70,6 +70,14 @@ codes! {
     BundleNotFound = "bundle_not_found", NOT_FOUND, "there is no such bundle";
     /// No such panel.
     PanelNotFound = "panel_not_found", NOT_FOUND, "there is no such panel";
+    /// No such decision of this tenant, or one that counted nothing.
+    DecisionNotFound = "decision_not_found", NOT_FOUND, "there is no such decision";
+    /// Nothing to decide by.
+    NoActiveBundle = "no_active_bundle", CONFLICT, "no bundle is active";
+    /// The name of a request stands for another one.
+    RequestIdTaken = "request_id_taken", CONFLICT, "another request was decided under this name";
+    /// The usage of the decision can't be settled or released.
+    DecisionClosed = "decision_closed", CONFLICT, "the usage of the decision cannot be changed any more";
     /// A person has decided about the proposal already.
     ProposalNotPending = "proposal_not_pending", CONFLICT, "the proposal was decided about already";
     /// The rule is retired already.
@@ -252,9 +260,16 @@ impl From<StoreError> for Problem {
     }
 }
 
+impl Problem {
+    /// As it stands in a body.
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("text and numbers become JSON")
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self).expect("text and numbers become JSON");
+        let body = self.to_json();
         let mut response = (self.code.status(), body).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
@@ -340,6 +355,12 @@ problems! {
     ];
     /// The errors of a route that takes a bundle in.
     BundleProblems: [BundleInvalid, BundleNotFound, ActivationBlocked];
+    /// The errors of a route that decides.
+    DecisionProblems: [BadRequest, UnsupportedMediaType, InvalidBody, NoActiveBundle, RequestIdTaken];
+    /// The errors of a route that settles or releases.
+    UsageProblems: [
+        BadRequest, UnsupportedMediaType, InvalidBody, InvalidId, DecisionNotFound, DecisionClosed,
+    ];
     /// The errors of a route that shows a panel.
     PanelProblems: [PanelNotFound];
 }

@@ -1,14 +1,20 @@
 //! API keys: made once, shown once, known afterwards by their hash alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use ordain_store::{
     ApiKeyRecord, Clock, FoundApiKey, Principal, Random, Role, Store, StoreError, TenantId, hour_of, new_id,
 };
 use uuid::Uuid;
+
+use super::kept::Kept;
+
+/// For how long a key that was good stays so while the store doesn't answer.
+const WITHOUT_STORE: Duration = Duration::from_mins(10);
 
 /// How every key begins, so that scanners for secrets know one when they see it.
 const MARK: &str = "ordain";
@@ -58,12 +64,20 @@ pub struct ApiKeyService {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    kept: Arc<Kept<Option<FoundApiKey>>>,
+    /// The hour in which the use of a key was noted last, by those who don't wait for the store.
+    noted: Arc<Mutex<HashMap<Uuid, Timestamp>>>,
 }
 
 impl ApiKeyService {
     /// A service over a store.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { store, clock, random }
+        let keys = Arc::clone(&store);
+        let kept = Kept::new(WITHOUT_STORE, move |prefix: String, _| {
+            let store = Arc::clone(&keys);
+            async move { store.api_key_by_prefix(&prefix).await }
+        });
+        Self { store, clock, random, kept: Arc::new(kept), noted: Arc::default() }
     }
 
     /// Makes a key. This is the only time that it can be seen.
@@ -145,25 +159,69 @@ impl ApiKeyService {
             tracing::info!("a credential was presented that is no API key");
             return Ok(None);
         };
-        let Some(FoundApiKey { tenant, key }) = self.store.api_key_by_prefix(prefix).await? else {
-            tracing::info!("an API key was presented that nobody has");
+        let Some(access) = self.judged(self.store.api_key_by_prefix(prefix).await?, &secret) else {
             return Ok(None);
         };
-        // Hashes of this type are compared in constant time.
-        if hash(&secret) != blake3::Hash::from_bytes(key.hash) {
-            tracing::warn!(%tenant, id = %key.id, "an API key was presented with a wrong secret");
+        // Once an hour and no oftener, so that reading stays reading.
+        let (FoundApiKey { tenant, key }, now) = (&access.0, access.1);
+        if key.last_used_at.is_none_or(|used| used < hour_of(now)) {
+            self.store.touch_api_key(tenant, key.id, now).await?;
+        }
+        Ok(Some(access.0.into()))
+    }
+
+    /// The same for those who can't wait for the store: by what it said a moment ago, and while it doesn't answer by
+    /// what it said within the last ten minutes. A key that is revoked may open for that moment more.
+    pub async fn authenticate_at_once(&self, presented: &str) -> Result<Option<Access>, StoreError> {
+        let Some((prefix, secret)) = parse(presented) else {
+            tracing::info!("a credential was presented that is no API key");
             return Ok(None);
+        };
+        let found = self.kept.get(prefix).await?.value;
+        if found.is_none() {
+            // Made-up prefixes shall take no room.
+            self.kept.forget(prefix);
+        }
+        let Some((found, now)) = self.judged(found, &secret) else { return Ok(None) };
+        let hour = hour_of(now);
+        if found.key.last_used_at.is_none_or(|used| used < hour) {
+            let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+            if noted.insert(found.key.id, hour) != Some(hour) {
+                let (store, tenant, id) = (Arc::clone(&self.store), found.tenant.clone(), found.key.id);
+                tokio::spawn(async move {
+                    if let Err(error) = store.touch_api_key(&tenant, id, now).await {
+                        tracing::warn!(%tenant, %id, %error, "the use of an API key could not be noted");
+                    }
+                });
+            }
+        }
+        Ok(Some(found.into()))
+    }
+
+    /// The key that was found, if it is the one presented and counts now.
+    fn judged(&self, found: Option<FoundApiKey>, secret: &[u8; 32]) -> Option<(FoundApiKey, Timestamp)> {
+        let Some(found) = found else {
+            tracing::info!("an API key was presented that nobody has");
+            return None;
+        };
+        let FoundApiKey { tenant, key } = &found;
+        // Hashes of this type are compared in constant time.
+        if hash(secret) != blake3::Hash::from_bytes(key.hash) {
+            tracing::warn!(%tenant, id = %key.id, "an API key was presented with a wrong secret");
+            return None;
         }
         let now = self.clock.now();
         if !key.is_valid(now) {
             tracing::info!(%tenant, id = %key.id, "an API key was presented that has expired or was revoked");
-            return Ok(None);
+            return None;
         }
-        // Once an hour and no oftener, so that reading stays reading.
-        if key.last_used_at.is_none_or(|used| used < hour_of(now)) {
-            self.store.touch_api_key(&tenant, key.id, now).await?;
-        }
-        Ok(Some(Access { tenant, principal: key.principal, roles: key.roles }))
+        Some((found, now))
+    }
+}
+
+impl From<FoundApiKey> for Access {
+    fn from(FoundApiKey { tenant, key }: FoundApiKey) -> Self {
+        Self { tenant, principal: key.principal, roles: key.roles }
     }
 }
 

@@ -3,14 +3,17 @@
 mod access;
 mod audit;
 mod bundles;
+mod decisions;
 mod governance;
 mod integrity;
 mod judge;
+mod kept;
 mod policies;
 mod violations;
 
 pub use access::{Access, ApiKey, ApiKeyService, NewApiKey};
 pub use bundles::BundleService;
+pub use decisions::{Closed, Decided, DecisionError, DecisionService, NewDecision, Rate};
 pub use governance::{Approval, GovernanceError, GovernanceService, NewProposal, PolicyDeletionBlockedError};
 pub use judge::{LoadError, PolicyActivationBlockedError};
 pub use policies::PoliciesFacade;

@@ -33,13 +33,13 @@ impl CounterRow {
         let told = i16::try_from(self.told)
             .map_err(|error| StoreError::inconsistent(COUNTERS, "told", &self.subject, &error))?;
         let counter = Counter { used: self.used, held: self.held, told, entries: self.entries };
-        Ok((key(self.limit_name, self.subject, self.period_start)?, counter))
+        Ok((key(&self.limit_name, self.subject, self.period_start)?, counter))
     }
 }
 
-fn key(limit: String, subject: String, period_start: i64) -> Result<CounterKey, StoreError> {
+fn key(limit: &str, subject: String, period_start: i64) -> Result<CounterKey, StoreError> {
     let period_start = instant(COUNTERS, "period_start", &subject, period_start)?;
-    Ok(CounterKey { limit: limit.as_str().into(), subject, period_start })
+    Ok(CounterKey { limit: limit.into(), subject, period_start })
 }
 
 struct DecisionRow {
@@ -71,6 +71,11 @@ impl DecisionRow {
             answer: self.answer,
         })
     }
+}
+
+/// Rows as the one parameter of a statement.
+fn array(rows: impl Iterator<Item = Value>) -> String {
+    rows.collect::<Value>().to_string()
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -156,7 +161,7 @@ impl CounterStore for SqliteStore {
         .fetch_all(&mut *snapshot)
         .await
         .map_err(failed)?;
-        let wrong = wrong.into_iter().map(|row| key(row.limit_name, row.subject, row.period_start));
+        let wrong = wrong.into_iter().map(|row| key(&row.limit_name, row.subject, row.period_start));
         Ok(CounterAudit {
             counters: count(COUNTERS, totals.counters)?,
             entries: count("limit_ledger", totals.entries)?,
@@ -239,7 +244,7 @@ async fn load(
     let counters = book.counters_of(steps);
     if !counters.is_empty() {
         let keys = counters.iter().map(|key| wanted((&key.limit, &key.subject, Some(key.period_start))));
-        let keys = Value::from_iter(keys).to_string();
+        let keys = array(keys);
         let rows = query_as!(
             CounterRow,
             r#"SELECT c.limit_name AS "limit_name!", c.subject AS "subject!", c.period_start AS "period_start!",
@@ -257,8 +262,7 @@ async fn load(
     }
     let runs = Book::runs_of(steps);
     if !runs.is_empty() {
-        let keys =
-            Value::from_iter(runs.iter().map(|key| wanted((&key.limit, &key.subject, None)))).to_string();
+        let keys = array(runs.iter().map(|key| wanted((&key.limit, &key.subject, None))));
         let rows = query!(
             r#"SELECT r.limit_name AS "limit_name!", r.subject AS "subject!", r.last_run_at AS "last_run_at!" FROM json_each($2) AS wanted
                CROSS JOIN limit_last_runs AS r ON r.tenant_id = $1 AND r.limit_name = wanted.value ->> 0
@@ -281,7 +285,7 @@ async fn save(connection: &mut SqliteConnection, tenant: &str, changes: &Changes
             let Counter { used, held, told, entries } = counter;
             json!([key.limit, key.subject, key.period_start.as_microsecond(), used, held, told, entries])
         };
-        let rows = Value::from_iter(changes.counters.iter().map(row)).to_string();
+        let rows = array(changes.counters.iter().map(row));
         query!(
             "INSERT INTO limit_counters (tenant_id, limit_name, subject, period_start, used, held, told, entries)
              SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
@@ -300,7 +304,7 @@ async fn save(connection: &mut SqliteConnection, tenant: &str, changes: &Changes
             let (start, at) = (key.period_start.as_microsecond(), at.as_microsecond());
             json!([key.limit, key.subject, start, number, decision, kind, used, held, at])
         };
-        let rows = Value::from_iter(changes.ledger.iter().map(row)).to_string();
+        let rows = array(changes.ledger.iter().map(row));
         query!(
             "INSERT INTO limit_ledger
                (tenant_id, limit_name, subject, period_start, number, decision_id, kind, used, held, at)
@@ -315,7 +319,7 @@ async fn save(connection: &mut SqliteConnection, tenant: &str, changes: &Changes
     }
     if !changes.runs.is_empty() {
         let row = |(key, at): (&RunKey, &Timestamp)| json!([key.limit, key.subject, at.as_microsecond()]);
-        let rows = Value::from_iter(changes.runs.iter().map(row)).to_string();
+        let rows = array(changes.runs.iter().map(row));
         query!(
             "INSERT INTO limit_last_runs (tenant_id, limit_name, subject, last_run_at)
              SELECT $1, value ->> 0, value ->> 1, value ->> 2 FROM json_each($2) WHERE true
@@ -340,7 +344,7 @@ async fn save(connection: &mut SqliteConnection, tenant: &str, changes: &Changes
                 record.answer,
             ])
         };
-        let rows = Value::from_iter(changes.decisions.values().map(row)).to_string();
+        let rows = array(changes.decisions.values().map(row));
         query!(
             "INSERT INTO decisions
                (tenant_id, id, request_id, fingerprint, outcome, standing, decided_at, hold_until, shares, answer)

@@ -91,6 +91,9 @@ async fn seeded(client: &Client) -> Seeded {
     let draft = json!({ "title": MARK, "text": format!("{MARK}.new") });
     let proposal = client.post("/api/v1/policy-proposals", &draft, 201).await;
     ids.push(("proposal_id", proposal["id"].as_str().expect("has an id").to_owned()));
+    let asked = json!({ "path": format!("{MARK}/p/a"), "reserve": true });
+    let decision = client.post("/api/v1/decisions", &asked, 200).await;
+    ids.push(("decision_id", decision["id"].as_str().expect("has an id").to_owned()));
     let violation = json!({
         "violation_type": "safety", "source": "guard", "severity": 1, "policy_name": format!("{MARK}.rule")
     });

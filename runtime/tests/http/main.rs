@@ -4,6 +4,7 @@ mod access;
 mod budgets;
 mod bundles;
 mod conflicts;
+mod decisions;
 mod details;
 mod errors;
 mod evidence;

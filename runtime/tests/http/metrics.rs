@@ -81,7 +81,7 @@ async fn what_is_recorded_for_operators_has_closed_labels() {
         assert!(
             !text.contains("nonsense") && !text.contains("made/up") && !text.contains("metrics-prometheus")
         );
-        let labels = ["method", "route", "status", "le", "outcome", "decision"];
+        let labels = ["method", "route", "status", "le", "outcome", "decision", "band"];
         for line in text.lines().filter(|line| !line.starts_with('#') && line.contains('{')) {
             let (name, rest) = line.split_once('{').unwrap();
             assert!(name.starts_with("ordain_"), "{line}");

@@ -119,6 +119,23 @@ async fn answers_have_the_documented_fields() {
             assert_eq!(keys(&answer), fields(schema), "{path}");
             assert_eq!(keys(answer.pointer(pointer).unwrap()), fields(item), "{path}{pointer}");
         }
+        let asked = json!({ "path": "acme/p/a", "usage": { "cost": { "USD": "5" } }, "reserve": true });
+        let answer = client.post("/api/v1/decisions", &asked, 200).await;
+        let mut documented = fields("DecisionView");
+        documented.retain(|field| !["unmeasured", "faults"].contains(&field.as_str()));
+        assert_eq!(keys(&answer), documented);
+        let parts =
+            [("rules", "RuleFindingView"), ("limits", "LimitFindingView"), ("events", "LimitEventView")];
+        for (part, schema) in parts {
+            let (found, documented) = (keys(&answer[part][0]), fields(schema));
+            assert!(found.iter().all(|field| documented.contains(field)), "{part}: {found:?}");
+        }
+        let release = format!("/api/v1/decisions/{}/release", answer["id"].as_str().unwrap());
+        assert_eq!(
+            client.post(&release, &json!({}), 404).await["code"],
+            "decision_not_found",
+            "it was stopped"
+        );
         assert_eq!(keys(&client.ok("/api/v1/policies/state").await), fields("PolicyState"));
         assert_eq!(keys(&client.ok("/api/v1/policies/metrics").await), fields("PolicyMetrics"));
         let error = client.refused("/api/v1/policies/rules?status=x", 422, "invalid_parameter").await;

@@ -75,7 +75,7 @@ fn app(store: &Arc<dyn Store>, access: AccessMode) -> App {
 }
 
 impl Client {
-    fn new(store: Arc<dyn Store>, tenant: TenantId) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, tenant: TenantId) -> Self {
         let router = app(&store, AccessMode::Dev(tenant.clone())).router();
         Self { store, tenant, router, key: None }
     }
@@ -167,6 +167,11 @@ impl Client {
             return (status, String::from_utf8(body.to_vec()).expect("is text").into());
         }
         (status, serde_json::from_slice(&body).expect("the body is JSON"))
+    }
+
+    /// Asks, for those who look at more than the body.
+    pub(crate) async fn raw(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.expect("the router never fails")
     }
 
     /// Asks with GET.

@@ -166,5 +166,6 @@ pub(crate) async fn activate(
         return Err(missing());
     }
     let record = state.bundles.activate(&tenant, &principal, &digest).await?.ok_or_else(missing)?;
+    state.decisions.bundle_changed(&tenant);
     Ok((StatusCode::OK, Json(BundleView::new(record))))
 }

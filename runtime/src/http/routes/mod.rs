@@ -4,6 +4,7 @@ pub(super) mod audit;
 pub(super) mod budgets;
 pub(super) mod bundles;
 pub(super) mod conflicts;
+pub(super) mod decisions;
 pub(super) mod dependencies;
 pub(super) mod evidence;
 pub(super) mod ingest;

@@ -304,6 +304,7 @@ pub(crate) async fn approve(
     let seen = seen(body.version, &headers)?;
     let approval = Approval { notes: body.notes, acknowledge: body.acknowledge };
     let decided = state.governance.approve(&tenant, &principal, id, seen, approval).await?;
+    state.decisions.bundle_changed(&tenant);
     Ok(Json(ApprovedView {
         proposal: ProposalSummary::new(decided.proposal),
         bundle: decided.bundle.map(|bundle| bundle.digest),
@@ -352,6 +353,7 @@ pub(crate) async fn retire(
 ) -> Result<Json<RetiredView>, Problem> {
     let id = policy_id(&rule_id)?;
     let bundle = state.governance.retire(&tenant, &principal, id).await?;
+    state.decisions.bundle_changed(&tenant);
     Ok(Json(RetiredView { rule_id: id.0, status: "RETIRED", bundle: bundle.digest }))
 }
 

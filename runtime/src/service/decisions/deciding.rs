@@ -1,0 +1,389 @@
+//! One decision: what it asks of the counters, what it says once it knows them, and what it leaves behind.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use ordain_engine::ledger::{Band, Effect};
+use ordain_engine::{
+    Answer, Counters, Decision, Engine, Fault, LimitFinding, NoCounters, Outcome, Prepared, Role, SubjectRef,
+    period,
+};
+use ordain_ir::{Direction, Enforcement, Limit, Meter, Quantity, Usage};
+use ordain_store::counting::{Charge, Verdict};
+use ordain_store::{Counted, CounterKey, Decide, RunKey, Violation};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::engines::Loaded;
+use super::violations;
+
+/// What is said of a limit that comes near its bound, or beyond.
+#[derive(Debug, Serialize)]
+struct Event {
+    limit: String,
+    subject: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period_start: Option<Timestamp>,
+    band: Band,
+    value: String,
+    bound: String,
+}
+
+/// A quota on runs, as header fields tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// The limit.
+    pub limit: String,
+    /// How many runs a period may have.
+    pub quota: i64,
+    /// How long the period is, in seconds.
+    pub window: i64,
+    /// How many are left.
+    pub remaining: i64,
+    /// In how many seconds the period ends.
+    pub reset: i64,
+}
+
+/// What a decision leaves behind beside its answer.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) outcome: Outcome,
+    pub(super) violations: Vec<Violation>,
+    pub(super) bands: Vec<Band>,
+    pub(super) rates: Vec<Rate>,
+}
+
+/// What is known of a request before it is decided.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) id: Uuid,
+    pub(super) request_id: Option<String>,
+    pub(super) at: Timestamp,
+    pub(super) now: Timestamp,
+    pub(super) path: String,
+    pub(super) usage: Usage,
+    pub(super) hold_until: Option<Timestamp>,
+    pub(super) dry_run: bool,
+    /// Whether the bundle may be another by now, since the store doesn't answer.
+    pub(super) unconfirmed: bool,
+    pub(super) faults: Vec<Fault>,
+}
+
+/// A request that is ready to be decided, as soon as the counters are known.
+pub(super) struct Deciding {
+    pub(super) loaded: Arc<Loaded>,
+    pub(super) asked: Asked,
+    prepared: Prepared,
+    /// Of the last decision; a transaction that is tried again decides again.
+    made: Mutex<Option<Made>>,
+}
+
+impl fmt::Debug for Deciding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.asked.fmt(f)
+    }
+}
+
+#[derive(Serialize)]
+struct AnswerView<'a> {
+    id: Uuid,
+    request_id: Option<&'a str>,
+    at: Timestamp,
+    bundle: &'a str,
+    admitted: bool,
+    reserved: bool,
+    hold_until: Option<Timestamp>,
+    dry_run: bool,
+    degraded: bool,
+    #[serde(flatten)]
+    decision: serde_json::Value,
+    events: Vec<Event>,
+    retry_after: Option<i64>,
+}
+
+/// How a counter is called in the store.
+fn counter_key(limit: &Limit, subject: SubjectRef<'_>, period_start: Timestamp) -> CounterKey {
+    CounterKey { limit: limit.name.clone(), subject: subject.to_subject().to_string(), period_start }
+}
+
+fn run_key(limit: &Limit, subject: SubjectRef<'_>) -> RunKey {
+    RunKey { limit: limit.name.clone(), subject: subject.to_subject().to_string() }
+}
+
+/// Notes what is asked for, and answers that nothing was used.
+#[derive(Default)]
+struct Noting {
+    counters: RefCell<BTreeSet<CounterKey>>,
+    runs: RefCell<BTreeSet<RunKey>>,
+}
+
+impl Counters for Noting {
+    fn used(&self, limit: &Limit, subject: SubjectRef<'_>, period_start: Timestamp) -> i64 {
+        self.counters.borrow_mut().insert(counter_key(limit, subject, period_start));
+        0
+    }
+
+    fn last_run(&self, limit: &Limit, subject: SubjectRef<'_>) -> Option<Timestamp> {
+        self.runs.borrow_mut().insert(run_key(limit, subject));
+        None
+    }
+}
+
+/// What the store knows.
+struct Stored<'a>(Counted<'a>);
+
+impl Counters for Stored<'_> {
+    fn used(&self, limit: &Limit, subject: SubjectRef<'_>, period_start: Timestamp) -> i64 {
+        self.0.counter(&counter_key(limit, subject, period_start)).total()
+    }
+
+    fn last_run(&self, limit: &Limit, subject: SubjectRef<'_>) -> Option<Timestamp> {
+        self.0.last_run(&run_key(limit, subject))
+    }
+}
+
+/// Nothing is known. What may stop a request counts as reached, everything else as untouched.
+struct Unknown {
+    now: Timestamp,
+}
+
+/// Whether a limit stops requests, so that it fails closed.
+fn fails_closed(limit: &Limit) -> bool {
+    matches!(limit.enforcement, Enforcement::Block | Enforcement::Reject | Enforcement::Queue)
+}
+
+impl Counters for Unknown {
+    fn used(&self, limit: &Limit, _: SubjectRef<'_>, _: Timestamp) -> i64 {
+        if fails_closed(limit) { i64::MAX } else { 0 }
+    }
+
+    fn last_run(&self, limit: &Limit, _: SubjectRef<'_>) -> Option<Timestamp> {
+        fails_closed(limit).then_some(self.now)
+    }
+}
+
+/// Whether the value of a limit comes from counters.
+pub(super) fn is_counted(limit: &Limit) -> bool {
+    matches!(limit.quantity, Quantity::Accumulated(..) | Quantity::Cooldown)
+}
+
+impl Deciding {
+    pub(super) fn new(loaded: Arc<Loaded>, asked: Asked, prepared: Prepared) -> Self {
+        Self { loaded, asked, prepared, made: Mutex::default() }
+    }
+
+    fn engine(&self) -> &Engine {
+        &self.loaded.engine
+    }
+
+    fn answered(&self, counters: &impl Counters) -> Answer {
+        let mut answer = Answer::default();
+        self.engine().answer(&self.prepared, counters, &mut answer).expect("it was prepared for this engine");
+        answer
+    }
+
+    /// The counters and cooldowns that the decision depends on.
+    pub(super) fn needs(&self) -> (BTreeSet<CounterKey>, BTreeSet<RunKey>) {
+        if !self.loaded.counts {
+            return Default::default();
+        }
+        let noting = Noting::default();
+        self.answered(&noting);
+        (noting.counters.into_inner(), noting.runs.into_inner())
+    }
+
+    /// Decides where no counter matters.
+    pub(super) fn plainly(&self) -> (String, Made) {
+        let answer = self.answered(&NoCounters);
+        let (said, made, _) = self.said(&answer, |_| Band::Far, false);
+        (said, made)
+    }
+
+    /// Decides although nothing is known of the counters.
+    pub(super) fn blindly(&self) -> (String, Made) {
+        let answer = self.answered(&Unknown { now: self.asked.at });
+        let (said, made, _) = self.said(&answer, |_| Band::Breached, true);
+        (said, made)
+    }
+
+    /// What the last decision left behind.
+    pub(super) fn take_made(&self) -> Option<Made> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The answer on the wire, what it leaves behind, and the bands that are told for the first time.
+    fn said(
+        &self,
+        answer: &Answer,
+        told: impl Fn(&CounterKey) -> Band,
+        blind: bool,
+    ) -> (String, Made, Vec<(CounterKey, Band)>) {
+        let (engine, asked) = (self.engine(), &self.asked);
+        let (mut events, mut bands, mut newly) = (vec![], vec![], vec![]);
+        for near in engine.nearing(&self.prepared, answer) {
+            if blind && is_counted(near.limit) {
+                continue;
+            }
+            if let (Some(start), false) = (near.period_start, near.band == Band::Breached) {
+                let key = counter_key(near.limit, near.subject, start);
+                if told(&key) >= near.band {
+                    continue;
+                }
+                newly.push((key, near.band));
+            }
+            bands.push(near.band);
+            events.push(Event {
+                limit: near.limit.name.to_string(),
+                subject: near.subject.to_subject().to_string(),
+                period_start: near.period_start,
+                band: near.band,
+                value: near.limit.quantity.format(near.value),
+                bound: near.limit.quantity.format(near.limit.bound.value),
+            });
+        }
+        let mut decision = engine.explain(&self.prepared, answer);
+        decision.faults.clone_from(&asked.faults);
+        let outcome = decision.outcome;
+        let hold_until = asked.hold_until.filter(|_| outcome.goes_ahead() && !blind);
+        let mut words = serde_json::to_value(&decision).expect("text and numbers become JSON");
+        if blind {
+            blur(&mut words, &decision.limits);
+        }
+        let view = AnswerView {
+            id: asked.id,
+            request_id: asked.request_id.as_deref(),
+            at: asked.at,
+            bundle: &self.loaded.digest,
+            admitted: outcome.goes_ahead(),
+            reserved: hold_until.is_some(),
+            hold_until,
+            dry_run: asked.dry_run,
+            degraded: blind || asked.unconfirmed,
+            retry_after: if blind {
+                Some(1).filter(|_| !outcome.goes_ahead())
+            } else {
+                self.retry(&decision)
+            },
+            decision: words,
+            events,
+        };
+        let rates = if blind { vec![] } else { self.rates(&decision) };
+        let violations = violations::of(&decision, asked, blind);
+        let said = serde_json::to_string(&view).expect("text and numbers become JSON");
+        (said, Made { outcome, violations, bands, rates }, newly)
+    }
+
+    /// In how many seconds asking again can help: once every counted limit that demands the outcome gives way. `None`
+    /// where something else demands it, or the request alone is too much.
+    fn retry(&self, decision: &Decision) -> Option<i64> {
+        if decision.outcome.goes_ahead() {
+            return None;
+        }
+        let demands = |role: &Role| matches!(role, Role::Decided | Role::Agreed);
+        if decision.rules.iter().any(|rule| demands(&rule.role)) {
+            return None;
+        }
+        let mut seconds = 0;
+        for finding in decision.limits.iter().filter(|limit| demands(&limit.role)) {
+            let limit = &finding.limit;
+            let wait = match (&limit.quantity, finding.period_start) {
+                (Quantity::Accumulated(_, length), Some(_)) => {
+                    let own = self.asked.usage.value(&limit.quantity).unwrap_or(0);
+                    if own > limit.bound.value {
+                        return None;
+                    }
+                    whole_seconds(period::end(*length, self.asked.at).duration_since(self.asked.at))
+                }
+                (Quantity::Cooldown, _) => (limit.bound.value - finding.value + 999).div_euclid(1000),
+                _ => return None,
+            };
+            seconds = seconds.max(wait);
+        }
+        Some(seconds.max(1))
+    }
+
+    /// Quotas on runs that were measured and are not overridden.
+    fn rates(&self, decision: &Decision) -> Vec<Rate> {
+        let rate = |finding: &LimitFinding| {
+            let limit = &finding.limit;
+            let Quantity::Accumulated(Meter::Runs, length) = &limit.quantity else { return None };
+            let overridden = matches!(finding.role, Role::Overridden { .. });
+            let start = finding.period_start?;
+            if overridden || limit.bound.direction != Direction::AtMost {
+                return None;
+            }
+            let end = period::end(*length, self.asked.at);
+            let own = self.asked.usage.value(&limit.quantity).unwrap_or(0);
+            // What was stopped uses nothing.
+            let used = if decision.outcome.goes_ahead() { finding.value } else { finding.value - own };
+            Some(Rate {
+                limit: limit.name.to_string(),
+                quota: limit.bound.value,
+                window: whole_seconds(end.duration_since(start)),
+                remaining: limit.bound.value.saturating_sub(used).max(0),
+                reset: whole_seconds(end.duration_since(self.asked.at)),
+            })
+        };
+        decision.limits.iter().filter_map(rate).collect()
+    }
+}
+
+/// Rounded up.
+fn whole_seconds(duration: SignedDuration) -> i64 {
+    duration.as_secs() + i64::from(duration.subsec_nanos() > 0)
+}
+
+/// Takes the values of counted limits out of an answer, since nobody knows them.
+fn blur(words: &mut serde_json::Value, limits: &[LimitFinding]) {
+    let Some(wire) = words.get_mut("limits").and_then(serde_json::Value::as_array_mut) else { return };
+    for (wire, finding) in wire.iter_mut().zip(limits).filter(|(_, finding)| is_counted(&finding.limit)) {
+        for field in ["value", "remainder", "utilisation"] {
+            wire[field] = serde_json::Value::Null;
+        }
+        let limit = &finding.limit;
+        let reason = if fails_closed(limit) {
+            format!(
+                "{} cannot be read, so it counts as used up: {} fails closed",
+                limit.quantity, limit.enforcement
+            )
+        } else {
+            format!(
+                "{} cannot be read, so it counts as untouched: {} lets pass",
+                limit.quantity, limit.enforcement
+            )
+        };
+        wire["reason"] = reason.into();
+    }
+}
+
+fn band_of(told: i16) -> Band {
+    let all = [Band::Far, Band::Near85, Band::Near90, Band::Near95];
+    usize::try_from(told).ok().and_then(|told| all.get(told).copied()).unwrap_or(Band::Breached)
+}
+
+impl Decide for Deciding {
+    fn decide(&self, counted: Counted<'_>) -> Verdict {
+        let engine = self.engine();
+        let answer = self.answered(&Stored(counted));
+        let (said, made, newly) = self.said(&answer, |key| band_of(counted.counter(key).told), false);
+        let mut verdict = Verdict { outcome: made.outcome, charges: vec![], runs: vec![], answer: said };
+        if made.outcome.goes_ahead() {
+            for effect in engine.effects(&self.prepared, &answer) {
+                match effect {
+                    Effect::Uses { limit, subject, period_start, meter, amount } => {
+                        let key = counter_key(limit, subject, period_start);
+                        let told =
+                            newly.iter().find(|(told, _)| *told == key).map_or(0, |(_, band)| *band as i16);
+                        verdict.charges.push(Charge { key, meter: meter.clone(), amount, told });
+                    }
+                    Effect::Runs { limit, subject } => verdict.runs.push(run_key(limit, subject)),
+                }
+            }
+        }
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
+        verdict
+    }
+}

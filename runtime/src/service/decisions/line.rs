@@ -1,0 +1,223 @@
+//! The line before the counters: whoever wants to count stands in it, and as many as stand there are counted in one
+//! transaction. While one is under way the next gathers, so a busy server commits seldom and an idle one at once.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use ordain_store::{Clock, CountingAnswer, CountingStep, Store, StoreError, TenantId};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::service::kept::PATIENCE;
+use crate::telemetry;
+
+/// How many steps one transaction takes.
+const BATCH: usize = 256;
+/// How often what is old is forgotten.
+const FORGET: std::time::Duration = std::time::Duration::from_hours(1);
+/// How long counters are kept after their period has begun, and decisions after they were taken.
+const COUNTERS: SignedDuration = SignedDuration::from_hours(62 * 24);
+const DECISIONS: SignedDuration = SignedDuration::from_hours(48);
+
+/// Whether somebody still waits for a step, or it has been taken.
+const WAITING: u8 = 0;
+const GONE: u8 = 1;
+const DONE: u8 = 2;
+
+/// Why nothing was counted.
+#[derive(Clone, Debug)]
+pub(super) struct NotCounted(pub(super) Arc<StoreError>);
+
+type Reply = Result<CountingAnswer, NotCounted>;
+
+struct Job {
+    step: CountingStep,
+    standing: Arc<AtomicU8>,
+    reply: oneshot::Sender<Reply>,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Job>,
+    /// Since when a transaction is under way.
+    busy: Option<Instant>,
+    /// Decisions that may have been counted although nobody got the answer.
+    doubtful: Vec<Uuid>,
+    forgot: Option<Instant>,
+}
+
+/// The lines of all tenants.
+#[derive(Clone)]
+pub(super) struct Lines {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    by_tenant: Arc<Mutex<HashMap<TenantId, Line>>>,
+}
+
+/// A step that stands in line.
+pub(super) struct Place {
+    standing: Arc<AtomicU8>,
+    reply: oneshot::Receiver<Reply>,
+}
+
+fn too_slow() -> NotCounted {
+    NotCounted(Arc::new(StoreError::unavailable("the database takes too long")))
+}
+
+impl Place {
+    /// Waits for the step to be taken, but not for long.
+    pub(super) async fn answer(mut self) -> Reply {
+        if let Ok(reply) = tokio::time::timeout(PATIENCE, &mut self.reply).await {
+            return reply.unwrap_or_else(|_| Err(too_slow()));
+        }
+        if self.standing.swap(GONE, Ordering::AcqRel) == DONE {
+            return self.reply.await.unwrap_or_else(|_| Err(too_slow()));
+        }
+        Err(too_slow())
+    }
+}
+
+impl Lines {
+    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock, by_tenant: Arc::default() }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, HashMap<TenantId, Line>> {
+        // No step under the lock panics half way.
+        self.by_tenant.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Joins the line. Fails at once while a transaction has been under way for too long.
+    pub(super) fn join(&self, tenant: &TenantId, step: CountingStep) -> Result<Place, NotCounted> {
+        let (standing, (reply, received)) = (Arc::new(AtomicU8::new(WAITING)), oneshot::channel());
+        let mut lines = self.locked();
+        let line = lines.entry(tenant.clone()).or_default();
+        if line.busy.is_some_and(|since| since.elapsed() > PATIENCE) {
+            return Err(too_slow());
+        }
+        line.waiting.push_back(Job { step, standing: Arc::clone(&standing), reply });
+        if line.busy.is_none() {
+            line.busy = Some(Instant::now());
+            let (lines, tenant) = (self.clone(), tenant.clone());
+            tokio::spawn(async move { lines.serve(&tenant).await });
+        }
+        Ok(Place { standing, reply: received })
+    }
+
+    /// Takes batches until nobody waits any more.
+    async fn serve(&self, tenant: &TenantId) {
+        // Whoever came together is in line before the first batch is taken.
+        tokio::task::yield_now().await;
+        while let Some((jobs, doubtful)) = self.take(tenant) {
+            self.work(tenant, jobs, doubtful).await;
+            self.forget(tenant).await;
+        }
+    }
+
+    fn take(&self, tenant: &TenantId) -> Option<(Vec<Job>, Vec<Uuid>)> {
+        let mut lines = self.locked();
+        let line = lines.get_mut(tenant)?;
+        let mut jobs = vec![];
+        while jobs.len() < BATCH
+            && let Some(job) = line.waiting.pop_front()
+        {
+            // Who has gone before their turn is not counted.
+            if job.standing.load(Ordering::Acquire) != GONE {
+                jobs.push(job);
+            }
+        }
+        if jobs.is_empty() {
+            line.busy = None;
+            return None;
+        }
+        line.busy = Some(Instant::now());
+        Some((jobs, std::mem::take(&mut line.doubtful)))
+    }
+
+    async fn work(&self, tenant: &TenantId, jobs: Vec<Job>, doubtful: Vec<Uuid>) {
+        let voids = doubtful.iter().map(|id| CountingStep::Void { id: *id });
+        let steps: Vec<_> = voids.chain(jobs.iter().map(|job| job.step.clone())).collect();
+        telemetry::counted(steps.len());
+        match self.store.count(tenant, &steps, self.clock.now()).await {
+            Ok(answers) => {
+                let unheard = jobs
+                    .into_iter()
+                    .zip(answers.into_iter().skip(doubtful.len()))
+                    .filter_map(|(job, answer)| deliver(job, answer))
+                    .collect();
+                self.doubt(tenant, unheard);
+            }
+            // One of them meets something unreadable: the others needn't.
+            Err(StoreError::Inconsistent { .. }) if steps.len() > 1 => {
+                for job in jobs {
+                    Box::pin(self.work(tenant, vec![job], vec![])).await;
+                }
+                self.doubt(tenant, doubtful);
+            }
+            Err(error) => {
+                tracing::error!(%tenant, %error, steps = steps.len(), "the store does not count");
+                let error = NotCounted(Arc::new(error));
+                let mut unheard = doubtful;
+                for job in jobs {
+                    // The commit may have come through all the same.
+                    unheard.extend(claimed(&job.step));
+                    let _ = job.reply.send(Err(error.clone()));
+                }
+                self.doubt(tenant, unheard);
+            }
+        }
+    }
+
+    /// Remembers decisions to take back with the next transaction. A crash forgets them: then something counts that
+    /// nobody used, never the other way round, and what is held runs out.
+    fn doubt(&self, tenant: &TenantId, unheard: Vec<Uuid>) {
+        if let Some(line) = self.locked().get_mut(tenant)
+            && line.doubtful.len() < 100 * BATCH
+        {
+            line.doubtful.extend(unheard);
+        }
+    }
+
+    /// Forgets what is old, once in a while.
+    async fn forget(&self, tenant: &TenantId) {
+        let due = |line: &mut Line| {
+            let due = line.forgot.is_none_or(|last| last.elapsed() > FORGET);
+            // The first to come shall not wait for it.
+            let first = line.forgot.is_none();
+            if due {
+                line.forgot = Some(Instant::now());
+            }
+            due && !first
+        };
+        if !self.locked().get_mut(tenant).is_some_and(due) {
+            return;
+        }
+        let now = self.clock.now();
+        let before = |age| now.checked_sub(age).unwrap_or(Timestamp::MIN);
+        match self.store.forget_counted(tenant, before(COUNTERS), before(DECISIONS)).await {
+            Ok(gone) => {
+                tracing::info!(%tenant, counters = gone.counters, decisions = gone.decisions, "old counters forgotten");
+            }
+            Err(error) => tracing::warn!(%tenant, %error, "old counters could not be forgotten"),
+        }
+    }
+}
+
+fn claimed(step: &CountingStep) -> Option<Uuid> {
+    match step {
+        CountingStep::Claim(claim) if !claim.dry_run => Some(claim.id),
+        _ => None,
+    }
+}
+
+/// Hands an answer over; the decision's identity if it was counted and nobody heard of it.
+fn deliver(job: Job, answer: CountingAnswer) -> Option<Uuid> {
+    let gone = job.standing.swap(DONE, Ordering::AcqRel) == GONE;
+    let unheard = claimed(&job.step).filter(|_| gone && matches!(answer, CountingAnswer::Decided { .. }));
+    // Without the swap, a client that hung up counts as one that got its answer: it may ask for it again.
+    let _ = job.reply.send(Ok(answer));
+    unheard
+}
