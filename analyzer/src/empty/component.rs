@@ -1,10 +1,12 @@
 //! Which limits can possibly meet in one contradiction.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_ir::{Meter, Period};
 
 use super::member::{Member, Role};
+use super::slack::slack;
 use crate::domain::Algebra;
 use crate::places::PlaceId;
 use crate::scope;
@@ -12,8 +14,8 @@ use crate::scope;
 /// Members of one linear program. A component with more is explored around each of its floors, with the
 /// members that matter most to it, and counted as not fully explored.
 pub(super) const MAX_MEMBERS: usize = 16;
-/// Neighbours followed from the floor in the middle, and from every other member, in such a case.
-const BREADTH: (usize, usize) = (9, 4);
+/// The most in such a case, and neighbours followed from the floor in the middle and from every other member.
+const AROUND_A_FLOOR: (usize, usize, usize) = (12, 7, 3);
 
 /// Members to be explored together, by position, ascending; at least two.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,34 +27,51 @@ pub(super) struct Component {
 
 /// The components with a floor and something that holds it down.
 pub(super) fn components(members: &[Member], algebra: &Algebra) -> Vec<Component> {
-    let graph = links(members, algebra);
+    let mut links = links(members, algebra);
+    let slack = slack(members, &links, &algebra.conditions.memo.strings);
+    for (at, links) in links.iter_mut().enumerate() {
+        links.retain(|link| !slack[at] && !slack[link.to]);
+    }
     let mut done = BTreeSet::new();
     let mut out = BTreeSet::new();
+    let mut large = vec![];
     for floor in (0..members.len()).filter(|at| members[*at].is_floor()) {
-        if done.contains(&floor) {
-            continue;
-        }
-        let all = reach(&graph, floor, usize::MAX, (usize::MAX, usize::MAX));
-        done.extend(all.iter().copied());
-        if all.len() <= MAX_MEMBERS {
-            out.insert(Component { members: all, truncated: false });
-        } else {
-            for floor in all.into_iter().filter(|at| members[*at].is_floor()) {
-                let members = reach(&graph, floor, MAX_MEMBERS, BREADTH);
-                out.insert(Component { members, truncated: true });
+        if !done.contains(&floor) {
+            let all = reach(&links, floor, usize::MAX, (usize::MAX, usize::MAX));
+            done.extend(all.iter().copied());
+            if all.len() <= MAX_MEMBERS {
+                out.insert(Component { members: all, truncated: false });
+            } else {
+                large.push(all);
             }
+        }
+    }
+    if !large.is_empty() {
+        by_pressure(members, &mut links);
+        let (bound, first, further) = AROUND_A_FLOOR;
+        for floor in large.into_iter().flatten().filter(|at| members[*at].is_floor()) {
+            let members = reach(&links, floor, bound, (first, further));
+            out.insert(Component { members, truncated: true });
         }
     }
     out.into_iter().filter(|component| component.members.len() > 1).collect()
 }
 
-/// By member: those with which it shares amounts, the ones that matter most first.
-fn links(members: &[Member], algebra: &Algebra) -> Vec<Vec<usize>> {
+/// A member with which another one shares amounts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    pub(super) to: usize,
+    /// Whether that is of all requests that it is about.
+    pub(super) covers: bool,
+}
+
+/// By member: those with which it shares amounts.
+fn links(members: &[Member], algebra: &Algebra) -> Vec<Vec<Link>> {
     let mut by_place: BTreeMap<PlaceId, Vec<usize>> = BTreeMap::new();
     for (at, member) in members.iter().enumerate() {
         by_place.entry(member.place).or_default().push(at);
     }
-    let mut graph = vec![vec![]; members.len()];
+    let mut links = vec![vec![]; members.len()];
     let mut link = |(first, second): (PlaceId, PlaceId)| {
         let mut covers = None;
         for (a, b) in by_place[&first].iter().flat_map(|a| by_place[&second].iter().map(move |b| (*a, *b))) {
@@ -63,8 +82,8 @@ fn links(members: &[Member], algebra: &Algebra) -> Vec<Vec<usize>> {
                         || scope::included(&pushing.scopes, &held.scopes, &algebra.conditions.memo.strings)
                             .is_yes()
                 });
-                graph[a].push((!covers, tightness(held), b));
-                graph[b].push((false, tightness(pushing), a));
+                links[a].push(Link { to: b, covers });
+                links[b].push(Link { to: a, covers: true });
             }
         }
     };
@@ -76,13 +95,56 @@ fn links(members: &[Member], algebra: &Algebra) -> Vec<Vec<usize>> {
             }
         }
     }
-    graph
-        .into_iter()
-        .map(|mut neighbours| {
-            neighbours.sort_unstable();
-            neighbours.into_iter().map(|(_, _, at)| at).collect()
-        })
-        .collect()
+    links
+}
+
+/// Sorts the links of each member, those that matter most first: what covers it, and then what needs most of what is
+/// admitted.
+fn by_pressure(members: &[Member], links: &mut [Vec<Link>]) {
+    // Per thirty days: needed by a floor, admitted by a ceiling or a cooldown.
+    let amount = |at: usize| {
+        let value = i128::from(members[at].limit.bound.value);
+        match members[at].role {
+            Role::Floor(_, period) | Role::Ceiling(_, period) => value * times(period),
+            Role::Cooldown => 1 + 2_592_000_000 / value,
+            Role::PerRun(_) => value,
+        }
+    };
+    // Through what one run may use: the runs that a floor needs at most, and the least that these runs have.
+    let through = |at: usize, wanted: &dyn Fn(&Member) -> bool| {
+        let others = links[at].iter().map(|link| link.to).filter(|to| wanted(&members[*to]));
+        others.map(amount).collect::<Vec<_>>()
+    };
+    let per_run = |at: usize| matches!(members[at].role, Role::PerRun(_));
+    let needs = |at: usize| {
+        let of_floors = || through(at, &|it| it.is_floor()).into_iter().max().unwrap_or(0);
+        if per_run(at) { of_floors() / amount(at).max(1) } else { amount(at) }
+    };
+    let admits = |at: usize| {
+        let of_runs = || through(at, &|it| it.bounds_runs()).into_iter().min().unwrap_or(i128::MAX);
+        if per_run(at) { of_runs() } else { amount(at) }
+    };
+    let amounts: Vec<(i128, i128)> = (0..members.len()).map(|at| (needs(at), admits(at))).collect();
+    let pressure = |a: usize, b: usize| {
+        let (pushing, held) = if holds_down(&members[a], &members[b]) { (a, b) } else { (b, a) };
+        let needed =
+            if per_run(held) { amounts[pushing].0 / amount(held).max(1) } else { amounts[pushing].0 };
+        needed.saturating_mul(1_000_000) / amounts[held].1.max(1)
+    };
+    for (at, links) in links.iter_mut().enumerate() {
+        links.sort_by_cached_key(|link| (!link.covers, Reverse(pressure(at, link.to)), link.to));
+    }
+}
+
+/// How often a period lies in thirty days.
+const fn times(period: Period) -> i128 {
+    match period {
+        Period::Minute => 43_200,
+        Period::Hour => 720,
+        Period::Day => 30,
+        Period::Week => 4,
+        Period::Month => 1,
+    }
 }
 
 /// Whether the second member can hold down an amount that the first one pushes up: floors push their own
@@ -100,29 +162,16 @@ fn holds_down(first: &Member, second: &Member) -> bool {
     }
 }
 
-/// Lower is tighter: a ceiling's amount per thirty days; what has no such amount comes first.
-fn tightness(member: &Member) -> i128 {
-    let Role::Ceiling(_, period) = member.role else { return i128::MIN };
-    let times = match period {
-        Period::Minute => 43_200,
-        Period::Hour => 720,
-        Period::Day => 30,
-        Period::Week => 4,
-        Period::Month => 1,
-    };
-    i128::from(member.limit.bound.value) * times
-}
-
 /// Breadth-first from `start`, at most `bound` members, ascending.
-fn reach(graph: &[Vec<usize>], start: usize, bound: usize, breadth: (usize, usize)) -> Vec<usize> {
+fn reach(links: &[Vec<Link>], start: usize, bound: usize, breadth: (usize, usize)) -> Vec<usize> {
     let mut order = vec![start];
     let mut seen = BTreeSet::from([start]);
     let mut next = 0;
     while next < order.len() {
         let breadth = if next == 0 { breadth.0 } else { breadth.1 };
-        for neighbour in graph[order[next]].iter().take(breadth) {
-            if order.len() < bound && seen.insert(*neighbour) {
-                order.push(*neighbour);
+        for link in links[order[next]].iter().take(breadth) {
+            if order.len() < bound && seen.insert(link.to) {
+                order.push(link.to);
             }
         }
         next += 1;

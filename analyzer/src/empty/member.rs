@@ -36,6 +36,8 @@ pub(super) struct Member<'a> {
     pub(super) place: PlaceId,
     /// When it speaks, within the horizon.
     pub(super) times: Arc<Intervals>,
+    /// Whether that is at all times.
+    pub(super) always: bool,
     /// Of which requests.
     pub(super) condition: Arc<Prepared>,
 }
@@ -51,6 +53,7 @@ impl<'a> Member<'a> {
         let Some(role) = role(limit) else { return Ok(None) };
         let domain = algebra.limit(limit)?;
         let rule = limit.rule.as_ref().and_then(|name| algebra.policies().rules.get(name));
+        let always = limit.window.is_always() && rule.is_none_or(|rule| rule.window.is_always());
         let own = windows.expand(&limit.window).ok();
         let confined = rule.and_then(|rule| windows.expand(&rule.window).ok());
         let times = match (own, confined) {
@@ -67,6 +70,7 @@ impl<'a> Member<'a> {
             scopes: algebra.selectors_of(limit),
             place: domain.place,
             times,
+            always,
             condition: Arc::new(algebra.conditions.prepare(&condition)),
         }))
     }
@@ -82,6 +86,11 @@ impl<'a> Member<'a> {
 
     pub(super) const fn is_floor(&self) -> bool {
         matches!(self.role, Role::Floor(..))
+    }
+
+    /// Whether it bounds the number of runs from above.
+    pub(super) const fn bounds_runs(&self) -> bool {
+        matches!(self.role, Role::Ceiling(Meter::Runs, _) | Role::Cooldown)
     }
 
     /// Whose counter it has, where that confines it to one subject's requests. What one run uses has none.

@@ -8,9 +8,9 @@
 //!
 //! | module | decides |
 //! | --- | --- |
-//! | `member`, `component` | which limits take part, and which can meet |
+//! | `member`, `slack`, `component` | which limits take part, which can't matter, and which can meet |
 //! | `subjects`, `conditions`, `timeline`, `calendar` | which cells exist, where, when, for whom |
-//! | `program`, `simplex` | whether amounts exist |
+//! | `program`, `simplex`, `number` | whether amounts exist |
 //! | `minimal`, `explore` | which minimal sets have none |
 //! | `evidence`, `words`, `repair` | what to tell |
 
@@ -22,11 +22,13 @@ mod evidence;
 mod explore;
 mod member;
 mod minimal;
+mod number;
 pub(crate) mod pointwise;
 mod program;
 mod repair;
 mod searched;
 mod simplex;
+mod slack;
 mod subjects;
 #[cfg(test)]
 mod tests;

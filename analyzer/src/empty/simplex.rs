@@ -3,8 +3,10 @@
 //! A textbook phase-one simplex on a dense dictionary. Bland's rule makes it terminate whatever the input,
 //! and makes the answer a function of the rows and their order alone.
 
-use num_rational::BigRational;
+use num_rational::{BigRational, Ratio};
 use num_traits::{Signed, Zero};
+
+use super::number::Number;
 
 /// `Σ coefficient · x[variable] ≤ bound`. A variable stands at most once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,65 +28,79 @@ pub(super) enum Feasibility {
 
 /// Decides whether non-negative values for `variables` variables satisfy all rows.
 pub(super) fn solve(variables: usize, rows: &[Row]) -> Feasibility {
+    // The same steps in both sizes, so that the answer doesn't depend on which had room.
+    attempt::<Ratio<i128>>(variables, rows)
+        .or_else(|| attempt::<BigRational>(variables, rows))
+        .expect("rationals of any size have room for every result")
+}
+
+/// `None` where a number has no room.
+fn attempt<N: Number>(variables: usize, rows: &[Row]) -> Option<Feasibility> {
     let mut worst = None;
     for (at, row) in rows.iter().enumerate() {
         if row.bound.is_negative() && worst.is_none_or(|w: usize| row.bound < rows[w].bound) {
             worst = Some(at);
         }
     }
-    let Some(worst) = worst else { return Feasibility::Feasible(vec![BigRational::zero(); variables]) };
-    let mut dictionary = Dictionary::new(variables, rows);
-    dictionary.pivot(worst, 0);
-    while let Some((row, column)) = dictionary.next_pivot() {
-        dictionary.pivot(row, column);
+    let Some(worst) = worst else {
+        return Some(Feasibility::Feasible(vec![BigRational::zero(); variables]));
+    };
+    let mut dictionary = Dictionary::<N>::new(variables, rows)?;
+    dictionary.pivot(worst, 0)?;
+    while let Some((row, column)) = dictionary.next_pivot().ok()? {
+        dictionary.pivot(row, column)?;
         if dictionary.is_feasible() {
-            return Feasibility::Feasible(dictionary.solution(variables));
+            return Some(Feasibility::Feasible(dictionary.solution(variables)));
         }
     }
-    Feasibility::Infeasible(dictionary.factors(variables, rows.len()))
+    Some(Feasibility::Infeasible(dictionary.factors(variables, rows.len())))
 }
+
+/// A number has no room.
+struct NoRoom;
 
 /// The variables are numbered: 0 is the artificial one, by which every row may be exceeded; then the given
 /// ones, then the rows' slacks. Each basic variable is `constants[r] + Σ table[r][c] · free[c]`, and the
 /// objective, to be maximised, is minus the artificial variable.
-struct Dictionary {
+struct Dictionary<N> {
     basic: Vec<usize>,
     free: Vec<usize>,
-    table: Vec<Vec<BigRational>>,
-    constants: Vec<BigRational>,
-    objective: Vec<BigRational>,
+    table: Vec<Vec<N>>,
+    constants: Vec<N>,
+    objective: Vec<N>,
 }
 
-impl Dictionary {
-    fn new(variables: usize, rows: &[Row]) -> Self {
-        let one = BigRational::from_integer(1.into());
-        let mut table = vec![vec![BigRational::zero(); variables + 1]; rows.len()];
+impl<N: Number> Dictionary<N> {
+    fn new(variables: usize, rows: &[Row]) -> Option<Self> {
+        let mut table = vec![vec![N::whole(0); variables + 1]; rows.len()];
         for (line, row) in table.iter_mut().zip(rows) {
-            line[0] = one.clone();
+            line[0] = N::whole(1);
             for (variable, coefficient) in &row.terms {
-                line[variable + 1] = -coefficient;
+                line[variable + 1] = N::of(&-coefficient)?;
             }
         }
-        let mut objective = vec![BigRational::zero(); variables + 1];
-        objective[0] = -one;
-        Self {
+        let mut objective = vec![N::whole(0); variables + 1];
+        objective[0] = N::whole(-1);
+        Some(Self {
             basic: (variables + 1..=variables + rows.len()).collect(),
             free: (0..=variables).collect(),
             table,
-            constants: rows.iter().map(|row| row.bound.clone()).collect(),
+            constants: rows.iter().map(|row| N::of(&row.bound)).collect::<Option<_>>()?,
             objective,
-        }
+        })
     }
 
     /// Bland's rule: the first variable that improves the objective enters, the first of those that bind
     /// leaves. `None` at the optimum; the objective is bounded by 0, so some row always binds.
-    fn next_pivot(&self) -> Option<(usize, usize)> {
-        let column = (0..self.free.len())
-            .filter(|column| self.objective[*column].is_positive())
-            .min_by_key(|column| self.free[*column])?;
-        let mut best: Option<(usize, BigRational)> = None;
-        for (row, line) in self.table.iter().enumerate().filter(|(_, line)| line[column].is_negative()) {
-            let ratio = -&self.constants[row] / &line[column];
+    fn next_pivot(&self) -> Result<Option<(usize, usize)>, NoRoom> {
+        let improves = |column: &usize| self.objective[*column].sign() > 0;
+        let Some(column) = (0..self.free.len()).filter(improves).min_by_key(|column| self.free[*column])
+        else {
+            return Ok(None);
+        };
+        let mut best: Option<(usize, N)> = None;
+        for (row, line) in self.table.iter().enumerate().filter(|(_, line)| line[column].sign() < 0) {
+            let ratio = self.constants[row].minus_quotient(&line[column]).ok_or(NoRoom)?;
             let better = best.as_ref().is_none_or(|(other, least)| {
                 ratio < *least || (ratio == *least && self.basic[row] < self.basic[*other])
             });
@@ -92,55 +108,55 @@ impl Dictionary {
                 best = Some((row, ratio));
             }
         }
-        best.map(|(row, _)| (row, column))
+        Ok(best.map(|(row, _)| (row, column)))
     }
 
     /// Swaps a basic variable with a free one.
-    fn pivot(&mut self, row: usize, column: usize) {
-        let inverse = self.table[row][column].recip();
+    fn pivot(&mut self, row: usize, column: usize) -> Option<()> {
         let mut line = std::mem::take(&mut self.table[row]);
         // basic = constant + Σ a·free, solved for the entering variable.
+        let pivot = line[column].clone();
         for (at, coefficient) in line.iter_mut().enumerate() {
-            if at == column {
-                *coefficient = inverse.clone();
-            } else if !coefficient.is_zero() {
-                *coefficient = -(&*coefficient * &inverse);
+            if at != column && coefficient.sign() != 0 {
+                *coefficient = coefficient.minus_quotient(&pivot)?;
             }
         }
-        let constant = -(&self.constants[row] * &inverse);
-        let substitute = |target: &mut Vec<BigRational>| {
-            let factor = std::mem::replace(&mut target[column], BigRational::zero());
-            if !factor.is_zero() {
-                for (entry, coefficient) in target.iter_mut().zip(&line) {
-                    if !coefficient.is_zero() {
-                        *entry += &factor * coefficient;
-                    }
+        line[column] = N::whole(-1).minus_quotient(&pivot)?;
+        let constant = self.constants[row].minus_quotient(&pivot)?;
+        let used: Vec<usize> = (0..line.len()).filter(|at| line[*at].sign() != 0).collect();
+        let substitute = |target: &mut Vec<N>| {
+            let factor = std::mem::replace(&mut target[column], N::whole(0));
+            if factor.sign() != 0 {
+                for at in &used {
+                    target[*at] = target[*at].plus_product(&factor, &line[*at])?;
                 }
             }
-            factor
+            Some(factor)
         };
         for (at, target) in self.table.iter_mut().enumerate() {
             if at != row {
-                let factor = substitute(target);
-                self.constants[at] += factor * &constant;
+                let factor = substitute(target)?;
+                self.constants[at] = self.constants[at].plus_product(&factor, &constant)?;
             }
         }
-        substitute(&mut self.objective);
+        substitute(&mut self.objective)?;
         self.table[row] = line;
         self.constants[row] = constant;
         std::mem::swap(&mut self.basic[row], &mut self.free[column]);
+        Some(())
     }
 
     /// Whether the artificial variable is zero, so that no row is exceeded.
     fn is_feasible(&self) -> bool {
-        self.basic.iter().position(|variable| *variable == 0).is_none_or(|row| self.constants[row].is_zero())
+        let artificial = self.basic.iter().position(|variable| *variable == 0);
+        artificial.is_none_or(|row| self.constants[row].sign() == 0)
     }
 
     fn solution(&self, variables: usize) -> Vec<BigRational> {
         let mut values = vec![BigRational::zero(); variables];
         for (variable, constant) in self.basic.iter().zip(&self.constants) {
             if (1..=variables).contains(variable) {
-                values[variable - 1] = constant.clone();
+                values[variable - 1] = constant.big();
             }
         }
         values
@@ -152,7 +168,7 @@ impl Dictionary {
         let mut factors = vec![BigRational::zero(); rows];
         for (variable, cost) in self.free.iter().zip(&self.objective) {
             if *variable > variables {
-                factors[variable - variables - 1] = -cost;
+                factors[variable - variables - 1] = -cost.big();
             }
         }
         factors
@@ -171,7 +187,9 @@ mod tests {
 
     /// The answer, checked against its own definition; whichever it is, it can't be both.
     fn verify(variables: usize, rows: &[Row]) -> bool {
-        match solve(variables, rows) {
+        let answer = solve(variables, rows);
+        assert_eq!(Some(&answer), attempt::<BigRational>(variables, rows).as_ref());
+        match answer {
             Feasibility::Feasible(x) => {
                 assert_eq!(x.len(), variables);
                 assert!(x.iter().all(|value| !value.is_negative()));
@@ -213,6 +231,20 @@ mod tests {
         assert!(verify(2, &[row(&[-1, -1], -5), row(&[1, 0], 1)]));
         // Beale's example, which cycles without Bland's rule.
         assert!(verify(4, &[row(&[1, -60, -4, 9], 0), row(&[1, -90, -2, 3], 0), row(&[0, 0, 1, 0], 1)]));
+    }
+
+    #[test]
+    fn numbers_may_be_of_any_size() {
+        let huge = |digits: usize| {
+            let number: num_bigint::BigInt = format!("1{}", "0".repeat(digits)).parse().unwrap();
+            BigRational::from_integer(number)
+        };
+        let at_most = |bound: BigRational| Row { terms: vec![(0, rational(1))], bound };
+        let at_least = |bound: BigRational| Row { terms: vec![(0, rational(-1))], bound: -bound };
+        for digits in [9, 37, 38, 60] {
+            assert!(verify(1, &[at_most(huge(digits)), at_least(huge(digits))]));
+            assert!(!verify(1, &[at_most(huge(digits) - rational(1)), at_least(huge(digits))]));
+        }
     }
 
     proptest! {

@@ -334,12 +334,49 @@ fn soft_disabled_and_overridden_limits_take_no_part() {
 
 #[test]
 fn large_components_are_explored_around_their_floors() {
+    let in_tenant = |n: i64| format!("tenant-{n}");
+    let mut limits = vec![floor("floor", "RUNS_DAILY", 500), ceiling("cap", "RUNS_DAILY", 400)];
+    for n in 0..20 {
+        limits.push(within(floor(&format!("f{n}"), "RUNS_DAILY", 30), &in_tenant(n)));
+        limits.push(within(ceiling(&format!("t{n}"), "RUNS_DAILY", 35), &in_tenant(n)));
+    }
+    let outcome = analyse(&policies(limits));
+    assert!(sets(&outcome).contains(&vec!["cap", "floor"]), "{:?}", sets(&outcome));
+    // Around each of its 21 floors; what surrounds two of them is the same.
+    assert_eq!(outcome.not_fully_explored, 20);
+}
+
+#[test]
+fn what_admits_all_that_is_needed_is_left_aside() {
+    let mut limits = vec![floor("floor", "RUNS_DAILY", 500), ceiling("cap", "RUNS_DAILY", 630)];
+    for n in 0..10 {
+        let tenant = format!("tenant-{n}");
+        // Ten times 13 and 500 are no more than 630, and 24 hours admit 500 and 13.
+        limits.push(within(floor(&format!("f{n}"), "RUNS_DAILY", 13), &tenant));
+        limits.push(within(ceiling(&format!("h{n}"), "RUNS_HOURLY", 27), &tenant));
+        limits.push(within(ceiling(&format!("m{n}"), "RUNS_MONTHLY", 99_999), &tenant));
+    }
+    let outcome = analyse(&policies(limits.clone()));
+    assert_eq!((sets(&outcome), outcome.not_fully_explored), (vec![], 0));
+    limits[1].bound.value = 499;
+    let outcome = analyse(&policies(limits));
+    assert_eq!(sets(&outcome), [["cap", "floor"]]);
+}
+
+#[test]
+fn what_a_floor_can_avoid_is_left_aside() {
     let mut limits = vec![floor("floor", "RUNS_DAILY", 500), ceiling("cap", "RUNS_DAILY", 400)];
     limits
         .extend((0..40).map(|n| within(ceiling(&format!("t{n}"), "RUNS_DAILY", n), &format!("tenant-{n}"))));
-    let outcome = analyse(&policies(limits));
+    let outcome = analyse(&policies(limits.clone()));
     assert_eq!(sets(&outcome), [["cap", "floor"]]);
-    assert_eq!(outcome.not_fully_explored, 1);
+    assert_eq!(outcome.not_fully_explored, 0);
+    // Within one tenant it can't avoid that one's ceiling.
+    limits[0] = within(limits[0].clone(), "tenant-39");
+    limits[0].bound.value = 39;
+    assert_eq!(analyse(&policies(limits.clone())), Outcome::default());
+    limits[0].bound.value = 40;
+    assert_eq!(sets(&analyse(&policies(limits))), [["floor", "t39"]]);
 }
 
 #[test]
