@@ -87,6 +87,9 @@ pub(crate) struct CheckArgs {
     /// Tell on standard error what took how long, and how much there was to do.
     #[arg(long)]
     pub(crate) statistics: bool,
+    /// Check again whenever policies change, until Ctrl-C; then exit with 0.
+    #[arg(long, conflicts_with_all = ["fix", "write_baseline"])]
+    pub(crate) watch: bool,
     /// The least finding that fails the check. Errors in the source always count as blocking.
     #[arg(long, value_enum, default_value_t = FailOn::Blocking)]
     pub(crate) fail_on: FailOn,

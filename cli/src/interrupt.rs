@@ -41,6 +41,11 @@ pub(crate) const fn as_shells_do(signal: i32) -> i32 {
     128 + signal
 }
 
+/// As [`as_shells_do`], but that a Ctrl-C is what the program waits for.
+pub(crate) const fn as_wanted(signal: i32) -> i32 {
+    if signal == SIGINT { 0 } else { as_shells_do(signal) }
+}
+
 /// A file beside the one that it is to become.
 pub(crate) struct Unfinished(Option<tempfile::NamedTempFile>);
 

@@ -59,7 +59,9 @@ fn main() -> ExitCode {
     };
     // Those that serve end in order.
     let serves = matches!(args.command, Command::Serve(_) | Command::Lsp(_));
-    let ended: fn(i32) -> i32 = interrupt::as_shells_do;
+    // Being ended is what a watch waits for.
+    let watches = matches!(&args.command, Command::Check(check) if check.watch);
+    let ended = if watches { interrupt::as_wanted } else { interrupt::as_shells_do };
     if !serves && let Err(reason) = interrupt::listen(ended) {
         eprintln!("error: signals can't be received: {reason}");
         return ExitCode::from(2);

@@ -1,6 +1,7 @@
 //! From a path to checked policies and what the analysis found.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use ordain_runtime::Clock as _;
 use crate::clock::SystemClock;
 use crate::commands::check;
 use crate::failure::Failure;
+use crate::files;
 use crate::progress::Progress;
 
 /// A workspace with everything that was found in it.
@@ -92,6 +94,8 @@ pub(crate) struct Session {
     db: Database,
     workspace: Workspace,
     memory: Arc<Memo>,
+    /// What the last analysis found, where another is to follow.
+    kept: Option<RefCell<ordain_analyzer::Session>>,
 }
 
 impl Session {
@@ -100,7 +104,13 @@ impl Session {
         let loaded = load(path)?;
         let mut db = Database::default();
         let workspace = loaded.open(&mut db);
-        Ok(Self { loaded, db, workspace, memory: Arc::default() })
+        Ok(Self { loaded, db, workspace, memory: Arc::default(), kept: None })
+    }
+
+    /// Keeps what an analysis finds for the next one.
+    pub(crate) fn keeping(self) -> Self {
+        let kept = ordain_analyzer::Session::new(Arc::clone(&self.memory));
+        Self { kept: Some(RefCell::new(kept)), ..self }
     }
 
     /// The folder.
@@ -117,6 +127,47 @@ impl Session {
     pub(crate) fn set_files(&mut self, files: BTreeMap<String, String>) {
         self.loaded.files = files;
         self.loaded.update(&mut self.db, self.workspace);
+    }
+
+    /// The folders that its texts come from: its own, and those of the workspaces that it depends on.
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
+        let libraries = self.loaded.libraries.iter().map(|library| library.folder.clone());
+        [self.loaded.root.clone()].into_iter().chain(libraries).collect()
+    }
+
+    /// Reads again what may have changed: these files if all of them are known and can be read, everything otherwise.
+    /// Says whether anything did change.
+    pub(crate) fn refresh(&mut self, path: &Path, changed: &BTreeSet<PathBuf>) -> Result<bool, Failure> {
+        if let Some(texts) = self.reread(changed) {
+            let mut different = false;
+            for (file, text) in texts {
+                different |= self.loaded.files.insert(file, text.clone()).as_ref() != Some(&text);
+            }
+            if different {
+                self.loaded.update(&mut self.db, self.workspace);
+            }
+            return Ok(different);
+        }
+        let loaded = load(path)?;
+        if loaded == self.loaded {
+            return Ok(false);
+        }
+        self.loaded = loaded;
+        self.loaded.update(&mut self.db, self.workspace);
+        Ok(true)
+    }
+
+    /// The texts of files of the workspace that can be read as before; `None` if any of them can't.
+    fn reread(&self, changed: &BTreeSet<PathBuf>) -> Option<Vec<(String, String)>> {
+        let read = |path: &PathBuf| {
+            let file = path.strip_prefix(&self.loaded.root).ok()?.to_str()?;
+            let file = file.replace(std::path::MAIN_SEPARATOR, "/");
+            self.loaded.files.get(&file)?;
+            let text = workspace::decode(&file, files::read(path).ok()?).ok()?;
+            Some((file, text))
+        };
+        // Whoever tells of no file knows none.
+        if changed.is_empty() { None } else { changed.iter().map(read).collect() }
     }
 
     /// What the compiler has to say.
@@ -142,7 +193,11 @@ impl Session {
             progress: Some(&stage),
             ..Options::default()
         };
-        let mut report = ordain_analyzer::analyze(&policies, &options).map_err(Failure::from)?;
+        let report = match &self.kept {
+            Some(kept) => kept.borrow_mut().analyze(&policies, &options).map(|found| found.report()),
+            None => ordain_analyzer::analyze(&policies, &options),
+        };
+        let mut report = report.map_err(Failure::from)?;
         progress.enter("putting the bundle together");
         // The bundle's bytes follow from the sources alone, whatever day it is.
         let bundle = bundle::assemble(db, workspace, &report);
@@ -214,4 +269,34 @@ pub(crate) fn bundle_or_folder(path: &Path, refuse: Refuse, color: bool) -> Resu
         return Ok(None);
     }
     Ok(Some(checked.bundle))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_told_of_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let write = |name: &str, text: &str| fs::write(root.join(name), text).unwrap();
+        write("a.ordain", "package a\n");
+        write("b.ordain", "package b\n");
+        let mut session = Session::load(&root).unwrap();
+        write("a.ordain", "package a\n\n");
+        write("b.ordain", "package b\n\n");
+        let told = |names: &[&str]| names.iter().map(|name| root.join(name)).collect::<BTreeSet<_>>();
+        assert!(session.refresh(&root, &told(&["a.ordain"])).unwrap());
+        assert_eq!(session.files()["a.ordain"], "package a\n\n");
+        assert_eq!(session.files()["b.ordain"], "package b\n", "nobody told of it");
+        assert!(!session.refresh(&root, &told(&["a.ordain"])).unwrap(), "it is as it was");
+        // A file that isn't known, or none, may be anything.
+        assert!(session.refresh(&root, &told(&["a.ordain", "c.ordain"])).unwrap());
+        assert_eq!(session.files()["b.ordain"], "package b\n\n");
+        fs::remove_file(root.join("b.ordain")).unwrap();
+        assert!(session.refresh(&root, &told(&["b.ordain"])).unwrap(), "it can't be read any more");
+        assert_eq!(session.files().len(), 1);
+    }
 }

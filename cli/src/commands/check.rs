@@ -14,7 +14,7 @@ use ordain_runtime::Clock as _;
 use crate::Verdict;
 use crate::args::CheckArgs;
 use crate::clock::SystemClock;
-use crate::commands::stream;
+use crate::commands::{stream, watch};
 use crate::failure::Failure;
 use crate::files;
 use crate::findings::baseline::Baseline;
@@ -28,6 +28,9 @@ use crate::workspace::{Checked, READING, Session};
 
 /// Parses, types and proves, and writes what it found.
 pub(crate) fn run(args: &CheckArgs, color: bool) -> Result<Verdict, Failure> {
+    if args.watch {
+        return watch::run(args, color);
+    }
     let now = today(args);
     let mut progress = Progress::begin();
     progress.enter(READING);
@@ -48,13 +51,18 @@ pub(crate) fn run(args: &CheckArgs, color: bool) -> Result<Verdict, Failure> {
 }
 
 /// The instant at which every `allow` is judged.
-fn today(args: &CheckArgs) -> Timestamp {
+pub(super) fn today(args: &CheckArgs) -> Timestamp {
     let today = args.today.and_then(|date| date.to_zoned(TimeZone::UTC).ok()).map(|day| day.timestamp());
     today.unwrap_or_else(|| SystemClock.now())
 }
 
 /// Writes what was found wherever it is asked for.
-fn report(args: &CheckArgs, color: bool, checked: &Checked, progress: &Progress) -> Result<Verdict, Failure> {
+pub(super) fn report(
+    args: &CheckArgs,
+    color: bool,
+    checked: &Checked,
+    progress: &Progress,
+) -> Result<Verdict, Failure> {
     progress.enter("writing findings");
     let selection = Selection { select: args.select.clone(), ignore: args.ignore.clone() };
     let mut choice = Choice { selection, baseline: None };

@@ -16,6 +16,7 @@ pub(crate) mod simulate;
 pub(crate) mod state;
 pub(crate) mod test;
 pub(crate) mod verify;
+mod watch;
 
 use std::io::{self, Write};
 

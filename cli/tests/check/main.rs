@@ -8,6 +8,8 @@ mod junit;
 mod selection;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
+mod watch;
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
