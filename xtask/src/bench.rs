@@ -2,7 +2,7 @@
 
 use crate::{
     failure::{Failure, Outcome},
-    process,
+    postgres, process,
     repository::Repository,
     setup,
 };
@@ -15,6 +15,8 @@ struct Bench {
     /// Its arguments, and those with which it takes seconds.
     whole: &'static [&'static str],
     quick: &'static [&'static str],
+    /// Whether it wants a PostgreSQL.
+    postgres: bool,
 }
 
 /// Where a measurement stands.
@@ -25,20 +27,35 @@ enum Place {
     Apart(&'static str),
 }
 
-const BENCHES: [Bench; 3] = [
+const BENCHES: [Bench; 4] = [
     Bench {
         name: "compiler",
         place: Place::Target { package: "ordain-tests", target: "compile" },
         whole: &["10000"],
         quick: &["1000"],
+        postgres: false,
     },
     Bench {
         name: "analyzer",
         place: Place::Target { package: "ordain-tests", target: "analyzer" },
         whole: &["1000", "10000", "100000"],
         quick: &["1000"],
+        postgres: false,
     },
-    Bench { name: "engine", place: Place::Apart("tests/peers"), whole: &[], quick: &["--quick"] },
+    Bench {
+        name: "runtime",
+        place: Place::Target { package: "ordain-runtime", target: "decisions" },
+        whole: &[],
+        quick: &["--quick"],
+        postgres: true,
+    },
+    Bench {
+        name: "engine",
+        place: Place::Apart("tests/peers"),
+        whole: &[],
+        quick: &["--quick"],
+        postgres: false,
+    },
 ];
 
 /// Builds in release and runs the benches that are named, or all; `--quick` runs them small. Their last lines come
@@ -59,7 +76,16 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
             }
         };
         command.args(if quick { bench.quick } else { bench.whole });
-        let printed = process::tee(&mut command)?;
+        let mut printed = String::new();
+        let mut measure = |database: postgres::Variable| {
+            printed = process::tee(command.envs(database))?;
+            Ok(())
+        };
+        if bench.postgres {
+            postgres::with_database(repository, measure)?;
+        } else {
+            measure(None)?;
+        }
         let last = printed.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
         summaries.push((bench.name, last.to_owned()));
     }

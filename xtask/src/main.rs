@@ -34,8 +34,9 @@ usage: cargo xtask <verb>
   test [ARG…]        run all tests, with a PostgreSQL of their own; ARG goes to `cargo test`
   demo               build `ordain` and show what it does with the examples
   ci                 all that a change has to pass: tests, format, lints, documentation, dependencies
-  bench [NAME…]      measure in release: `compiler`, `engine`; all where none is named. `--quick` takes seconds
-  oracle [NAME…]     hold the product against second opinions, at length: `engine`, `analyzer`;
+  bench [NAME…]      measure in release: `compiler`, `analyzer`, `runtime`, `engine`; all where none is named. `--quick`
+                     takes seconds
+  oracle [NAME…]     hold the product against second opinions, at length: `engine`, `analyzer`, `runtime`;
                      `--cases N`, `--seed S`
   book               make the documentation's HTML, with an mdBook that is built the first time
   fuzz [ARG…]        try random texts on parser, formatter and compiler; `--help` says what ARG may be

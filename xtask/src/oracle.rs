@@ -2,7 +2,7 @@
 
 use crate::{
     failure::{Failure, Outcome},
-    process,
+    postgres, process,
     repository::Repository,
     setup,
 };
@@ -12,6 +12,8 @@ struct Oracle {
     /// As one names it; several may be meant by one name.
     name: &'static str,
     package: &'static str,
+    /// Its folder.
+    folder: &'static str,
     /// The test target of the package.
     target: &'static str,
     /// Environment variables with the number of cases and the first seed.
@@ -19,47 +21,81 @@ struct Oracle {
     seed: &'static str,
     /// How many cases the long form tries where none are asked for.
     whole: u64,
+    /// Whether it wants a PostgreSQL.
+    postgres: bool,
 }
 
-const ORACLES: [Oracle; 4] = [ENGINE, WORKSPACES, QUESTIONS, SESSIONS];
+const ORACLES: [Oracle; 6] = [ENGINE, WORKSPACES, QUESTIONS, SESSIONS, ADMISSION, KILLS];
 
 const ENGINE: Oracle = Oracle {
     name: "engine",
     package: "ordain-tests",
+    folder: "tests",
     target: "engine_reference",
     cases: "ORDAIN_ENGINE_CASES",
     seed: "ORDAIN_ENGINE_SEED",
     whole: 200_000,
+    postgres: false,
 };
 
 /// Random workspaces against enumeration.
 const WORKSPACES: Oracle = Oracle {
     name: "analyzer",
     package: "ordain-tests",
+    folder: "tests",
     target: "conflict_oracle",
     cases: "ORDAIN_ORACLE_CASES",
     seed: "ORDAIN_ORACLE_SEED",
     whole: 100_000,
+    postgres: false,
 };
 
 /// Random questions against a second solver.
 const QUESTIONS: Oracle = Oracle {
     name: "analyzer",
     package: "ordain-tests",
+    folder: "tests",
     target: "second_solver",
     cases: "ORDAIN_SOLVER_CASES",
     seed: "ORDAIN_ORACLE_SEED",
     whole: 10_000,
+    postgres: false,
 };
 
 /// Analyses after random edits against first analyses.
 const SESSIONS: Oracle = Oracle {
     name: "analyzer",
     package: "ordain-tests",
+    folder: "tests",
     target: "session_oracle",
     cases: "ORDAIN_SESSION_CASES",
     seed: "ORDAIN_SESSION_SEED",
     whole: 5_000,
+    postgres: false,
+};
+
+/// Servers on one database against a cap, and against the ledger in memory.
+const ADMISSION: Oracle = Oracle {
+    name: "runtime",
+    package: "ordain-runtime",
+    folder: "runtime",
+    target: "admission",
+    cases: "ORDAIN_ADMISSION_CASES",
+    seed: "ORDAIN_ADMISSION_SEED",
+    whole: 300,
+    postgres: true,
+};
+
+/// A server that is killed while it counts.
+const KILLS: Oracle = Oracle {
+    name: "runtime",
+    package: "ordain",
+    folder: "cli",
+    target: "durability",
+    cases: "ORDAIN_KILL_CASES",
+    seed: "ORDAIN_KILL_SEED",
+    whole: 200,
+    postgres: true,
 };
 
 /// What is to be run.
@@ -82,7 +118,7 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
     setup::all(repository)?;
     for oracle in oracles {
         let cases = cases.unwrap_or(oracle.whole);
-        println!("\n== {}, {}: {cases} cases from seed {seed}", oracle.name, oracle.target);
+        println!("\n== {}, {}/{}: {cases} cases from seed {seed}", oracle.name, oracle.folder, oracle.target);
         let mut command = repository.cargo(&[
             "test",
             "--release",
@@ -94,7 +130,11 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
             "--nocapture",
         ]);
         command.env(oracle.cases, cases.to_string()).env(oracle.seed, seed.to_string());
-        process::run(&mut command)?;
+        if oracle.postgres {
+            postgres::with_database(repository, |database| process::run(command.envs(database)))?;
+        } else {
+            process::run(&mut command)?;
+        }
     }
     Ok(())
 }
@@ -162,7 +202,7 @@ mod tests {
     fn every_oracle_is_there_and_reads_its_variables() {
         let root = Repository::find().unwrap().root().to_owned();
         for oracle in &ORACLES {
-            let folder = root.join(oracle.package.trim_start_matches("ordain-"));
+            let folder = root.join(oracle.folder);
             let test = fs::read_to_string(folder.join(format!("tests/{}.rs", oracle.target))).unwrap();
             assert!(test.contains(oracle.cases) && test.contains(oracle.seed), "{}", oracle.name);
         }

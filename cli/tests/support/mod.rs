@@ -98,6 +98,11 @@ pub(crate) struct Server {
 impl Server {
     /// Serves a bundle or folder on a free port and waits until it answers.
     pub(crate) fn start(bundle: &Path, database: &str) -> Self {
+        Self::start_with(bundle, database, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_with(bundle: &Path, database: &str, more: &[&str]) -> Self {
         for _ in 0..5 {
             // The port may be taken between our look and the server's; then it says so and we look again.
             let port = std::net::TcpListener::bind("127.0.0.1:0")
@@ -109,6 +114,7 @@ impl Server {
                 .args(["serve", "--dev", "--bundle"])
                 .arg(bundle)
                 .args(["--database", database, "--listen", &format!("127.0.0.1:{port}")])
+                .args(more)
                 .stdout(Stdio::null())
                 .stderr(Stdio::piped());
             let mut server = Self { child: server.spawn().expect("the binary starts"), port };
@@ -132,6 +138,12 @@ impl Server {
     /// The address as `host:port`.
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Kills it as it stands, with whatever it is about to write.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
     }
 
     /// GETs a path and returns status and JSON body.

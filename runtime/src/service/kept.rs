@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ordain_store::StoreError;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// Younger than this, a value is used as it is.
@@ -15,11 +16,15 @@ const FRESH: Duration = Duration::from_millis(500);
 const USABLE: Duration = Duration::from_secs(2);
 /// How long anybody waits for the store.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// How long fetching may take before it is given up.
+const LONGEST: Duration = Duration::from_secs(10);
 /// How many values are kept; beyond, all are forgotten.
 const MOST: usize = 10_000;
 
+type Fetched<V> = Result<V, Arc<StoreError>>;
 type Fetching<V> = Pin<Box<dyn Future<Output = Result<V, StoreError>> + Send>>;
 type Fetch<V> = dyn Fn(String, Option<V>) -> Fetching<V> + Send + Sync;
+type Waiting<V> = watch::Receiver<Option<Fetched<V>>>;
 
 /// Values by name.
 pub(super) struct Kept<V> {
@@ -31,8 +36,11 @@ pub(super) struct Kept<V> {
 
 struct Slot<V> {
     value: Option<(V, Instant)>,
-    fetching: bool,
-    /// Counts how often everything known was put in doubt.
+    /// What is under way, and since when.
+    fetching: Option<(Instant, Waiting<V>)>,
+    /// When fetching failed last, if nothing was fetched since.
+    failed: Option<Instant>,
+    /// How often the value was put in doubt.
     doubts: u64,
 }
 
@@ -48,7 +56,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<V: Clone + Send + 'static> Kept<V> {
+fn too_slow() -> StoreError {
+    StoreError::unavailable("the database takes too long")
+}
+
+impl<V: Clone + Send + Sync + 'static> Kept<V> {
     /// Values that are fetched this way: by name, and with the value from before.
     pub(super) fn new<F>(
         most: Duration,
@@ -69,7 +81,7 @@ impl<V: Clone + Send + 'static> Kept<V> {
         if slots.len() >= MOST {
             slots.clear();
         }
-        let slot = Arc::new(Mutex::new(Slot { value: None, fetching: false, doubts: 0 }));
+        let slot = Arc::new(Mutex::new(Slot { value: None, fetching: None, failed: None, doubts: 0 }));
         slots.insert(name.to_owned(), Arc::clone(&slot));
         slot
     }
@@ -79,6 +91,7 @@ impl<V: Clone + Send + 'static> Kept<V> {
         let slot = self.slot(name);
         let mut slot = locked(&slot);
         slot.doubts += 1;
+        (slot.fetching, slot.failed) = (None, None);
         if let Some((_, checked)) = &mut slot.value {
             *checked = checked.checked_sub(USABLE).unwrap_or(*checked);
         }
@@ -90,66 +103,76 @@ impl<V: Clone + Send + 'static> Kept<V> {
     }
 
     /// The value of this name. The store is asked only where the one at hand is no longer fresh, and waited for only
-    /// where it is old.
+    /// where it is old; never where it has just failed, or kept others waiting.
     pub(super) async fn get(&self, name: &str) -> Result<Found<V>, StoreError> {
         self.get_at(name, Instant::now()).await
     }
 
     async fn get_at(&self, name: &str, now: Instant) -> Result<Found<V>, StoreError> {
         let slot = self.slot(name);
-        let at_hand = {
-            let mut slot = locked(&slot);
-            let age = slot.value.as_ref().map(|(_, checked)| now.saturating_duration_since(*checked));
-            let at_hand = slot.value.as_ref().map(|(value, _)| value.clone());
-            match (at_hand, age) {
-                (Some(value), Some(age)) if age < FRESH => {
-                    return Ok(Found { value, unconfirmed: false });
+        let (at_hand, mut waiting) = {
+            let mut held = locked(&slot);
+            let at_hand = held.value.clone();
+            let at_hand = at_hand.map(|(value, checked)| (value, now.saturating_duration_since(checked)));
+            if let Some((value, age)) = &at_hand
+                && *age < USABLE
+            {
+                if *age >= FRESH {
+                    self.renewing(name, &slot, &mut held, now);
                 }
-                (Some(value), Some(age)) if age < USABLE => {
-                    let first = !std::mem::replace(&mut slot.fetching, true);
-                    drop(slot);
-                    if first {
-                        self.renew(name, &self.slot(name), now);
-                    }
-                    return Ok(Found { value, unconfirmed: false });
-                }
-                (value, age) => value.filter(|_| age.is_some_and(|age| age < self.most)),
+                return Ok(Found { value: value.clone(), unconfirmed: false });
             }
+            let at_hand = at_hand.filter(|(_, age)| *age < self.most).map(|(value, _)| value);
+            let hangs = held.fetching.as_ref().is_some_and(|(since, _)| *since + PATIENCE <= now);
+            let failed = held.failed.is_some_and(|at| now < at + FRESH);
+            if let (Some(value), true) = (&at_hand, hangs || failed) {
+                return Ok(Found { value: value.clone(), unconfirmed: true });
+            }
+            (at_hand, self.renewing(name, &slot, &mut held, now))
         };
-        let renewing = self.renew(name, &slot, now);
-        let failure = match tokio::time::timeout(PATIENCE, renewing).await {
-            Ok(Ok(Ok(value))) => return Ok(Found { value, unconfirmed: false }),
-            Ok(Ok(Err(error))) => error,
-            Ok(Err(_)) => StoreError::unavailable("fetching ended with a panic, which is a bug of ours"),
-            Err(_) => StoreError::unavailable("the database takes too long"),
+        let fetched = tokio::time::timeout(PATIENCE, waiting.wait_for(Option::is_some)).await;
+        let failure = match fetched.ok().and_then(Result::ok).and_then(|fetched| fetched.clone()) {
+            Some(Ok(value)) => return Ok(Found { value, unconfirmed: false }),
+            Some(Err(error)) => StoreError::unavailable(error.to_string()),
+            None => too_slow(),
         };
         at_hand.map(|value| Found { value, unconfirmed: true }).ok_or(failure)
     }
 
-    /// Fetches on a task of its own, which ends whether somebody waits for it or not: a connection that is given up
-    /// half way is lost to its pool.
-    fn renew(
+    /// What is being fetched; if nothing is, it is begun, on a task of its own, which ends whether somebody waits for it
+    /// or not.
+    fn renewing(
         &self,
         name: &str,
         slot: &Arc<Mutex<Slot<V>>>,
+        held: &mut Slot<V>,
         now: Instant,
-    ) -> tokio::task::JoinHandle<Result<V, StoreError>> {
-        let (fetch, name, slot) = (Arc::clone(&self.fetch), name.to_owned(), Arc::clone(slot));
+    ) -> Waiting<V> {
+        // One that ended with a panic is closed, and tells nobody.
+        if let Some((_, waiting)) = held.fetching.as_ref().filter(|it| it.1.has_changed().is_ok()) {
+            return waiting.clone();
+        }
+        let (tell, waiting) = watch::channel(None);
+        held.fetching = Some((now, waiting.clone()));
+        let (fetching, doubts) =
+            ((self.fetch)(name.to_owned(), held.value.clone().map(|it| it.0)), held.doubts);
+        let slot = Arc::clone(slot);
         tokio::spawn(async move {
-            let (before, doubts) = {
-                let slot = locked(&slot);
-                (slot.value.as_ref().map(|(value, _)| value.clone()), slot.doubts)
-            };
-            let fetched = fetch(name, before).await;
-            let mut slot = locked(&slot);
-            slot.fetching = false;
-            if let Ok(value) = &fetched
-                && slot.doubts == doubts
-            {
-                slot.value = Some((value.clone(), now));
+            let begun = Instant::now();
+            let fetched = tokio::time::timeout(LONGEST, fetching).await.unwrap_or_else(|_| Err(too_slow()));
+            let mut held = locked(&slot);
+            // What was begun before the doubt says nothing.
+            if held.doubts == doubts {
+                held.fetching = None;
+                held.failed = fetched.is_err().then(|| now + begun.elapsed());
+                if let Ok(value) = &fetched {
+                    held.value = Some((value.clone(), now));
+                }
             }
-            fetched
-        })
+            drop(held);
+            let _ = tell.send(Some(fetched.map_err(Arc::new)));
+        });
+        waiting
     }
 }
 
@@ -188,6 +211,8 @@ mod tests {
         assert_eq!(asked.load(Ordering::SeqCst), 2);
         let late = later + USABLE;
         assert_eq!(kept.get_at("a", late).await.unwrap(), found(1, true), "nobody confirms it");
+        assert_eq!(kept.get_at("a", late).await.unwrap(), found(1, true));
+        assert_eq!(asked.load(Ordering::SeqCst), 3, "what has just failed is not tried again at once");
         assert!(kept.get_at("a", late + MINUTE).await.is_err(), "too old to go by");
     }
 

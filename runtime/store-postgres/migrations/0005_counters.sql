@@ -16,20 +16,25 @@ CREATE TABLE limit_counters (
     PRIMARY KEY (tenant_id, limit_name, subject, period_start)
 ) WITH (fillfactor = 50);
 
+-- In the order in which it came about.
 CREATE TABLE limit_ledger (
+    seq          BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id    TEXT    NOT NULL,
     limit_name   TEXT    NOT NULL,
     subject      TEXT COLLATE "C" NOT NULL,
     period_start TIMESTAMPTZ NOT NULL,
+    -- Its place among the entries of its counter.
     number       BIGINT  NOT NULL,
     decision_id  UUID    NOT NULL,
     kind         TEXT    NOT NULL
         CONSTRAINT ck_limit_ledger_kind CHECK (kind IN ('USE', 'HOLD', 'SETTLE', 'RELEASE', 'EXPIRE')),
     used         BIGINT  NOT NULL,
     held         BIGINT  NOT NULL,
-    at           TIMESTAMPTZ NOT NULL,
-    PRIMARY KEY (tenant_id, limit_name, subject, period_start, number)
+    at           TIMESTAMPTZ NOT NULL
 );
+
+-- Few periods are under way at once, so this one grows in few places.
+CREATE INDEX ix_limit_ledger_period_start ON limit_ledger (tenant_id, period_start);
 
 CREATE TABLE limit_last_runs (
     tenant_id    TEXT    NOT NULL,

@@ -157,7 +157,7 @@ impl CounterStore for PostgresStore {
         let mut transaction = self.counting(tenant).await?;
         query!(
             "DELETE FROM limit_ledger AS entry USING limit_counters AS counter
-             WHERE entry.tenant_id = $1 AND counter.tenant_id = $1 AND counter.period_start < $2 AND counter.held = 0
+             WHERE entry.tenant_id = $1 AND entry.period_start < $2 AND counter.tenant_id = $1 AND counter.held = 0
                AND counter.limit_name = entry.limit_name AND counter.subject = entry.subject
                AND counter.period_start = entry.period_start",
             tenant.as_str(),

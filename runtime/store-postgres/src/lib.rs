@@ -24,16 +24,19 @@ mod evaluations;
 mod governance;
 mod limits;
 mod open;
+mod pool;
 mod row;
 mod rules;
 mod state;
 mod transaction;
 mod violations;
 
-use sqlx::PgPool;
+use std::sync::Arc;
+
+use pool::Pool;
 
 /// The store on PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct PostgresStore {
-    pool: PgPool,
+    pool: Arc<Pool>,
 }

@@ -4,19 +4,25 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ordain_store::{StoreError, redacted};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, query_scalar};
 
 use crate::PostgresStore;
+use crate::pool::Pool;
 use crate::row::failed;
 
 /// How long the first connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long a question waits for a free connection.
-const ACQUIRE: Duration = Duration::from_secs(10);
-/// How long a statement may run, as PostgreSQL writes it.
-const STATEMENT_TIMEOUT: &str = "30s";
-const CONNECTIONS: u32 = 10;
+/// What every connection is told: how long a statement may run, and when the server gives up a client that has gone
+/// silent, so that it doesn't keep its locks.
+const SETTINGS: [(&str, &str); 6] = [
+    ("statement_timeout", "30s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+    ("tcp_user_timeout", "15s"),
+    ("tcp_keepalives_idle", "10"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+];
 
 impl PostgresStore {
     /// Connects and brings the tables up to date. The database must exist.
@@ -27,7 +33,7 @@ impl PostgresStore {
                 refuse("it is malformed; write `postgres://USER:PASSWORD@HOST:PORT/DATABASE`".to_owned())
             })?
             .application_name("ordain")
-            .options([("statement_timeout", STATEMENT_TIMEOUT)]);
+            .options(SETTINGS);
         // Outside the pool, which would try a refused connection again until it times out.
         let first = tokio::time::timeout(CONNECT, options.connect()).await;
         let mut first: PgConnection = first
@@ -39,11 +45,7 @@ impl PostgresStore {
         })?;
         // It has done its work; a failure to say goodbye harms nobody.
         let _ = first.close().await;
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(ACQUIRE)
-            .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { pool: Pool::new(options) })
     }
 
     /// The role that the store works as, if row-level security has no effect on it.
@@ -52,12 +54,12 @@ impl PostgresStore {
             r#"SELECT rolname::text AS "name!" FROM pg_roles
                WHERE rolname = current_user AND (rolsuper OR rolbypassrls)"#
         );
-        role.fetch_optional(&self.pool).await.map_err(failed)
+        role.fetch_optional(&self.pool.get()).await.map_err(failed)
     }
 
     /// Closes all connections once all that is under way is done.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.pool.get().close().await;
     }
 }
 

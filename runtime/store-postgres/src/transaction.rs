@@ -47,6 +47,11 @@ impl PostgresStore {
         tenant: &TenantId,
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
         let mut transaction = self.begin(tenant, "BEGIN".into_sql_str()).await?;
+        // Whoever holds the lock holds it for milliseconds, unless it has gone silent; then the server ends it.
+        query!("SELECT set_config('lock_timeout', '5s', true)")
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(failed)?;
         // A statement of its own: what comes after it looks at the tables anew.
         query!(
             "SELECT pg_advisory_xact_lock(hashtextextended('ordain.counters:' || $1::text, 0))",
@@ -64,7 +69,7 @@ impl PostgresStore {
         prefix: &str,
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
         let statement = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".into_sql_str();
-        let mut transaction = self.pool.begin_with(statement).await.map_err(failed)?;
+        let mut transaction = self.pool.get().begin_with(statement).await.map_err(failed)?;
         query!("SELECT set_config('app.key_prefix', $1, true)", prefix)
             .fetch_one(&mut *transaction)
             .await
@@ -77,12 +82,13 @@ impl PostgresStore {
         tenant: &TenantId,
         statement: SqlStr,
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
-        let mut transaction = self.pool.begin_with(statement).await.map_err(failed)?;
+        let mut transaction = self.pool.get().begin_with(statement).await.map_err(failed)?;
         // Until the end of the transaction only: a session's setting would leak through the pool.
         query!("SELECT set_config('app.tenant_id', $1, true)", tenant.as_str())
             .fetch_one(&mut *transaction)
             .await
             .map_err(failed)?;
+        self.pool.note();
         Ok(transaction)
     }
 }

@@ -15,20 +15,25 @@ CREATE TABLE limit_counters (
     PRIMARY KEY (tenant_id, limit_name, subject, period_start)
 ) STRICT, WITHOUT ROWID;
 
+-- In the order in which it came about, so that a transaction writes to few pages, however many counters it changes.
 CREATE TABLE limit_ledger (
+    seq          INTEGER PRIMARY KEY,
     tenant_id    TEXT    NOT NULL,
     limit_name   TEXT    NOT NULL,
     subject      TEXT    NOT NULL,
     period_start INTEGER NOT NULL,
+    -- Its place among the entries of its counter.
     number       INTEGER NOT NULL,
     decision_id  TEXT    NOT NULL,
     kind         TEXT    NOT NULL
         CONSTRAINT ck_limit_ledger_kind CHECK (kind IN ('USE', 'HOLD', 'SETTLE', 'RELEASE', 'EXPIRE')),
     used         INTEGER NOT NULL,
     held         INTEGER NOT NULL,
-    at           INTEGER NOT NULL,
-    PRIMARY KEY (tenant_id, limit_name, subject, period_start, number)
-) STRICT, WITHOUT ROWID;
+    at           INTEGER NOT NULL
+) STRICT;
+
+-- Few periods are under way at once, so this one grows in few places too.
+CREATE INDEX ix_limit_ledger_period_start ON limit_ledger (tenant_id, period_start);
 
 CREATE TABLE limit_last_runs (
     tenant_id    TEXT    NOT NULL,

@@ -181,7 +181,7 @@ impl CounterStore for SqliteStore {
         let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
         query!(
             "DELETE FROM limit_ledger
-             WHERE tenant_id = $1 AND (limit_name, subject, period_start) IN
+             WHERE tenant_id = $1 AND period_start < $2 AND (limit_name, subject, period_start) IN
                (SELECT limit_name, subject, period_start FROM limit_counters
                 WHERE tenant_id = $1 AND period_start < $2 AND held = 0)",
             tenant,

@@ -13,6 +13,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// How long a question waits for a free connection.
 const ACQUIRE: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
+/// After how many pages what was written ahead goes to its place: so many that counters that change again and again
+/// go there seldom.
+const CHECKPOINT: &str = "8000";
 
 impl SqliteStore {
     /// Opens the file, creating it and its tables where they are missing. The folder must exist.
@@ -32,7 +35,8 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY)
-            .foreign_keys(true);
+            .foreign_keys(true)
+            .pragma("wal_autocheckpoint", CHECKPOINT);
         let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE);
         let write = pool().max_connections(1).connect_with(options.clone()).await;
         let write = write.map_err(|error| refuse(in_words(&error)))?;

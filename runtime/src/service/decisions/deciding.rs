@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use ordain_engine::ledger::{Band, Effect};
 use ordain_engine::{
-    Answer, Counters, Decision, Engine, Fault, LimitFinding, NoCounters, Outcome, Prepared, Role, SubjectRef,
-    period,
+    Answer, Counters, Decision, Engine, Fault, LimitFinding, NoCounters, Outcome, Prepared, Role,
+    RuleFinding, SubjectRef, Unmeasured, period,
 };
 use ordain_ir::{Direction, Enforcement, Limit, Meter, Quantity, Usage};
 use ordain_store::counting::{Charge, Verdict};
@@ -98,10 +98,23 @@ struct AnswerView<'a> {
     hold_until: Option<Timestamp>,
     dry_run: bool,
     degraded: bool,
-    #[serde(flatten)]
-    decision: serde_json::Value,
+    outcome: Outcome,
+    rules: &'a [RuleFinding],
+    limits: LimitsView<'a>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    unmeasured: &'a [Unmeasured],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    faults: &'a [Fault],
     events: Vec<Event>,
     retry_after: Option<i64>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum LimitsView<'a> {
+    Known(&'a [LimitFinding]),
+    /// Without the values that nobody knows.
+    Blurred(Vec<serde_json::Value>),
 }
 
 /// How a counter is called in the store.
@@ -244,14 +257,9 @@ impl Deciding {
                 bound: near.limit.quantity.format(near.limit.bound.value),
             });
         }
-        let mut decision = engine.explain(&self.prepared, answer);
-        decision.faults.clone_from(&asked.faults);
+        let decision = engine.explain(&self.prepared, answer);
         let outcome = decision.outcome;
         let hold_until = asked.hold_until.filter(|_| outcome.goes_ahead() && !blind);
-        let mut words = serde_json::to_value(&decision).expect("text and numbers become JSON");
-        if blind {
-            blur(&mut words, &decision.limits);
-        }
         let view = AnswerView {
             id: asked.id,
             request_id: asked.request_id.as_deref(),
@@ -267,7 +275,15 @@ impl Deciding {
             } else {
                 self.retry(&decision)
             },
-            decision: words,
+            outcome,
+            rules: &decision.rules,
+            limits: if blind {
+                LimitsView::Blurred(blurred(&decision.limits))
+            } else {
+                LimitsView::Known(&decision.limits)
+            },
+            unmeasured: &decision.unmeasured,
+            faults: &asked.faults,
             events,
         };
         let rates = if blind { vec![] } else { self.rates(&decision) };
@@ -336,27 +352,24 @@ fn whole_seconds(duration: SignedDuration) -> i64 {
     duration.as_secs() + i64::from(duration.subsec_nanos() > 0)
 }
 
-/// Takes the values of counted limits out of an answer, since nobody knows them.
-fn blur(words: &mut serde_json::Value, limits: &[LimitFinding]) {
-    let Some(wire) = words.get_mut("limits").and_then(serde_json::Value::as_array_mut) else { return };
-    for (wire, finding) in wire.iter_mut().zip(limits).filter(|(_, finding)| is_counted(&finding.limit)) {
-        for field in ["value", "remainder", "utilisation"] {
-            wire[field] = serde_json::Value::Null;
-        }
+/// Limits without the values of those that count, since nobody knows them.
+fn blurred(limits: &[LimitFinding]) -> Vec<serde_json::Value> {
+    let blur = |finding: &LimitFinding| {
+        let mut wire = serde_json::to_value(finding).expect("text and numbers become JSON");
         let limit = &finding.limit;
-        let reason = if fails_closed(limit) {
-            format!(
-                "{} cannot be read, so it counts as used up: {} fails closed",
-                limit.quantity, limit.enforcement
-            )
-        } else {
-            format!(
-                "{} cannot be read, so it counts as untouched: {} lets pass",
-                limit.quantity, limit.enforcement
-            )
-        };
-        wire["reason"] = reason.into();
-    }
+        if is_counted(limit) {
+            for field in ["value", "remainder", "utilisation"] {
+                wire[field] = serde_json::Value::Null;
+            }
+            let counts_as = if fails_closed(limit) { "used up" } else { "untouched" };
+            let so = if fails_closed(limit) { "fails closed" } else { "lets pass" };
+            let (quantity, enforcement) = (&limit.quantity, limit.enforcement);
+            wire["reason"] =
+                format!("{quantity} cannot be read, so it counts as {counts_as}: {enforcement} {so}").into();
+        }
+        wire
+    };
+    limits.iter().map(blur).collect()
 }
 
 fn band_of(told: i16) -> Band {

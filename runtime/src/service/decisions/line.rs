@@ -16,6 +16,8 @@ use crate::telemetry;
 
 /// How many steps one transaction takes.
 const BATCH: usize = 256;
+/// How long one may take before it is given up.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(8);
 /// How often what is old is forgotten.
 const FORGET: std::time::Duration = std::time::Duration::from_hours(1);
 /// How long counters are kept after their period has begun, and decisions after they were taken.
@@ -141,7 +143,9 @@ impl Lines {
         let voids = doubtful.iter().map(|id| CountingStep::Void { id: *id });
         let steps: Vec<_> = voids.chain(jobs.iter().map(|job| job.step.clone())).collect();
         telemetry::counted(steps.len());
-        match self.store.count(tenant, &steps, self.clock.now()).await {
+        let counting = self.store.count(tenant, &steps, self.clock.now());
+        let counted = tokio::time::timeout(LONGEST, counting).await;
+        match counted.unwrap_or_else(|_| Err(StoreError::unavailable("the database takes too long"))) {
             Ok(answers) => {
                 let unheard = jobs
                     .into_iter()

@@ -42,6 +42,17 @@ impl TestDatabase {
         options.to_url_lossy().to_string()
     }
 
+    /// Where the server listens.
+    pub(crate) fn address(&self) -> (String, u16) {
+        (self.server.get_host().to_owned(), self.server.get_port())
+    }
+
+    /// Its URL through a proxy on this machine.
+    pub(crate) fn url_by_port(&self, port: u16) -> String {
+        let options = self.server.clone().database(&self.name).host("127.0.0.1").port(port);
+        options.to_url_lossy().to_string()
+    }
+
     /// A connection beside the store's.
     pub(crate) async fn connect(&self, user: Option<&str>) -> PgConnection {
         let options = PgConnectOptions::from_str(&self.url(user)).expect("was made from options");
