@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Replay recorded requests, with time and counters; through two sets of policies to compare them.
     Simulate(SimulateArgs),
+    /// Make a pair of keys to sign bundles with.
+    Keygen(KeygenArgs),
     /// Compare what two sets of policies decide; the difference is proved.
     Diff(DiffArgs),
     /// Draw dependencies and conflicts.
@@ -186,6 +188,9 @@ pub(crate) struct BuildArgs {
     /// Where the bundle goes; `<name of the workspace>.ordain-bundle` by default.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Sign the bundle with this private key (PKCS#8 in PEM); the signature goes to `<bundle>.sig`.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) sign: Option<PathBuf>,
     /// Write a JSON schema of the requests, with every fact and meter that the policies declare.
     #[arg(long, value_name = "FILE")]
     pub(crate) request_schema: Option<PathBuf>,
@@ -201,11 +206,25 @@ pub(crate) struct InspectArgs {
     pub(crate) format: TextOrJson,
 }
 
+/// Arguments of `keygen`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeygenArgs {
+    /// Where the private key goes; the public one goes beside it, with `.pub` behind the name. Neither may be there.
+    #[arg(short, long, value_name = "FILE", default_value = "ordain.key")]
+    pub(crate) output: PathBuf,
+}
+
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
     /// The bundle.
     pub(crate) bundle: PathBuf,
+    /// A public key that is trusted (PEM); may be repeated. The bundle has to be signed by one of them.
+    #[arg(long, value_name = "PUB")]
+    pub(crate) key: Vec<PathBuf>,
+    /// The signature; `<bundle>.sig` by default.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signature: Option<PathBuf>,
     /// How it is written.
     #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub(crate) format: TextOrJson,

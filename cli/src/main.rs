@@ -21,6 +21,7 @@ mod interrupt;
 mod progress;
 mod random;
 mod render;
+mod signing;
 mod simulation;
 mod testing;
 mod texts;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         Command::Test(args) => commands::test::run(args, color),
         Command::Explain(args) => commands::explain::run(args, color),
         Command::Build(args) => commands::build::run(args, color),
+        Command::Keygen(args) => commands::keygen::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Verify(args) => commands::verify::run(args),
         Command::Eval(args) => commands::eval::run(args, color),

@@ -243,8 +243,15 @@ impl Session {
 
 /// Reads a bundle and its digest.
 pub(crate) fn read_bundle(path: &Path) -> Result<(Bundle, String), Failure> {
-    let bytes = std::fs::read(path).map_err(|reason| Failure::Read { path: path.to_owned(), reason })?;
-    Bundle::from_bytes(&bytes).map_err(|reason| Failure::Bundle { path: path.to_owned(), reason })
+    parse_bundle(
+        path,
+        &std::fs::read(path).map_err(|reason| Failure::Read { path: path.to_owned(), reason })?,
+    )
+}
+
+/// A bundle and its digest from the bytes of a file.
+pub(crate) fn parse_bundle(path: &Path, bytes: &[u8]) -> Result<(Bundle, String), Failure> {
+    Bundle::from_bytes(bytes).map_err(|reason| Failure::Bundle { path: path.to_owned(), reason })
 }
 
 /// What makes a folder's policies unfit for a bundle.

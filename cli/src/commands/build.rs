@@ -1,5 +1,7 @@
 //! `ordain build`
 
+#![expect(clippy::print_stderr, reason = "warnings about keys stand beside the result")]
+
 use std::path::PathBuf;
 
 use ordain_runtime::Clock as _;
@@ -11,10 +13,13 @@ use crate::commands::{check, print, request_schema};
 use crate::failure::Failure;
 use crate::files;
 use crate::render::count;
+use crate::signing::{self, Signed};
 use crate::workspace;
 
 /// Writes a bundle, unless the sources have errors or the policies BLOCKING conflicts.
 pub(crate) fn run(args: &BuildArgs, color: bool) -> Result<Verdict, Failure> {
+    // Before the work, so that a wrong file is told at once.
+    let key = args.sign.as_deref().map(signing::private_key).transpose()?;
     let checked = workspace::check(&args.path, None, SystemClock.now())?;
     let blocking = checked.report.blocking().count();
     if checked.errors() > 0 || blocking > 0 {
@@ -33,6 +38,21 @@ pub(crate) fn run(args: &BuildArgs, color: bool) -> Result<Verdict, Failure> {
     let path =
         args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.ordain-bundle", checked.name)));
     files::write_whole(&path, &bytes)?;
+    let signature = signing::beside(&path);
+    let mut signed = String::new();
+    if let Some((key, open)) = &key {
+        files::write_whole(&signature, key.sign(&bytes).to_text().as_bytes())?;
+        signed = format!("{}: signed by {}\n", signature.display(), key.public());
+        if let Some(file) = args.sign.as_ref().filter(|_| *open) {
+            let file = file.display();
+            eprintln!("warning: others than its owner may read `{file}`; `chmod 600 {file}` ends that");
+        }
+    } else if signing::check(&bytes, &signature, &[]).is_ok_and(|it| matches!(it, Signed::Badly(_))) {
+        let signature = signature.display();
+        eprintln!(
+            "warning: `{signature}` does not fit this bundle; sign it with `--sign`, or take the file away"
+        );
+    }
     if let Some(schema) = &args.request_schema {
         let json = request_schema::of(&checked.policies);
         files::write_whole(schema, (format!("{json:#}") + "\n").as_bytes())?;
@@ -41,6 +61,6 @@ pub(crate) fn run(args: &BuildArgs, color: bool) -> Result<Verdict, Failure> {
     let note =
         if warnings == 0 { String::new() } else { format!(", {}", count(warnings, "WARNING conflict")) };
     let policies = count(checked.policies.len(), "policy");
-    print(&format!("{}: {policies}{note}\n{digest}\n", path.display()))?;
+    print(&format!("{}: {policies}{note}\n{digest}\n{signed}", path.display()))?;
     Ok(Verdict::Clean)
 }

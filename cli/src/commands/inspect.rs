@@ -8,11 +8,15 @@ use crate::args::{InspectArgs, TextOrJson};
 use crate::commands::print;
 use crate::failure::Failure;
 use crate::render::count;
+use crate::signing::{self, Signed};
 use crate::workspace;
 
 /// Shows what an intact bundle holds.
 pub(crate) fn run(args: &InspectArgs) -> Result<Verdict, Failure> {
-    let (bundle, digest) = workspace::read_bundle(&args.bundle)?;
+    let failure = |reason| Failure::Read { path: args.bundle.clone(), reason };
+    let bytes = std::fs::read(&args.bundle).map_err(failure)?;
+    let (bundle, digest) = workspace::parse_bundle(&args.bundle, &bytes)?;
+    let signed = signing::check(&bytes, &signing::beside(&args.bundle), &[])?;
     let policies = &bundle.policies;
     let conflicts = |severity| bundle.analysis.conflicts.iter().filter(|c| c.severity == severity).count();
     let (blocking, warning) = (conflicts(ConflictSeverity::Blocking), conflicts(ConflictSeverity::Warning));
@@ -21,6 +25,11 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Verdict, Failure> {
         TextOrJson::Json => {
             let manifest = json!({
                 "digest": digest,
+                "signed": match &signed {
+                    Signed::Not => json!(null),
+                    Signed::By(key) | Signed::ByAnother(key) => json!({ "by": key.to_string(), "fits": true }),
+                    Signed::Badly(_) => json!({ "by": null, "fits": false }),
+                },
                 "workspace": bundle.workspace,
                 "language": bundle.language,
                 "compiler": bundle.compiler,
@@ -36,6 +45,11 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Verdict, Failure> {
             let mut lines = vec![
                 format!("workspace     {} (language {})", bundle.workspace, bundle.language),
                 format!("digest        {digest}"),
+                match &signed {
+                    Signed::Not => "signed        no".to_owned(),
+                    Signed::By(key) | Signed::ByAnother(key) => format!("signed        by {key}"),
+                    Signed::Badly(reason) => format!("signed        badly: {reason}"),
+                },
                 format!("written by    {}", bundle.compiler),
                 format!("dependencies  {edges}"),
                 format!("conflicts     {blocking} BLOCKING, {warning} WARNING"),

@@ -9,6 +9,7 @@ pub(crate) mod explain;
 pub(crate) mod fmt;
 pub(crate) mod graph;
 pub(crate) mod inspect;
+pub(crate) mod keygen;
 pub(crate) mod lsp;
 pub(crate) mod request_schema;
 pub(crate) mod serve;

@@ -20,6 +20,7 @@ pub mod quantity;
 pub mod report;
 pub mod request;
 pub mod scope;
+pub mod signature;
 pub mod source;
 pub mod test;
 pub mod window;
