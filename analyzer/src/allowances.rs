@@ -12,6 +12,8 @@ use ordain_ir::{
     PolicyName, Report, Severity, SourceMap, Span, codes,
 };
 
+use crate::session::{Index, Involved};
+
 /// Where each `allow` stands: file and bytes.
 pub type Places = BTreeMap<Allowance, (String, Span)>;
 
@@ -78,6 +80,18 @@ pub fn ruling(
     places: &Places,
     now: Option<Timestamp>,
 ) -> Ruling {
+    ruling_beside(policies, &Index::of(report), others, sources, places, now)
+}
+
+/// The same beside conflicts that are looked up.
+pub fn ruling_beside(
+    policies: &Policies,
+    conflicts: &impl Involved,
+    others: &[Diagnostic],
+    sources: &SourceMap,
+    places: &Places,
+    now: Option<Timestamp>,
+) -> Ruling {
     let mut ruling = Ruling::default();
     let ended = |allowance: &Allowance| allowance.until.filter(|until| now.is_some_and(|now| *until <= now));
     for allowance in &policies.allowances {
@@ -86,8 +100,9 @@ pub fn ruling(
         let say = |code, message: String| Diagnostic::warning(code, file, *span, message);
         let (used, blocking, what) = match &allowance.allowed {
             Allowed::Conflict { conflict_type, policies: named } => {
-                let found: Vec<_> =
-                    report.conflicts.iter().filter(|conflict| names(allowance, conflict)).collect();
+                let first = named.first().map(PolicyId::of);
+                let found = first.iter().flat_map(|first| conflicts.involving(first));
+                let found: Vec<_> = found.filter(|conflict| names(allowance, conflict)).collect();
                 let blocking = found.iter().find(|it| it.severity == ConflictSeverity::Blocking).copied();
                 (!found.is_empty(), blocking, between(policies, *conflict_type, named))
             }

@@ -66,6 +66,16 @@ impl<'a> RuleBook<'a> {
         self.number.get(name).copied()
     }
 
+    /// The rules that a rule silences, directly or through others.
+    pub(crate) fn silences(&self, rule: usize) -> &[usize] {
+        &self.silenced[rule]
+    }
+
+    /// The rules that silence a rule, likewise, ascending.
+    pub(crate) fn silenced_by(&self, rule: usize) -> &[usize] {
+        &self.silencers[rule]
+    }
+
     /// The concerns whose verdicts a rule may change.
     pub(crate) fn concerns(&self, rule: usize) -> BTreeSet<RuleType> {
         [rule].iter().chain(&self.silenced[rule]).map(|at| self.entries[*at].rule.rule_type).collect()

@@ -21,28 +21,29 @@ pub fn conflict_diagnostics(report: &Report, sources: &SourceMap) -> Vec<Diagnos
 /// One warning for each gap, in the report's order, at the `require coverage` that it leaves open: its place, by
 /// obligation. One for an obligation without a place has none.
 pub fn gap_diagnostics(report: &Report, places: &BTreeMap<Obligation, (String, Span)>) -> Vec<Diagnostic> {
-    let diagnostic = |gap: &Gap| {
-        let concern = gap.obligation.rule_type.as_str().to_lowercase();
-        let certain = match gap.certainty {
-            Certainty::Proved => "",
-            Certainty::Suspected => "perhaps ",
-        };
-        let message =
-            format!("{certain}no {concern} rule speaks about some of the requests that must be covered");
-        let mut out = Diagnostic::placeless(codes::COVERAGE_GAP, message);
-        out.severity = Severity::Warning;
-        let place = places.get(&gap.obligation);
-        out.primary =
-            place.map(|(file, span)| Label { file: file.clone(), span: *span, text: String::new() });
-        if let Some(witness) = &gap.witness {
-            out = out.note(format!("for example: {}", witness_in_words(witness)));
-        }
-        if let Some(why) = &gap.uncertainty {
-            out = out.note(format!("suspected and not proved: {why}"));
-        }
-        out.help(format!("let an active {concern} rule speak about them, or narrow what must be covered"))
+    report.gaps.iter().map(|gap| gap_diagnostic(gap, places)).collect()
+}
+
+/// The warning about one gap.
+pub fn gap_diagnostic(gap: &Gap, places: &BTreeMap<Obligation, (String, Span)>) -> Diagnostic {
+    let concern = gap.obligation.rule_type.as_str().to_lowercase();
+    let certain = match gap.certainty {
+        Certainty::Proved => "",
+        Certainty::Suspected => "perhaps ",
     };
-    report.gaps.iter().map(diagnostic).collect()
+    let message =
+        format!("{certain}no {concern} rule speaks about some of the requests that must be covered");
+    let mut out = Diagnostic::placeless(codes::COVERAGE_GAP, message);
+    out.severity = Severity::Warning;
+    let place = places.get(&gap.obligation);
+    out.primary = place.map(|(file, span)| Label { file: file.clone(), span: *span, text: String::new() });
+    if let Some(witness) = &gap.witness {
+        out = out.note(format!("for example: {}", witness_in_words(witness)));
+    }
+    if let Some(why) = &gap.uncertainty {
+        out = out.note(format!("suspected and not proved: {why}"));
+    }
+    out.help(format!("let an active {concern} rule speak about them, or narrow what must be covered"))
 }
 
 /// A conflict as a diagnostic: the decisive clause of the first policy is the primary place, the clauses of the others

@@ -345,7 +345,7 @@ impl<'a> Algebra<'a> {
 
     /// Whether some path and some instant may be in both; their conditions aren't asked.
     pub(crate) fn may_meet(&self, a: &Domain, b: &Domain) -> bool {
-        !self.common_subject(&[a, b]).is_no()
+        !self.places().answer(a.place, b.place).is_no()
             && (Arc::ptr_eq(&a.window, &b.window) || a.window.meets(&b.window))
     }
 

@@ -50,14 +50,16 @@ mod verify;
 pub mod window;
 mod words;
 
-pub use allowances::{Places, Ruling, ruling};
+pub use allowances::{Places, Ruling, ruling, ruling_beside};
 pub use analysis::{Options, analyze};
 pub use answer::Answer;
 pub use conditions::Memo;
-pub use diagnostics::{conflict_diagnostic, conflict_diagnostics, gap_diagnostics, witness_in_words};
+pub use diagnostics::{
+    conflict_diagnostic, conflict_diagnostics, gap_diagnostic, gap_diagnostics, witness_in_words,
+};
 pub use diff::{Change, Difference, Example, Kind, Shift, Shifts, diff};
 pub use domain::AnalyzerError;
-pub use lints::{Lint, lint, lint_diagnostics};
+pub use lints::{Lint, lint, lint_diagnostics, lint_diagnostics_beside};
 pub use progress::Stage;
 pub use session::{Found, Involved, Session};
 pub use verify::{Refusal, Verified, verify};

@@ -2,22 +2,25 @@
 //! lengthy and never waits for anybody.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Instant;
 
-use ordain_ide::{FormatError, LineIndex, Snapshot, Workspace, workspace_root};
+use ordain_ide::{FormatError, Interrupted, LineIndex, Snapshot, Workspace, workspace_root};
 use ordain_ir::Span;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::document::{Document, position};
-use crate::event::{Event, Failure, Pulled, Reply};
+use crate::event::{Batch, Event, Failure, Part, Pulled, Reply};
 use crate::features::Features;
 use crate::project::{News, Project, Pull};
 use crate::publisher::{Outgoing, Publisher, Shown, bug};
+use crate::show::Show;
 use crate::transport::types::{
     CodeAction, CodeActionKind, Hover, Location, Position, Range, TextDocumentContentChangeEvent, TextEdit,
     Uri,
@@ -132,6 +135,7 @@ impl Actor {
                 let news = project.analysed(policies, result);
                 self.take(&root, news);
             }
+            Event::Found { root, state, result } => self.take_found(&root, state, result),
             Event::Refreshed => self.publisher.refreshed(),
             Event::Stop => {}
         }
@@ -151,6 +155,12 @@ impl Actor {
             }
             if let Some(analysis) = project.next_analysis(now) {
                 self.workers.analyse(root.clone(), analysis);
+            }
+            if project.has_others_to_show() {
+                let open = open_files(&self.documents, root, project);
+                if let Some(show) = project.show_others(open) {
+                    start(&self.workers, &self.events, root, show);
+                }
             }
         }
     }
@@ -261,7 +271,7 @@ impl Actor {
             return answer_pull(&mut Shown::default(), previous.as_deref(), reply);
         };
         project.settle();
-        if project.is_checked() {
+        if project.is_shown() {
             answer_pull(project.shown.entry(path).or_default(), previous.as_deref(), reply);
         } else if let Some(message) = project.failure() {
             reply.send(Err(Failure::Internal(message.to_owned())));
@@ -383,7 +393,7 @@ impl Actor {
             snapshot,
             move |snapshot| work(snapshot, &path),
             move |result| {
-                if let Err(ordain_ide::Interrupted::Panicked(message)) = &result {
+                if let Err(Interrupted::Panicked(message)) = &result {
                     tracing::error!(%message, "{name} panicked");
                 }
                 reply.send(result.map_err(Failure::from));
@@ -408,30 +418,67 @@ impl Actor {
         }
     }
 
-    /// Tells the client the current findings of a project, as far as it doesn't know them.
+    /// Lets the current findings of a project be made, for open documents first.
     fn show(&mut self, root: &Path) {
+        let Some(project) = self.projects.get_mut(root) else { return };
+        let open = open_files(&self.documents, root, project);
+        if let Some(show) = project.show(open) {
+            start(&self.workers, &self.events, root, show);
+        }
+    }
+
+    /// Tells the client findings of a project, as far as it doesn't know them.
+    fn take_found(&mut self, root: &Path, state: u64, result: Result<Batch, Interrupted>) {
         let Self { projects, documents, features, publisher, .. } = self;
         let Some(project) = projects.get_mut(root) else { return };
-        let Some((checked, findings)) = project.findings() else { return };
-        let place = |file: &str| {
-            let path = project.path_of(file)?;
+        let found = match result {
+            Ok(found) => found,
+            Err(Interrupted::Superseded | Interrupted::Cancelled) => return,
+            Err(Interrupted::Failed(message) | Interrupted::Panicked(message)) => {
+                let message = bug("showing what is found", &message);
+                if project.cannot_show(state, &message) {
+                    return self.take(root, News::Trouble(message));
+                }
+                return;
+            }
+        };
+        let Some(checked) = project.found(state, &found) else { return };
+        // Of few files there is much to say.
+        let places: RefCell<BTreeMap<String, Option<Located>>> = RefCell::default();
+        let place = |project: &Project, file: &str| {
+            if let Some(known) = places.borrow().get(file) {
+                return known.clone();
+            }
+            let path = project.path_of(file);
             let lines = checked.line_index(file).cloned().unwrap_or_else(|| LineIndex::new("").into());
-            Some((path, lines))
+            let new = path.and_then(|path| Some((path.clone(), uri_of(documents, &path)?, lines)));
+            places.borrow_mut().insert(file.to_owned(), new.clone());
+            new
         };
         let mut items: BTreeMap<PathBuf, Vec<_>> = BTreeMap::new();
-        for (file, diagnostics) in &findings {
-            let Some((path, lines)) = place(file) else { continue };
+        for (file, diagnostics) in &found.files {
+            let Some((path, _, lines)) = place(project, file) else { continue };
             let converted = diagnostics.iter().map(|diagnostic| {
                 convert::diagnostic(diagnostic, &lines, *features, |file| {
-                    let (path, lines) = place(file)?;
-                    Some((uri_of(documents, &path)?, lines))
+                    place(project, file).map(|(_, uri, lines)| (uri, lines))
                 })
             });
             items.insert(path, converted.collect());
         }
-        let open = documents.iter().filter(|(_, document)| document.root == root).map(|(path, _)| path);
-        for path in project.shown.keys().chain(open) {
-            items.entry(path.clone()).or_default();
+        match found.part {
+            Part::Open => {
+                let open = documents.iter().filter(|(_, document)| document.root == root);
+                for (path, _) in open {
+                    items.entry(path.clone()).or_default();
+                }
+            }
+            Part::Others => {}
+            // Files that are gone, or that nothing is said of any more.
+            Part::Last => {
+                let others = project.shown.keys().filter(|path| !documents.contains_key(*path));
+                let silent = others.filter(|path| project.is_silent(path));
+                items.extend(silent.map(|path| (path.clone(), vec![])));
+            }
         }
         // A document may have moved to a nearer workspace.
         items.retain(|path, _| documents.get(path).is_none_or(|document| document.root == root));
@@ -461,13 +508,33 @@ impl Actor {
                 project.shown.insert(path, shown);
             }
         }
-        for Pull { path, previous, reply } in project.waiting.drain(..) {
-            answer_pull(project.shown.entry(path).or_default(), previous.as_deref(), reply);
+        if found.part == Part::Open {
+            for Pull { path, previous, reply } in project.waiting.drain(..) {
+                answer_pull(project.shown.entry(path).or_default(), previous.as_deref(), reply);
+            }
         }
         if must_pull_again && project.shown.values().any(|shown| !shown.pulled) {
             publisher.refresh();
         }
     }
+}
+
+/// A file on disk, its address, and its lines.
+type Located = (PathBuf, Uri, Arc<LineIndex>);
+
+/// The files of open documents of a project.
+fn open_files(documents: &BTreeMap<PathBuf, Document>, root: &Path, project: &Project) -> BTreeSet<String> {
+    let open = documents.iter().filter(|(_, document)| document.root == root);
+    open.filter_map(|(path, _)| project.file_of(path)).collect()
+}
+
+/// Lets findings be made.
+fn start(workers: &Workers, events: &Sender<Event>, root: &Path, show: Show) {
+    let (events, root, state) = (events.clone(), root.to_owned(), show.state);
+    workers.show(show, move |result| {
+        // The actor is gone once the client is.
+        let _ = events.send(Event::Found { root: root.clone(), state, result });
+    });
 }
 
 fn answer_pull(shown: &mut Shown, previous: Option<&str>, reply: Reply<Pulled>) {

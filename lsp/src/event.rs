@@ -1,10 +1,11 @@
 //! What the actor hears: the client's messages and the workers' results.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use ordain_ide::{Analysed, CancelHandle, Checked, Interrupted};
-use ordain_ir::Policies;
+use ordain_ir::{Diagnostic, Policies};
 use tokio::sync::oneshot;
 
 use crate::features::Features;
@@ -48,12 +49,33 @@ pub(crate) enum Event {
     },
     /// A check of syntax, names and types ended.
     Checked { root: PathBuf, generation: u64, result: Box<Result<Checked, Interrupted>> },
-    /// A search for conflicts ended.
+    /// Findings of some files of a project are ready to be shown, of the state with this number.
+    Found { root: PathBuf, state: u64, result: Result<Batch, Interrupted> },
+    /// A search for conflicts ended, or the conflicts are there and what else may be wrong is looked for.
     Analysed { root: PathBuf, policies: Arc<Policies>, result: Result<Analysed, Interrupted> },
     /// The client answered `workspace/diagnostic/refresh`.
     Refreshed,
     /// The client has left.
     Stop,
+}
+
+/// Findings of some files.
+pub(crate) struct Batch {
+    /// Which part of the files it holds.
+    pub(crate) part: Part,
+    /// The findings of files of which they may have changed.
+    pub(crate) files: BTreeMap<String, Vec<Diagnostic>>,
+}
+
+/// Files that are shown at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Those that are open, for which somebody waits.
+    Open,
+    /// Some others.
+    Others,
+    /// The last of the others.
+    Last,
 }
 
 /// The answer to a pull of diagnostics.

@@ -17,6 +17,7 @@ mod features;
 mod frames;
 mod project;
 mod publisher;
+mod show;
 mod transport;
 mod workers;
 

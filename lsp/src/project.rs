@@ -5,17 +5,18 @@
 //! counts only for the generation that it was started in; a search counts for the policies that it was given,
 //! so edits of white space and comments don't disturb it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ordain_ide::{Analysed, Analysis, Checked, Interrupted, Running, Snapshot, Workspace};
-use ordain_ir::{Diagnostic, Policies};
+use ordain_ir::Policies;
 
-use crate::event::{Pulled, Reply};
+use crate::event::{Batch, Part, Pulled, Reply};
 use crate::publisher::{Shown, bug};
+use crate::show::{Known, Show};
 
 /// A pull that waits for the check of the current generation.
 pub(crate) struct Pull {
@@ -34,7 +35,7 @@ enum Progress {
     /// A check runs.
     Checking,
     /// It has ended.
-    Checked(Box<Checked>),
+    Checked(Arc<Checked>),
     /// It has failed, by a bug of ours.
     Failed(String),
 }
@@ -70,6 +71,22 @@ pub(crate) struct Project {
     due: Option<Instant>,
     /// The search in these policies has failed, by a bug of ours; the next edit of them starts another.
     given_up: Option<Arc<Policies>>,
+    /// The latest state that was or is to be shown.
+    state: Arc<AtomicU64>,
+    shown_of: Displayed,
+    /// What was shown of files that are not open.
+    known: Known,
+}
+
+/// How much of a state has been shown, or is being made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Displayed {
+    /// The last state of which open documents were shown.
+    open: u64,
+    /// The last one of which showing the others was begun.
+    others: u64,
+    /// The last one of which they were shown.
+    all: u64,
 }
 
 impl Project {
@@ -86,6 +103,9 @@ impl Project {
             running: None,
             due: None,
             given_up: None,
+            state: Arc::default(),
+            shown_of: Displayed::default(),
+            known: Known::default(),
         }
     }
 
@@ -117,8 +137,95 @@ impl Project {
     }
 
     /// Whether the current generation has findings.
-    pub(crate) fn is_checked(&self) -> bool {
+    fn is_checked(&self) -> bool {
         matches!(self.progress, Progress::Checked(_))
+    }
+
+    /// Whether what is shown of open documents is the latest.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.is_checked() && self.shown_of.open == self.state.load(Ordering::Relaxed)
+    }
+
+    /// Makes a new state of what there is to show now; what is to be made of it for these open documents. `None` while
+    /// there is nothing to show.
+    pub(crate) fn show(&mut self, open: BTreeSet<String>) -> Option<Show> {
+        let Progress::Checked(checked) = &self.progress else { return None };
+        let state = self.state.fetch_add(1, Ordering::Relaxed) + 1;
+        Some(Show {
+            checked: Arc::clone(checked),
+            analysed: self.analysed.clone(),
+            state,
+            latest: Arc::clone(&self.state),
+            part: Part::Open,
+            open,
+            known: Known::default(),
+        })
+    }
+
+    /// Whether the files that are not open are still to be shown. Nobody may wait for the others then; and while more is
+    /// to be found soon, what is there stays.
+    pub(crate) fn has_others_to_show(&self) -> bool {
+        let state = self.state.load(Ordering::Relaxed);
+        let soon = (self.due.is_some() || self.running.is_some()) && self.shown_of.all > 0;
+        !soon && self.is_shown() && self.shown_of.others != state
+    }
+
+    /// What is to be made for them.
+    pub(crate) fn show_others(&mut self, open: BTreeSet<String>) -> Option<Show> {
+        let Progress::Checked(checked) = &self.progress else { return None };
+        let state = self.state.load(Ordering::Relaxed);
+        self.shown_of.others = state;
+        Some(Show {
+            checked: Arc::clone(checked),
+            analysed: self.analysed.clone(),
+            state,
+            latest: Arc::clone(&self.state),
+            part: Part::Others,
+            open,
+            known: self.known.clone(),
+        })
+    }
+
+    /// Takes note of findings that are about to be shown; the check that they rest on, unless they are outdated.
+    pub(crate) fn found(&mut self, state: u64, found: &Batch) -> Option<Arc<Checked>> {
+        let Progress::Checked(checked) = &self.progress else { return None };
+        if state != self.state.load(Ordering::Relaxed) {
+            return None;
+        }
+        match found.part {
+            Part::Open => {
+                self.shown_of.open = state;
+                for file in found.files.keys() {
+                    self.known.files.remove(file);
+                }
+            }
+            Part::Others => {
+                // Until all are shown, some stand on the lines of before.
+                self.known.lines.clear();
+                let files = found.files.iter().map(|(file, found)| (file.clone(), Arc::new(found.clone())));
+                self.known.files.extend(files);
+            }
+            Part::Last => {
+                self.shown_of.all = state;
+                self.known.lines.clone_from(checked.lines());
+            }
+        }
+        Some(Arc::clone(checked))
+    }
+
+    /// The findings of a state can't be made, by a bug of ours; whether anybody still waits for them.
+    pub(crate) fn cannot_show(&mut self, state: u64, message: &str) -> bool {
+        let wanted = self.is_checked() && state == self.state.load(Ordering::Relaxed);
+        if wanted && !self.is_shown() {
+            self.progress = Progress::Failed(message.to_owned());
+        }
+        wanted
+    }
+
+    /// Whether nothing is said of a file that is not open.
+    pub(crate) fn is_silent(&self, path: &Path) -> bool {
+        let found = self.file_of(path).and_then(|file| self.known.files.get(&file));
+        found.is_none_or(|found| found.is_empty())
     }
 
     fn begin_generation(&mut self) {
@@ -155,7 +262,7 @@ impl Project {
         match result {
             Ok(checked) => {
                 self.plan_analysis(checked.policies(), now + delay);
-                self.progress = Progress::Checked(Box::new(checked));
+                self.progress = Progress::Checked(Arc::new(checked));
                 News::Show
             }
             // Only a write supersedes a check, and a write begins a generation; so this is for safety.
@@ -180,7 +287,8 @@ impl Project {
             running.stop();
             self.running = None;
         }
-        let known = self.analysed.as_ref().map(Analysed::policies);
+        let complete = self.analysed.as_ref().filter(|analysed| analysed.lints().is_some());
+        let known = complete.map(Analysed::policies);
         let settled = [known, self.given_up.as_ref()].into_iter().flatten().any(|done| done == policies);
         self.due = (!settled).then_some(at);
     }
@@ -202,13 +310,15 @@ impl Project {
         Some(analysis)
     }
 
-    /// Takes in the end of the search in these policies.
+    /// Takes in the end of the search in these policies, or of its first part.
     pub(crate) fn analysed(
         &mut self,
         policies: Arc<Policies>,
         result: Result<Analysed, Interrupted>,
     ) -> News {
-        if self.running.as_ref().is_some_and(|running| Arc::ptr_eq(running.policies(), &policies)) {
+        let goes_on = result.as_ref().is_ok_and(|analysed| analysed.lints().is_none());
+        if !goes_on && self.running.as_ref().is_some_and(|running| Arc::ptr_eq(running.policies(), &policies))
+        {
             self.running = None;
         }
         match result {
@@ -229,14 +339,6 @@ impl Project {
         }
     }
 
-    /// The current findings per file, with the check that they rest on; `None` while there are none.
-    pub(crate) fn findings(&self) -> Option<(&Checked, BTreeMap<String, Vec<Diagnostic>>)> {
-        match &self.progress {
-            Progress::Checked(checked) => Some((checked, checked.findings(self.analysed.as_ref()))),
-            _ => None,
-        }
-    }
-
     /// The conflicts that were found last, perhaps in older policies.
     pub(crate) fn last_analysed(&self) -> Option<Analysed> {
         self.analysed.clone()
@@ -248,6 +350,11 @@ impl Project {
             Progress::Failed(message) => Some(message),
             _ => None,
         }
+    }
+
+    /// The name of a file in diagnostics.
+    pub(crate) fn file_of(&self, path: &Path) -> Option<String> {
+        self.workspace.file_of(path)
     }
 
     /// The file on disk behind a name in a diagnostic, if there is one.

@@ -7,7 +7,8 @@ use std::sync::{Arc, mpsc};
 
 use ordain_ide::{Analysis, Interrupted, Snapshot, guard};
 
-use crate::event::Event;
+use crate::event::{Batch, Event};
+use crate::show::Show;
 
 /// Enough for a deeply nested condition, on every thread that parses or walks one.
 const STACK: usize = 8 << 20;
@@ -100,6 +101,15 @@ impl Workers {
         });
     }
 
+    /// Makes the findings of a state and hands them over by and by.
+    pub(crate) fn show(&self, show: Show, done: impl Fn(Result<Batch, Interrupted>) + Send + 'static) {
+        self.queries.spawn(move || {
+            if let Err(failed) = guard(|| show.run(|batch| done(Ok(batch)))) {
+                done(Err(failed));
+            }
+        });
+    }
+
     /// Queues a search for conflicts.
     pub(crate) fn analyse(&self, root: PathBuf, analysis: Analysis) {
         // The thread lives as long as this sender: each search is guarded.
@@ -110,12 +120,23 @@ impl Workers {
 fn search(inbox: &mpsc::Receiver<(PathBuf, Analysis)>, events: &mpsc::Sender<Event>, probe: &Probe) {
     while let Ok((root, analysis)) = inbox.recv() {
         let policies = analysis.policies().clone();
-        let result = guard(|| {
+        let mut result = guard(|| {
             probe.observe(&Job { name: "analyse", checkpoint: &|| analysis.checkpoint() });
             analysis.run()
         })
         .flatten();
-        if events.send(Event::Analysed { root, policies, result }).is_err() {
+        let tell = |result| {
+            let (root, policies) = (root.clone(), policies.clone());
+            events.send(Event::Analysed { root, policies, result }).is_ok()
+        };
+        // Conflicts are told before what takes longer.
+        if let Ok(analysed) = &result {
+            if !tell(Ok(analysed.clone())) {
+                return;
+            }
+            result = result.and_then(|analysed| analysis.complete(analysed));
+        }
+        if !tell(result) {
             return;
         }
     }

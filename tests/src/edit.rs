@@ -95,7 +95,7 @@ pub fn evolved(policies: &Policies, store: &Policies, seed: u64) -> Policies {
             } else {
                 let conflict_type = random.pick(ConflictType::ALL);
                 let policies = [random.pick(&names), random.pick(&names)].into();
-                let until = random.chance(50).then(|| Timestamp::UNIX_EPOCH);
+                let until = random.chance(50).then_some(Timestamp::UNIX_EPOCH);
                 out.allowances.insert(Allowance {
                     allowed: Allowed::Conflict { conflict_type, policies },
                     because: format!("reason {}", random.below(3)),

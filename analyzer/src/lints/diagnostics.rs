@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use ordain_ir::{
-    Clause, Condition, Conflict, Diagnostic, Label, Policies, PolicyId, PolicyName, PolicyRef, Report,
-    Severity, SourceMap, Span, codes,
+    Clause, Condition, Diagnostic, Label, Policies, PolicyId, PolicyRef, Report, Severity, SourceMap, Span,
+    codes,
 };
 
 use super::Lint;
+use crate::session::{Index, Involved};
 
 /// A warning for each lint, in order, at its clause, or where the policy's template is applied. Of policies that stand
 /// in no file of the workspace's own nothing is said: its author can't change them; nor of a policy that is needless
@@ -19,13 +20,25 @@ pub fn lint_diagnostics(
     sources: &SourceMap,
     own: &dyn Fn(&str) -> bool,
 ) -> Vec<Diagnostic> {
+    lint_diagnostics_beside(lints, &Index::of(report), policies, sources, own)
+}
+
+/// The same beside conflicts that are looked up.
+pub fn lint_diagnostics_beside(
+    lints: &[Lint],
+    conflicts: &impl Involved,
+    policies: &Policies,
+    sources: &SourceMap,
+    own: &dyn Fn(&str) -> bool,
+) -> Vec<Diagnostic> {
     let mut seen = BTreeSet::new();
-    let told: BTreeSet<(&PolicyName, &PolicyName)> = report.conflicts.iter().flat_map(pairs).collect();
     let is_told = |lint: &Lint| {
-        let mut others = lint.others.iter();
-        lint.code == codes::REDUNDANT
-            && !lint.others.is_empty()
-            && others.all(|other| told.contains(&(&lint.policy.name, &other.name)))
+        if lint.code != codes::REDUNDANT || lint.others.is_empty() {
+            return false;
+        }
+        let told = conflicts.involving(&lint.policy.id).flat_map(|conflict| &conflict.policies);
+        let told: BTreeSet<PolicyId> = told.map(|policy| policy.id).collect();
+        lint.others.iter().all(|other| told.contains(&other.id))
     };
     let lints = lints.iter().filter(|lint| !is_told(lint));
     let mut all: Vec<Diagnostic> = lints.filter_map(|lint| diagnostic(lint, sources, own)).collect();
@@ -33,12 +46,6 @@ pub fn lint_diagnostics(
     // A template's mistake is told once for each application, not for each policy that it makes.
     all.retain(|diagnostic| seen.insert((diagnostic.primary.clone(), diagnostic.message.clone())));
     all
-}
-
-/// Each policy of a conflict with each other one.
-fn pairs(conflict: &Conflict) -> impl Iterator<Item = (&PolicyName, &PolicyName)> {
-    let names = || conflict.policies.iter().map(|policy| &policy.name);
-    names().flat_map(move |a| names().map(move |b| (a, b)))
 }
 
 fn diagnostic(lint: &Lint, sources: &SourceMap, own: &dyn Fn(&str) -> bool) -> Option<Diagnostic> {

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use ordain_ir::{Clause, Code, Policies, PolicyName, PolicyRef};
 use rayon::prelude::*;
 
-pub use self::diagnostics::lint_diagnostics;
+pub use self::diagnostics::{lint_diagnostics, lint_diagnostics_beside};
 
 use crate::analysis::{Options, pool};
 use crate::decisions::RuleBook;

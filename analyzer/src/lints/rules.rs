@@ -1,15 +1,18 @@
 //! Rules that never speak, and rules without which their concerns say the same.
 
+mod beside;
+
 use std::collections::BTreeSet;
 
 use ordain_engine::{Engine, NoCounters};
 use ordain_ir::{Clause, Condition, EnforcementMode, FactName, PolicyName, Usage, codes};
 
+use self::beside::Beside;
 use super::{Context, Lint};
 use crate::bits::Bits;
-use crate::cells::{Cell, cells};
+use crate::cells::cells;
 use crate::domain::{AnalyzerError, Domain, Point};
-use crate::{Answer, boxes, evidence, solver};
+use crate::{Answer, boxes, evidence};
 
 /// Other rules that are compared with one; beyond, nothing is said of it.
 const MAX_INVOLVED: usize = 256;
@@ -47,7 +50,7 @@ pub(super) fn lints(
     for found in alone.into_iter().rev() {
         let again = match found.kind {
             Kind::Redundant if search.meets_any(found.rule, &gone) => {
-                search.proved(found.rule, Kind::Redundant, &gone)?
+                search.proved(found.rule, Kind::Redundant, &search.involved(found.rule, &gone))?
             }
             _ => Some(found.others),
         };
@@ -73,12 +76,27 @@ impl Search<'_, '_, '_> {
         let none = BTreeSet::new();
         let kinds = [(Kind::Shadowed, true), (Kind::Redundant, self.may_go(rule))];
         let refuted = self.refuted_by_example(rule);
-        for (kind, _) in kinds.into_iter().filter(|(kind, wanted)| *wanted && !refuted.contains(kind)) {
-            if let Some(others) = self.proved(rule, kind, &none)? {
+        let kinds = kinds.into_iter().filter(|(kind, wanted)| *wanted && !refuted.contains(kind));
+        let kinds: Vec<Kind> = kinds.map(|(kind, _)| kind).collect();
+        if kinds.is_empty() {
+            return Ok(None);
+        }
+        let involved = self.involved(rule, &none);
+        for kind in kinds {
+            if let Some(others) = self.proved(rule, kind, &involved)? {
                 return Ok(Some(Found { rule, kind, others }));
             }
         }
         Ok(None)
+    }
+
+    /// The others on which it depends whether something is wrong with a rule, none of them `gone`.
+    fn involved(&self, rule: usize, gone: &BTreeSet<usize>) -> Vec<usize> {
+        let book = &self.context.rules;
+        let domain = &book.entries[rule].domain;
+        let mut involved = book.involved(&book.concerns(rule), domain, self.context.algebra);
+        involved.retain(|other| *other != rule && !gone.contains(other));
+        involved
     }
 
     fn meets_any(&self, rule: usize, others: &BTreeSet<usize>) -> bool {
@@ -137,31 +155,35 @@ impl Search<'_, '_, '_> {
         EnforcementMode::ALL.iter().copied().filter(|mode| *mode != EnforcementMode::Disabled)
     }
 
-    /// The fewest others beside which it is proved, none of them `gone`; `None` if it isn't.
+    /// The fewest of the involved others beside which it is proved; `None` if it isn't.
     fn proved(
         &self,
         rule: usize,
         kind: Kind,
-        gone: &BTreeSet<usize>,
+        involved: &[usize],
     ) -> Result<Option<Vec<usize>>, AnalyzerError> {
         let book = &self.context.rules;
         let domain = &book.entries[rule].domain;
-        let mut involved = book.involved(&book.concerns(rule), domain, self.context.algebra);
-        involved.retain(|other| *other != rule && !gone.contains(other));
         if involved.is_empty() || involved.len() > MAX_INVOLVED {
+            return Ok(None);
+        }
+        let beside = Beside::new(self, (rule, kind), involved);
+        let open = self.open_at_example(rule, involved);
+        if open.is_some_and(|open| beside.may_differ(&open)) {
+            beside.check()?;
             return Ok(None);
         }
         let domains: Vec<&Domain> = involved.iter().map(|other| &book.entries[*other].domain).collect();
         let Some(cells) = cells(domain, &domains, self.context.algebra) else { return Ok(None) };
         let everything = Bits::new(involved.len(), |_| true);
-        if !self.holds(rule, kind, &involved, &cells, &everything)? {
+        if !beside.holds(&cells, &everything)? {
             return Ok(None);
         }
         let mut told = everything;
         if involved.len() <= MAX_TOLD {
             for at in 0..involved.len() {
                 let fewer = told.and(&Bits::new(involved.len(), |other| other != at));
-                if self.holds(rule, kind, &involved, &cells, &fewer)? {
+                if beside.holds(&cells, &fewer)? {
                     told = fewer;
                 }
             }
@@ -169,61 +191,16 @@ impl Search<'_, '_, '_> {
         Ok(Some((0..involved.len()).filter(|at| told.contains(*at)).map(|at| involved[at]).collect()))
     }
 
-    /// Whether it is so in every cell beside the rules in `told`.
-    fn holds(
-        &self,
-        rule: usize,
-        kind: Kind,
-        involved: &[usize],
-        cells: &[Cell],
-        told: &Bits,
-    ) -> Result<bool, AnalyzerError> {
-        let mut seen = BTreeSet::new();
-        for cell in cells {
-            let open = cell.open.and(told);
-            if !seen.insert(open.clone()) {
-                continue;
-            }
-            let refutation = self.refutation(rule, kind, involved, &open);
-            let prepared = self.context.algebra.conditions.prepare(&refutation);
-            let verdict = self.context.algebra.conditions.find(&[&prepared], &[]);
-            if verdict.by_solver {
-                solver::check()?;
-            }
-            if !verdict.answer.is_no() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// When it is not so, of the requests of a cell in which these of the involved rules may be present.
-    fn refutation(&self, rule: usize, kind: Kind, involved: &[usize], open: &Bits) -> Condition {
+    /// Which of the involved rules may be present where the rule's own example lies: most often that cell tells.
+    fn open_at_example(&self, rule: usize, involved: &[usize]) -> Option<Bits> {
         let book = &self.context.rules;
-        let own = &book.entries[rule].rule.condition;
-        let mut among: Vec<usize> =
-            (0..involved.len()).filter(|at| open.contains(*at)).map(|at| involved[at]).collect();
-        among.push(rule);
-        among.sort_unstable();
-        let present = |itself: Condition| {
-            move |at: usize| {
-                if at == rule { itself.clone() } else { book.entries[at].rule.condition.clone() }
-            }
-        };
-        let (with, without) = (present(Condition::True), present(Condition::False));
-        match kind {
-            Kind::Shadowed => Condition::and([own.clone(), book.speaks(rule, &among, &with)]),
-            Kind::Redundant => {
-                let changes = book.concerns(rule).into_iter().flat_map(|concern| {
-                    Self::levels().map(move |mode| (concern, mode)).flat_map(|level| {
-                        let a = book.at_least(level, &among, &with);
-                        let b = book.at_least(level, &among, &without);
-                        [Condition::and([a.clone(), b.clone().negate()]), Condition::and([a.negate(), b])]
-                    })
-                });
-                Condition::and([own.clone(), Condition::or(changes)])
-            }
-        }
+        let domain = &book.entries[rule].domain;
+        let Answer::Yes(point) = self.context.algebra.overlap(&[domain]).answer else { return None };
+        Some(Bits::new(involved.len(), |at| {
+            let other = &book.entries[involved[at]];
+            other.rule.scope.contains(&point.subject.path, point.subject.provider.as_deref())
+                && other.domain.window.contains(point.at)
+        }))
     }
 
     fn lint(&self, found: &Found) -> Lint {

@@ -26,8 +26,27 @@ pub struct Found {
 pub trait Involved {
     /// Those in which a policy takes part, in the order of a report.
     fn involving(&self, policy: &PolicyId) -> impl Iterator<Item = &Conflict>;
-    /// Coverage that is required and lacking, sorted by obligation.
-    fn gaps(&self) -> &[Gap];
+}
+
+/// The conflicts of a report by policy.
+pub(crate) struct Index<'r>(FxHashMap<PolicyId, Vec<&'r Conflict>>);
+
+impl<'r> Index<'r> {
+    pub(crate) fn of(report: &'r Report) -> Self {
+        let mut all: FxHashMap<PolicyId, Vec<&Conflict>> = FxHashMap::default();
+        for conflict in &report.conflicts {
+            for policy in &conflict.policies {
+                all.entry(policy.id).or_default().push(conflict);
+            }
+        }
+        Self(all)
+    }
+}
+
+impl Involved for Index<'_> {
+    fn involving(&self, policy: &PolicyId) -> impl Iterator<Item = &Conflict> {
+        self.0.get(policy).into_iter().flatten().copied()
+    }
 }
 
 impl ByPolicy {
@@ -108,6 +127,11 @@ impl Found {
         self.pairs
     }
 
+    /// Coverage that is required and lacking, sorted by obligation.
+    pub fn gaps(&self) -> &[Gap] {
+        &self.gaps
+    }
+
     /// The conflicts in which a policy takes part, in the order of a report.
     pub fn of(&self, policy: &PolicyId) -> &[Arc<Conflict>] {
         self.conflicts.of(policy)
@@ -131,9 +155,5 @@ impl Found {
 impl Involved for Found {
     fn involving(&self, policy: &PolicyId) -> impl Iterator<Item = &Conflict> {
         self.of(policy).iter().map(Arc::as_ref)
-    }
-
-    fn gaps(&self) -> &[Gap] {
-        &self.gaps
     }
 }

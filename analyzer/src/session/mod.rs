@@ -16,6 +16,7 @@ use ordain_ir::{Obligation, Policies, PolicyId};
 
 pub(crate) use self::changes::{Changes, Covering};
 use self::found::ByPolicy;
+pub(crate) use self::found::Index;
 pub use self::found::{Found, Involved};
 
 use crate::allowances::Acknowledgements;

@@ -1,18 +1,32 @@
 //! The search for conflicts, apart from the database: it may take long, and an edit must not wait for it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use ordain_analyzer::{Lint, Memo, Options};
-use ordain_ir::{Conflict, Policies, PolicyKind, PolicyName, PolicyRef, Report};
+use ordain_analyzer::{Found, Lint, Memo, Options, Session};
+use ordain_ir::{Conflict, Fact, FactName, Policies, PolicyId, PolicyName};
 
 use crate::{Interrupted, guard};
+
+/// What searches in one workspace remember: answers to single questions, and what rests on policies that stay the same.
+#[derive(Clone, Default)]
+pub(crate) struct Memory {
+    memo: Arc<Memo>,
+    session: Arc<Mutex<Session>>,
+}
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        let memo: Arc<Memo> = Arc::default();
+        Self { session: Arc::new(Mutex::new(Session::new(Arc::clone(&memo)))), memo }
+    }
+}
 
 /// A search that is to be made, perhaps on another thread.
 pub struct Analysis {
     policies: Arc<Policies>,
-    memory: Arc<Memo>,
+    memory: Memory,
     interrupt: Arc<AtomicBool>,
 }
 
@@ -26,13 +40,21 @@ pub struct Running {
 #[derive(Clone, Debug)]
 pub struct Analysed {
     policies: Arc<Policies>,
-    report: Arc<Report>,
-    lints: Arc<[Lint]>,
+    found: Arc<Found>,
+    /// `None` while they are looked for.
+    lints: Option<Arc<[Lint]>>,
+}
+
+/// The conflicts of an analysis, as far as they are surely conflicts of other policies too.
+pub struct Standing {
+    found: Arc<Found>,
+    /// Policies whose conflicts may be others now; `None` if those of all may be.
+    changed: Option<BTreeSet<PolicyId>>,
 }
 
 impl Analysis {
     /// A search in these policies, and the handle that stops it.
-    pub(crate) fn new(policies: &Arc<Policies>, memory: &Arc<Memo>) -> (Self, Running) {
+    pub(crate) fn new(policies: &Arc<Policies>, memory: &Memory) -> (Self, Running) {
         let interrupt = Arc::new(AtomicBool::new(false));
         let running = Running { policies: policies.clone(), interrupt: interrupt.clone() };
         (Self { policies: policies.clone(), memory: memory.clone(), interrupt }, running)
@@ -50,23 +72,38 @@ impl Analysis {
         }
     }
 
-    /// Searches.
+    /// Searches. What else is probably not meant is still to be looked for then, see [`Self::complete`].
     ///
     /// # Errors
     /// [`Interrupted::Cancelled`] if it was stopped on the way, [`Interrupted::Failed`] if it can't be done.
     pub fn run(&self) -> Result<Analysed, Interrupted> {
+        // A session that a search has left by unwinding is as it was before.
+        let mut session = self.memory.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.guarded(|options| session.analyze(&self.policies, options))?;
+        Ok(Analysed { policies: self.policies.clone(), found, lints: None })
+    }
+
+    /// Looks for what else is probably not meant. That takes longer, and is wanted less urgently.
+    ///
+    /// # Errors
+    /// As of [`Self::run`].
+    pub fn complete(&self, analysed: Analysed) -> Result<Analysed, Interrupted> {
+        // That a window has passed is for the gate to say: an editor doesn't judge by the day.
+        let lints = self.guarded(|options| ordain_analyzer::lint(&self.policies, options, None))?;
+        Ok(Analysed { lints: Some(lints.into()), ..analysed })
+    }
+
+    fn guarded<T>(
+        &self,
+        search: impl FnOnce(&Options<'_>) -> Result<T, ordain_analyzer::AnalyzerError>,
+    ) -> Result<T, Interrupted> {
         let stop_if_unwanted = || self.checkpoint();
         let options = Options {
-            memo: Some(self.memory.clone()),
+            memo: Some(self.memory.memo.clone()),
             interrupt: Some(&stop_if_unwanted),
             ..Options::default()
         };
-        let report = guard(|| ordain_analyzer::analyze(&self.policies, &options))?
-            .map_err(|error| Interrupted::Failed(error.to_string()))?;
-        // That a window has passed is for the gate to say: an editor doesn't judge by the day.
-        let lints = guard(|| ordain_analyzer::lint(&self.policies, &options, None))?
-            .map_err(|error| Interrupted::Failed(error.to_string()))?;
-        Ok(Analysed { policies: self.policies.clone(), report: Arc::new(report), lints: lints.into() })
+        guard(|| search(&options))?.map_err(|error| Interrupted::Failed(error.to_string()))
     }
 }
 
@@ -88,40 +125,84 @@ impl Analysed {
         &self.policies
     }
 
-    /// What else is probably not meant.
-    pub fn lints(&self) -> &[Lint] {
-        &self.lints
+    /// What was found.
+    pub fn found(&self) -> &Found {
+        &self.found
     }
 
-    /// Their conflicts, as far as they are surely conflicts of these other policies too: those between policies
+    /// What else is probably not meant, once it has been looked for.
+    pub fn lints(&self) -> Option<&[Lint]> {
+        self.lints.as_deref()
+    }
+
+    /// Whether it is about these policies, not about others that may be much alike.
+    pub fn is_of(&self, policies: &Arc<Policies>) -> bool {
+        Arc::ptr_eq(&self.policies, policies) || self.policies == *policies
+    }
+
+    /// The conflicts, as far as they are surely conflicts of these other policies too: those between policies
     /// that have not changed, nor anything else that a conflict rests on. So an edit of one policy doesn't make
     /// the findings about all others flicker.
-    pub fn report_for(&self, policies: &Arc<Policies>) -> Arc<Report> {
-        if Arc::ptr_eq(&self.policies, policies) || self.policies == *policies {
-            return self.report.clone();
-        }
-        let (old, new) = (&*self.policies, &**policies);
-        // Facts give the variables their types and ranges; settings give the severities and the horizon; who
-        // overrides whom, across any number of policies, decides which pairs count at all.
-        let same_facts = old.facts.iter().all(|(name, fact)| new.facts.get(name) == Some(fact));
-        if !same_facts || old.settings != new.settings || overrides(old) != overrides(new) {
-            return Arc::default();
-        }
-        let unchanged = |conflict: &&Conflict| conflict.policies.iter().all(|policy| same(old, new, policy));
-        let conflicts = self.report.conflicts.iter().filter(unchanged).cloned().collect();
-        Arc::new(Report { conflicts, pairs: self.report.pairs, ..Report::default() })
+    pub fn standing(&self, policies: &Arc<Policies>) -> Standing {
+        let changed =
+            if self.is_of(policies) { Some(BTreeSet::new()) } else { changed(&self.policies, policies) };
+        Standing { found: Arc::clone(&self.found), changed }
     }
 }
 
-/// Whether a policy is the same on both sides, with the rule to which it may be confined.
-fn same(old: &Policies, new: &Policies, policy: &PolicyRef) -> bool {
-    let rule = |name: &PolicyName| old.rules.contains_key(name) && old.rules.get(name) == new.rules.get(name);
-    match policy.kind {
-        PolicyKind::Rule => rule(&policy.name),
-        PolicyKind::Limit => old.limits.get(&policy.name).is_some_and(|limit| {
-            new.limits.get(&policy.name) == Some(limit) && limit.rule.as_ref().is_none_or(rule)
-        }),
+impl Standing {
+    /// The conflicts in which a policy takes part.
+    pub fn of(&self, policy: &PolicyId) -> impl Iterator<Item = &Arc<Conflict>> {
+        let known = self.changed.as_ref().map_or(&[][..], |_| self.found.of(policy));
+        known.iter().filter(|conflict| self.stands(conflict))
     }
+
+    /// All of them, each once.
+    pub fn conflicts(&self) -> impl Iterator<Item = &Arc<Conflict>> {
+        let all = self.changed.is_some().then(|| self.found.conflicts());
+        all.into_iter().flatten().filter(|conflict| self.stands(conflict))
+    }
+
+    fn stands(&self, conflict: &Conflict) -> bool {
+        let changed = |id: &PolicyId| self.changed.as_ref().is_none_or(|changed| changed.contains(id));
+        !conflict.policies.iter().any(|policy| changed(&policy.id))
+    }
+}
+
+/// The policies that have changed, or what their conflicts rest on; `None` if something has on which all may rest.
+fn changed(old: &Policies, new: &Policies) -> Option<BTreeSet<PolicyId>> {
+    // Facts give the variables their types and ranges; settings give the severities and the horizon.
+    let known = |fact: (&FactName, &Fact)| new.facts.get(fact.0) == Some(fact.1);
+    if !old.facts.iter().all(known) || old.settings != new.settings {
+        return None;
+    }
+    let mut changed: BTreeSet<&PolicyName> = BTreeSet::new();
+    let mut overriding = false;
+    for (name, rule) in &old.rules {
+        let now = new.rules.get(name);
+        if now.is_none_or(|now| !Arc::ptr_eq(now, rule) && now != rule) {
+            changed.insert(name);
+            overriding |= !rule.overrides.is_empty() || now.is_some_and(|now| !now.overrides.is_empty());
+        }
+    }
+    for (name, limit) in &old.limits {
+        let now = new.limits.get(name);
+        if now.is_none_or(|now| !Arc::ptr_eq(now, limit) && now != limit) {
+            changed.insert(name);
+            overriding |= !limit.overrides.is_empty() || now.is_some_and(|now| !now.overrides.is_empty());
+        }
+    }
+    // Who overrides whom, across any number of policies, decides which pairs count at all.
+    let came = new.rules.keys().any(|name| !old.rules.contains_key(name))
+        || new.limits.keys().any(|name| !old.limits.contains_key(name));
+    if (overriding || came) && overrides(old) != overrides(new) {
+        return None;
+    }
+    let confined =
+        old.limits.values().filter(|it| it.rule.as_ref().is_some_and(|rule| changed.contains(rule)));
+    let confined: Vec<&PolicyName> = confined.map(|limit| &limit.name).collect();
+    changed.extend(confined);
+    Some(changed.into_iter().map(PolicyId::of).collect())
 }
 
 /// Who overrides whom.

@@ -79,7 +79,7 @@ impl Snapshot {
     }
 
     fn found(&self, file: &str, analysed: Option<&Analysed>) -> Vec<Diagnostic> {
-        self.check().findings(analysed).remove(file).unwrap_or_default()
+        self.check().findings_in(&|other| other == file, analysed).remove(file).unwrap_or_default()
     }
 }
 

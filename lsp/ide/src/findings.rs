@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ordain_ir::{Diagnostic, Label, Obligation, Policies, PolicyId, Report, Severity, SourceMap, Span};
+use ordain_ir::{
+    Conflict, Diagnostic, Gap, Label, Obligation, Policies, PolicyId, Severity, SourceMap, Span,
+};
 
 use crate::{Analysed, LineIndex, WORKSPACE_FILE};
 
@@ -27,6 +29,11 @@ impl Checked {
         &self.policies
     }
 
+    /// The lines of all files in this state.
+    pub fn lines(&self) -> &BTreeMap<String, Arc<LineIndex>> {
+        &self.lines
+    }
+
     /// The lines of a file in this state.
     pub fn line_index(&self, file: &str) -> Option<&Arc<LineIndex>> {
         self.lines.get(file)
@@ -35,63 +42,106 @@ impl Checked {
     /// All diagnostics by file, sorted by place. A conflict stands at each policy that takes part, with the
     /// other places as secondary ones. What has no place stands at the workspace file.
     pub fn findings(&self, analysed: Option<&Analysed>) -> BTreeMap<String, Vec<Diagnostic>> {
-        let mut all = self.diagnostics.clone();
-        if let Some(analysed) = analysed {
-            let report = analysed.report_for(&self.policies);
-            // Of policies that have changed since, nobody knows yet what is lacking, or allowed for nothing.
-            if *analysed.policies() == self.policies {
-                all.extend(ordain_analyzer::gap_diagnostics(&report, &self.obligations));
-                // Policies with errors are left out, and what is left may seem idle without them.
-                if !self.diagnostics.iter().any(|it| it.severity == Severity::Error) {
-                    let own = |file: &str| self.lines.contains_key(file);
-                    let (lints, sources) = (analysed.lints(), &self.source_map);
-                    all.extend(ordain_analyzer::lint_diagnostics(
-                        lints,
-                        &report,
-                        &self.policies,
-                        sources,
-                        &own,
-                    ));
-                }
-                all = self.ruled(all, &report);
-            }
-            let owners = Owners::new(&self.source_map);
-            for diagnostic in ordain_analyzer::conflict_diagnostics(&report, &self.source_map) {
-                all.extend(owners.mirrored(&diagnostic));
-                all.push(diagnostic);
-            }
-        }
+        self.findings_in(&|_| true, analysed)
+    }
+
+    /// The diagnostics of some files. Conflicts elsewhere are not looked at.
+    pub fn findings_in(
+        &self,
+        wanted: &dyn Fn(&str) -> bool,
+        analysed: Option<&Analysed>,
+    ) -> BTreeMap<String, Vec<Diagnostic>> {
         let mut files: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
-        for diagnostic in all {
-            if let Some(diagnostic) = self.rehomed(diagnostic) {
-                let file = diagnostic.primary.as_ref().map_or(WORKSPACE_FILE, |label| &label.file);
+        let mut add = |diagnostic: Diagnostic| {
+            let Some(diagnostic) = self.rehomed(diagnostic) else { return };
+            let file = diagnostic.primary.as_ref().map_or(WORKSPACE_FILE, |label| &label.file);
+            if wanted(file) {
                 files.entry(file.to_owned()).or_default().push(diagnostic);
             }
+        };
+        let Some(analysed) = analysed else {
+            self.diagnostics.iter().cloned().for_each(&mut add);
+            return sorted(files);
+        };
+        self.others(analysed).into_iter().for_each(&mut add);
+        let standing = analysed.standing(&self.policies);
+        let owners = Owners::new(&self.source_map);
+        let mut seen: BTreeSet<*const Conflict> = BTreeSet::new();
+        for (policy, source) in &self.source_map {
+            let mut places =
+                [Some(&source.file), source.application.as_ref().map(|site| &site.file)].into_iter();
+            // What is said of a file that can't be opened may come to stand at the workspace file.
+            let is_wanted = |file: &String| wanted(if self.is_known(file) { file } else { WORKSPACE_FILE });
+            if !places.any(|file| file.is_some_and(is_wanted)) {
+                continue;
+            }
+            for conflict in standing.of(policy).filter(|conflict| seen.insert(Arc::as_ptr(conflict))) {
+                let diagnostic = ordain_analyzer::conflict_diagnostic(conflict, &self.source_map);
+                owners.mirrored(&diagnostic).into_iter().for_each(&mut add);
+                add(diagnostic);
+            }
         }
-        for diagnostics in files.values_mut() {
-            diagnostics.sort();
-            diagnostics.dedup();
+        sorted(files)
+    }
+
+    /// All that is not about conflicts.
+    fn others(&self, analysed: &Analysed) -> Vec<Diagnostic> {
+        let mut all = self.diagnostics.clone();
+        // Of policies that have changed since, nobody knows yet what is lacking, or allowed for nothing.
+        if !analysed.is_of(&self.policies) {
+            return all;
         }
-        files
+        let (found, sources) = (analysed.found(), &self.source_map);
+        let gap = |gap: &Gap| ordain_analyzer::gap_diagnostic(gap, &self.obligations);
+        all.extend(found.gaps().iter().map(gap));
+        // Policies with errors are left out, and what is left may seem idle without them.
+        let is_whole = !self.diagnostics.iter().any(|it| it.severity == Severity::Error);
+        match analysed.lints().filter(|_| is_whole) {
+            Some(lints) => {
+                let own = |file: &str| self.lines.contains_key(file);
+                let policies = &self.policies;
+                all.extend(ordain_analyzer::lint_diagnostics_beside(lints, found, policies, sources, &own));
+            }
+            // An `allow` of what is still looked for isn't idle.
+            None if is_whole => return self.ruled(all, analysed, false),
+            None => {}
+        }
+        self.ruled(all, analysed, true)
+    }
+
+    fn is_known(&self, file: &str) -> bool {
+        file == WORKSPACE_FILE || self.lines.contains_key(file)
     }
 }
 
+/// The findings of each file in the order of their places, each once.
+fn sorted(mut files: BTreeMap<String, Vec<Diagnostic>>) -> BTreeMap<String, Vec<Diagnostic>> {
+    for diagnostics in files.values_mut() {
+        diagnostics.sort();
+        diagnostics.dedup();
+    }
+    files
+}
+
 impl Checked {
-    /// Without the warnings that an `allow` accepts, and with what is wrong with the `allow`s. An editor doesn't
-    /// judge by the day: that one has run out is for the gate to say.
-    fn ruled(&self, mut all: Vec<Diagnostic>, report: &Report) -> Vec<Diagnostic> {
-        let sources = &self.source_map;
-        let ruling = ordain_analyzer::ruling(&self.policies, report, &all, sources, &self.allowances, None);
+    /// Without the warnings that an `allow` accepts, and with what is wrong with the `allow`s, once all is found. An
+    /// editor doesn't judge by the day: that one has run out is for the gate to say.
+    fn ruled(&self, mut all: Vec<Diagnostic>, analysed: &Analysed, complete: bool) -> Vec<Diagnostic> {
+        let (found, sources) = (analysed.found(), &self.source_map);
+        let ruling =
+            ordain_analyzer::ruling_beside(&self.policies, found, &all, sources, &self.allowances, None);
         let mut at = 0..;
         all.retain(|_| at.next().is_none_or(|at| !ruling.accepted.contains(&at)));
-        all.extend(ruling.diagnostics);
+        if complete {
+            all.extend(ruling.diagnostics);
+        }
         all
     }
 
     /// What is said of a file that can't be opened, such as one of the standard library, is said at the workspace
     /// file, unless a policy elsewhere takes part and tells of it too.
     fn rehomed(&self, mut diagnostic: Diagnostic) -> Option<Diagnostic> {
-        let known = |label: &Label| label.file == WORKSPACE_FILE || self.lines.contains_key(&label.file);
+        let known = |label: &Label| self.is_known(&label.file);
         let Some(primary) = diagnostic.primary.take_if(|label| !known(label)) else {
             return Some(diagnostic);
         };

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use ordain_compiler::Meaning;
 use ordain_grammar::ast::Item;
-use ordain_ir::{Bound, Direction, Fact, Limit, Policies, PolicyId, PolicyName, Report, Rule, Span, Value};
+use ordain_ir::{Bound, Direction, Fact, Limit, Policies, PolicyId, PolicyName, Rule, Span, Value};
 
 use crate::names::occurrence;
-use crate::{Analysed, Snapshot};
+use crate::{Analysed, Snapshot, Standing};
 
 /// What to show over a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +30,8 @@ impl Snapshot {
         let policies = ordain_compiler::policies(&self.db, self.input);
         let markdown = match &meaning {
             Meaning::Policy(policy, ..) => {
-                let report = analysed.map(|analysed| analysed.report_for(policies)).unwrap_or_default();
-                policy_text(policies, &report, policy)?
+                let standing = analysed.map(|analysed| analysed.standing(policies));
+                policy_text(policies, standing.as_ref(), policy)?
             }
             Meaning::Fact(_, entry) => fact_text(entry.fact.as_ref()?),
             Meaning::Let(..) | Meaning::Meter(_) | Meaning::Template(..) | Meaning::Apply(..) => {
@@ -85,7 +85,7 @@ fn fact_text(fact: &Fact) -> String {
     with_doc(format!("```ordain\n{declared}\n```"), &fact.doc)
 }
 
-fn policy_text(policies: &Policies, report: &Report, name: &PolicyName) -> Option<String> {
+fn policy_text(policies: &Policies, standing: Option<&Standing>, name: &PolicyName) -> Option<String> {
     let (mut declared, doc, derived) = match (policies.rules.get(name), policies.limits.get(name)) {
         (Some(rule), _) => (rule_text(rule), &rule.doc, &rule.derived),
         (None, Some(limit)) => (limit_text(limit), &limit.doc, &limit.derived),
@@ -96,8 +96,7 @@ fn policy_text(policies: &Policies, report: &Report, name: &PolicyName) -> Optio
     }
     let mut text = with_doc(declared, doc);
     let id = PolicyId::of(name);
-    let mut conflicts =
-        report.conflicts.iter().filter(|conflict| conflict.policies.iter().any(|policy| policy.id == id));
+    let mut conflicts = standing.into_iter().flat_map(|standing| standing.of(&id));
     if let Some(first) = conflicts.next() {
         text.push_str("\n\n---\n\nConflicts:\n");
         for conflict in std::iter::once(first).chain(conflicts) {

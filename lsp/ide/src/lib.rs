@@ -15,7 +15,7 @@ mod names;
 mod snapshot;
 mod workspace;
 
-pub use analysis::{Analysed, Analysis, Running};
+pub use analysis::{Analysed, Analysis, Running, Standing};
 pub use edits::{Action, Edit};
 pub use findings::Checked;
 pub use guard::{CancelHandle, Interrupted, guard, panic_message};

@@ -8,6 +8,7 @@ use ordain_compiler::workspace::{LoadedWorkspace, MANIFEST, load};
 use ordain_compiler::{Config, Database};
 use ordain_ir::{Diagnostic, Policies};
 
+use crate::analysis::Memory;
 use crate::{Analysis, Running, Snapshot, names};
 
 /// The name of the file that makes a folder a workspace.
@@ -33,7 +34,7 @@ pub struct Workspace {
     buffers: BTreeMap<String, String>,
     /// What the database holds.
     current: LoadedWorkspace,
-    memory: Arc<ordain_analyzer::Memo>,
+    memory: Memory,
 }
 
 impl Workspace {
@@ -51,7 +52,7 @@ impl Workspace {
             disk: empty.clone(),
             buffers: BTreeMap::new(),
             current: empty,
-            memory: Arc::default(),
+            memory: Memory::new(),
         };
         workspace.reload();
         workspace
@@ -93,6 +94,11 @@ impl Workspace {
     /// A search for conflicts in policies of this workspace. Searches remember what earlier ones decided.
     pub fn analysis(&self, policies: &Arc<Policies>) -> (Analysis, Running) {
         Analysis::new(policies, &self.memory)
+    }
+
+    /// The name of a file in diagnostics, if it lies in the workspace's folder.
+    pub fn file_of(&self, path: &Path) -> Option<String> {
+        file_name(&self.root, path)
     }
 
     /// Where a file that a diagnostic names is on disk, or would be once it is saved; `None` for files that

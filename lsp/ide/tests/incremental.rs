@@ -1,9 +1,9 @@
 //! What is shown after any sequence of edits is what a fresh start would show.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use ordain_ide::{Analysed, Checked, Workspace};
+use ordain_ide::{Analysed, Checked, WORKSPACE_FILE, Workspace};
 use proptest::prelude::*;
 
 /// A rule with few choices, so that rules often conflict, override and depend on each other.
@@ -39,7 +39,8 @@ fn check(workspace: &Workspace) -> Checked {
 
 fn analyse(workspace: &Workspace, checked: &Checked) -> Analysed {
     let (analysis, _running) = workspace.analysis(checked.policies());
-    analysis.run().expect("nobody stops it")
+    let analysed = analysis.run().expect("nobody stops it");
+    analysis.complete(analysed).expect("nobody stops it")
 }
 
 proptest! {
@@ -62,14 +63,21 @@ proptest! {
             }
             let (now, cold) = (check(&edited), check(&fresh));
             let (analysed, cold_analysed) = (analyse(&edited, &now), analyse(&fresh, &cold));
-            prop_assert_eq!(now.findings(Some(&analysed)), cold.findings(Some(&cold_analysed)));
+            let all = now.findings(Some(&analysed));
+            prop_assert_eq!(&all, &cold.findings(Some(&cold_analysed)));
+            // File by file, what is found is the same.
+            let mut apart = BTreeMap::new();
+            for file in ["a.ordain", "b.ordain", WORKSPACE_FILE] {
+                apart.extend(now.findings_in(&|other| other == file, Some(&analysed)));
+            }
+            prop_assert_eq!(&apart, &all);
 
             // What is kept in sight of an earlier search, until the new one ends, is true.
             if let Some(earlier) = earlier.replace(analysed.clone()) {
-                let kept = earlier.report_for(now.policies());
-                let report = cold_analysed.report_for(cold.policies());
-                let true_ones: BTreeSet<_> = report.conflicts.iter().map(|conflict| &conflict.id).collect();
-                for conflict in &kept.conflicts {
+                let kept = earlier.standing(now.policies());
+                let report = cold_analysed.standing(cold.policies());
+                let true_ones: BTreeSet<_> = report.conflicts().map(|conflict| &conflict.id).collect();
+                for conflict in kept.conflicts() {
                     prop_assert!(true_ones.contains(&conflict.id), "{}", conflict.explanation);
                 }
             }

@@ -3,18 +3,22 @@
 //! two threads, and what an edit of one policy costs where the memo is kept, as an editor does.
 #![expect(clippy::print_stdout, reason = "figures for people")]
 
+mod editor;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ordain_analyzer::{AnalyzerError, Options, Session, Stage, analyze};
+use ordain_analyzer::{AnalyzerError, Options, Session, Stage, analyze, lint};
 use ordain_compiler::{Config, Database, Workspace, compile};
 use ordain_ir::{CompareOp, Condition, Policies, Report, Rule};
 use ordain_tests::measure::{self, Mark, Took, middle, percentile};
 use ordain_tests::workload::Workload;
 
+/// Largest workspace that is edited as in an editor.
+const EDITOR: usize = 20_000;
 /// Edits of one policy, each of another one.
 const EDITS: usize = 21;
 
@@ -101,6 +105,10 @@ fn measure(wanted: usize) -> String {
     let (by_solver, undecided) = (pairs.by_solver, pairs.undecided);
     drop(one.found);
 
+    let needless = run(1, |options| lint(&policies, options, None));
+    line("lints, one thread", &needless.took);
+    println!("{:<28} {:>14}", "lints", needless.found.len());
+
     let two = run(2, |options| analyze(&policies, options));
     assert_eq!(two.found.conflicts.len(), found);
     line("cold, two threads", &two.took);
@@ -124,12 +132,28 @@ fn measure(wanted: usize) -> String {
         line(&format!("  {}", stage.describe()), &middle(runs.iter().map(of_stage)));
     }
     line("one edit, 95th percentile", &most);
+    let mut worst = vec![];
+    if total <= EDITOR {
+        println!(
+            "in the editor, edit to findings of the open file: the middle and the 95th percentile of {EDITS}"
+        );
+        for edits in editor::edits(wanted) {
+            let mut of = |what: String, goes: &[Took]| {
+                let (half, most) = (middle(goes.iter().copied()), percentile(goes.iter().copied(), 95));
+                line(&what, &half);
+                line("", &most);
+                worst.push(format!("{what} {}", milliseconds(most.processor)));
+            };
+            of(edits.what.to_owned(), &edits.checked);
+            of(format!("{}, proved", edits.what), &edits.proved);
+        }
+    }
     println!();
     format!(
         "{total} policies: {}, {found} conflicts, {by_solver} pairs by the solver, {undecided} undecided, an edit {}",
         milliseconds(one.took.processor),
         milliseconds(most.processor)
-    )
+    ) + &[vec![String::new()], worst].concat().join(", ")
 }
 
 fn main() {

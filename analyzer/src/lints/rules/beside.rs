@@ -1,0 +1,236 @@
+//! What is wrong with a rule, cell by cell: of the requests of one cell a fixed set of other rules may be present.
+//!
+//! A rule that silences no other decides alone how its priority speaks: its concern says something else without it
+//! exactly if none of a higher priority applies, none of its own priority is as strict, and either a milder one of its
+//! own priority applies, or what the lower priorities say together is not the rule's own mode. The last is so if of the
+//! highest of them that says anything one is stricter, or all are milder; or if none says anything. Each of these is a
+//! conjunction of conditions that hold and of others that don't, which boxes decide quickly. Only where a rule silences
+//! others, one condition is made of all that rules say together.
+
+use std::cell::Cell as Counter;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ordain_ir::{Condition, EnforcementMode};
+
+use super::{Kind, Search};
+use crate::Answer;
+use crate::bits::Bits;
+use crate::cells::Cell;
+use crate::conditions::{Prepared, Verdict};
+use crate::domain::AnalyzerError;
+use crate::solver;
+
+/// Questions about conditions that are asked of one claim; beyond, it is not made.
+const MAX_QUESTIONS: usize = 4_096;
+
+/// A claim about a rule beside others.
+pub(super) struct Beside<'s, 'a, 'm, 'c> {
+    search: &'s Search<'a, 'm, 'c>,
+    rule: usize,
+    kind: Kind,
+    involved: &'s [usize],
+    /// Questions that may still be asked.
+    left: Counter<usize>,
+    /// Whether the solver was asked.
+    solved: Counter<bool>,
+}
+
+/// When a rule applies: always, or if a condition holds.
+type Applies = Option<Arc<Prepared>>;
+
+/// An answer that is no proved no.
+struct Refuted;
+
+type Proof = Result<(), Refuted>;
+
+impl<'s, 'a, 'm, 'c> Beside<'s, 'a, 'm, 'c> {
+    pub(super) fn new(
+        search: &'s Search<'a, 'm, 'c>,
+        (rule, kind): (usize, Kind),
+        involved: &'s [usize],
+    ) -> Self {
+        let (left, solved) = (Counter::new(MAX_QUESTIONS), Counter::new(false));
+        Self { search, rule, kind, involved, left, solved }
+    }
+
+    /// Whether the claim holds in every cell beside the rules in `told`.
+    pub(super) fn holds(&self, cells: &[Cell], told: &Bits) -> Result<bool, AnalyzerError> {
+        let mut seen = BTreeSet::new();
+        let mut open = cells.iter().map(|cell| cell.open.and(told)).filter(|open| seen.insert(open.clone()));
+        let holds = !open.any(|open| self.may_differ(&open));
+        self.check()?;
+        Ok(holds)
+    }
+
+    /// Fails if the solver was asked and isn't the right one, so that nothing was decided.
+    pub(super) fn check(&self) -> Result<(), AnalyzerError> {
+        if self.solved.get() {
+            solver::check()?;
+        }
+        Ok(())
+    }
+
+    /// Whether the claim is not proved for the requests of a cell in which these of the involved rules may be present.
+    pub(super) fn may_differ(&self, open: &Bits) -> bool {
+        let among: Vec<usize> =
+            (0..self.involved.len()).filter(|at| open.contains(*at)).map(|at| self.involved[at]).collect();
+        let book = &self.search.context.rules;
+        let silences = || book.silences(self.rule).iter().any(|other| among.binary_search(other).is_ok());
+        let proof = match self.kind {
+            Kind::Shadowed => self.never_speaks(&among),
+            Kind::Redundant if silences() => self.by_one_condition(&among),
+            Kind::Redundant => self.changes_nothing(&among),
+        };
+        proof.is_err()
+    }
+
+    fn mode(&self, at: usize) -> EnforcementMode {
+        self.search.context.rules.entries[at].rule.enforcement_mode
+    }
+
+    fn priority(&self, at: usize) -> i64 {
+        self.search.context.rules.entries[at].rule.priority
+    }
+
+    /// Those of the same concern.
+    fn rivals<'o>(&'o self, among: &'o [usize]) -> impl Iterator<Item = usize> + 'o {
+        let entries = &self.search.context.rules.entries;
+        let concern = entries[self.rule].rule.rule_type;
+        among.iter().copied().filter(move |at| entries[*at].rule.rule_type == concern)
+    }
+
+    /// The rule's own condition, as a rule that is present or not.
+    fn present(&self, at: usize) -> Applies {
+        let conditions = &self.search.context.rules.entries[at].domain.conditions;
+        // A rule has one condition; one that always holds is left out.
+        conditions.first().map(Arc::clone)
+    }
+
+    /// When another rule applies while this one is present; `None` if it doesn't then.
+    fn applies(&self, at: usize, among: &[usize]) -> Option<Applies> {
+        let silencers = self.search.context.rules.silenced_by(at);
+        if silencers.contains(&self.rule) {
+            return None;
+        }
+        let silencers: Vec<usize> =
+            silencers.iter().copied().filter(|other| among.binary_search(other).is_ok()).collect();
+        if silencers.is_empty() {
+            return Some(self.present(at));
+        }
+        let entries = &self.search.context.rules.entries;
+        let silent = silencers.iter().map(|other| entries[*other].rule.condition.clone().negate());
+        let condition = Condition::and([entries[at].rule.condition.clone()].into_iter().chain(silent));
+        Some(Some(Arc::new(self.search.context.algebra.conditions.prepare(&condition))))
+    }
+
+    /// Those that keep the rule silent wherever they are present.
+    fn silencers(&self, among: &[usize]) -> Vec<Applies> {
+        let silencers = self.search.context.rules.silenced_by(self.rule).iter();
+        silencers.filter(|other| among.binary_search(other).is_ok()).map(|at| self.present(*at)).collect()
+    }
+
+    /// Proves that no request of the rule fulfils all of `inside` and none of `outside`.
+    fn impossible(&self, inside: &[&Applies], outside: &[Applies]) -> Proof {
+        let Some(left) = self.left.get().checked_sub(1) else { return Err(Refuted) };
+        self.left.set(left);
+        let own = self.present(self.rule);
+        let holding: Vec<&Prepared> =
+            inside.iter().copied().chain([&own]).filter_map(|it| it.as_deref()).collect();
+        let mut failing: Vec<&Prepared> = vec![];
+        for part in outside {
+            match part {
+                // It always applies.
+                None => return Ok(()),
+                Some(part) if holding.iter().any(|it| *it == &**part) => return Ok(()),
+                Some(part) => failing.push(part),
+            }
+        }
+        let verdict = self.search.context.algebra.conditions.find(&holding, &failing);
+        self.told(&verdict)
+    }
+
+    fn told(&self, verdict: &Verdict) -> Proof {
+        self.solved.set(self.solved.get() || verdict.by_solver);
+        if verdict.answer == Answer::No { Ok(()) } else { Err(Refuted) }
+    }
+
+    /// The rule never speaks: always a silencer is present or one of a higher priority applies.
+    fn never_speaks(&self, among: &[usize]) -> Proof {
+        let mut instead = self.silencers(among);
+        let higher = self.rivals(among).filter(|at| self.priority(*at) > self.priority(self.rule));
+        instead.extend(higher.filter_map(|at| self.applies(at, among)));
+        self.impossible(&[], &instead)
+    }
+
+    /// See the head of the module.
+    fn changes_nothing(&self, among: &[usize]) -> Proof {
+        let (own, mode) = (self.priority(self.rule), self.mode(self.rule));
+        let mut outside = self.silencers(among);
+        let (mut milder, mut lower) = (vec![], BTreeMap::<i64, Vec<(EnforcementMode, Applies)>>::new());
+        for at in self.rivals(among) {
+            let Some(applies) = self.applies(at, among) else { continue };
+            match self.priority(at).cmp(&own) {
+                std::cmp::Ordering::Greater => outside.push(applies),
+                std::cmp::Ordering::Equal if self.mode(at) >= mode => outside.push(applies),
+                std::cmp::Ordering::Equal => milder.push(applies),
+                std::cmp::Ordering::Less => {
+                    lower.entry(self.priority(at)).or_default().push((self.mode(at), applies));
+                }
+            }
+        }
+        // Most rules speak alone somewhere.
+        let others = milder.iter().chain(lower.values().flatten().map(|(_, applies)| applies)).cloned();
+        let alone: Vec<Applies> = outside.iter().cloned().chain(others).collect();
+        self.impossible(&[], &alone)?;
+        if alone.len() == outside.len() || self.impossible(&[], &outside).is_ok() {
+            return Ok(());
+        }
+        for applies in &milder {
+            self.impossible(&[applies], &outside)?;
+        }
+        outside.extend(milder);
+        for level in lower.into_values().rev() {
+            let of = |wanted: &dyn Fn(EnforcementMode) -> bool| -> Vec<Applies> {
+                level.iter().filter(|(mode, _)| wanted(*mode)).map(|(_, applies)| applies.clone()).collect()
+            };
+            for stricter in of(&|other| other > mode) {
+                self.impossible(&[&stricter], &outside)?;
+            }
+            let mut decisive = outside.clone();
+            decisive.extend(of(&|other| other >= mode));
+            for milder in of(&|other| other < mode) {
+                self.impossible(&[&milder], &decisive)?;
+            }
+            outside.extend(of(&|_| true));
+        }
+        Ok(())
+    }
+
+    /// Both ways of a rule that silences others, in one condition.
+    fn by_one_condition(&self, among: &[usize]) -> Proof {
+        let Some(left) = self.left.get().checked_sub(1) else { return Err(Refuted) };
+        self.left.set(left);
+        let book = &self.search.context.rules;
+        let own = &book.entries[self.rule].rule.condition;
+        let mut among = among.to_vec();
+        among.push(self.rule);
+        among.sort_unstable();
+        let present = |itself: Condition| {
+            move |at: usize| {
+                if at == self.rule { itself.clone() } else { book.entries[at].rule.condition.clone() }
+            }
+        };
+        let (with, without) = (present(Condition::True), present(Condition::False));
+        let changes = book.concerns(self.rule).into_iter().flat_map(|concern| {
+            Search::levels().map(move |mode| (concern, mode)).flat_map(|level| {
+                let a = book.at_least(level, &among, &with);
+                let b = book.at_least(level, &among, &without);
+                [Condition::and([a.clone(), b.clone().negate()]), Condition::and([a.negate(), b])]
+            })
+        });
+        let conditions = &self.search.context.algebra.conditions;
+        let changed = conditions.prepare(&Condition::and([own.clone(), Condition::or(changes)]));
+        self.told(&conditions.find(&[&changed], &[]))
+    }
+}
