@@ -1,6 +1,9 @@
 //! The only ways to the database: each belongs to one tenant, but for the look-up of a key, which tells whose a
 //! request is.
 
+use std::future::Future;
+use std::sync::Arc;
+
 use ordain_store::{StoreError, TenantId};
 use sqlx::{Postgres, SqlSafeStr, SqlStr, Transaction, query};
 
@@ -69,12 +72,14 @@ impl PostgresStore {
         prefix: &str,
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
         let statement = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".into_sql_str();
-        let mut transaction = self.pool.get().begin_with(statement).await.map_err(failed)?;
-        query!("SELECT set_config('app.key_prefix', $1, true)", prefix)
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        Ok(transaction)
+        let (pool, prefix) = (self.pool.get(), prefix.to_owned());
+        to_the_end(async move {
+            let mut transaction = pool.begin_with(statement).await?;
+            let set = query!("SELECT set_config('app.key_prefix', $1, true)", prefix);
+            set.fetch_one(&mut *transaction).await?;
+            Ok(transaction)
+        })
+        .await
     }
 
     async fn begin(
@@ -82,13 +87,26 @@ impl PostgresStore {
         tenant: &TenantId,
         statement: SqlStr,
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
-        let mut transaction = self.pool.get().begin_with(statement).await.map_err(failed)?;
-        // Until the end of the transaction only: a session's setting would leak through the pool.
-        query!("SELECT set_config('app.tenant_id', $1, true)", tenant.as_str())
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        self.pool.note();
-        Ok(transaction)
+        let (pool, tenant) = (Arc::clone(&self.pool), tenant.clone());
+        to_the_end(async move {
+            let mut transaction = pool.get().begin_with(statement).await?;
+            // Until the end of the transaction only: a session's setting would leak through the pool.
+            let set = query!("SELECT set_config('app.tenant_id', $1, true)", tenant.as_str());
+            set.fetch_one(&mut *transaction).await?;
+            pool.note();
+            Ok(transaction)
+        })
+        .await
+    }
+}
+
+/// Begins on a task of its own, which comes to its end when whoever asked has gone: a connection that is given back while
+/// `BEGIN` is under way is in a transaction that nobody ends, and the next to get it would work in there.
+async fn to_the_end(
+    begin: impl Future<Output = Result<Transaction<'static, Postgres>, sqlx::Error>> + Send + 'static,
+) -> Result<Transaction<'static, Postgres>, StoreError> {
+    match tokio::spawn(begin).await {
+        Ok(begun) => begun.map_err(failed),
+        Err(_) => Err(StoreError::unavailable("a question ended with a panic, which is a bug of ours")),
     }
 }

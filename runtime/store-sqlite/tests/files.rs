@@ -126,3 +126,28 @@ async fn programs_on_one_file_stay_within_a_cap_together() {
     }
     race(&programs, 4, 3, &tenant()).await;
 }
+
+/// As servers do when a client hangs up: at whatever point a question is given up, the connection is fit for the next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_that_is_given_up_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(&folder.path().join("ordain.db")).await.unwrap());
+    for round in 0..3 {
+        let given_up = (0..300_u64).map(|i| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let patience = std::time::Duration::from_micros(i * 37 % 3_000);
+                let violations = [violation(i.into(), at(0))];
+                let write = async {
+                    store.record_violations(&tenant(), &violations).await.unwrap();
+                    store.state_counts(&tenant(), at(0)).await.unwrap();
+                };
+                let _ = tokio::time::timeout(patience, write).await;
+            })
+        });
+        for question in given_up.collect::<Vec<_>>() {
+            question.await.unwrap();
+        }
+        race(&[Arc::clone(&store)], 12, 1, &TenantId::new(&format!("race-{round}")).unwrap()).await;
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Request, header};
+use axum::http::{Method, Request, header};
 use ordain_ir::{Bundle, Enforcement, EnforcementMode, Limit, Partition, Rule, RuleType};
 use ordain_runtime::{Role, TenantId};
 use ordain_store::conformance::fixtures::{at, bundle, limit, policies, rule};
@@ -268,6 +268,27 @@ async fn decisions_are_recorded_for_the_panels() {
             client.store.violation_counts(&client.tenant, &all).await.unwrap().values().sum::<u64>(),
             4
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_revoked_key_ends_soon() {
+    on_each_database("decisions-keys", async |client| {
+        client.load(&of([], [tokens("cap", 100)]), 0).await.unwrap();
+        let key = client.with_key(&client.tenant, "agent", &[Role::Decide]).await;
+        key.post(DECISIONS, &ask(1), 200).await;
+        let keys = client.keys().list(&client.tenant).await.unwrap();
+        client.keys().revoke(&client.tenant, keys[0].id).await.unwrap();
+        for _ in 0..30 {
+            let (status, answer) = key.send(Method::POST, DECISIONS, &ask(1)).await;
+            if status.as_u16() == 401 {
+                return;
+            }
+            assert_eq!(status.as_u16(), 200, "{answer}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("a revoked key goes on deciding");
     })
     .await;
 }

@@ -51,9 +51,8 @@ async fn load(store: Arc<dyn Store>, tenant: String, before: Active) -> Result<A
         return Ok(Some(before));
     }
     let digest = active.digest;
-    let wrong = |reason: &dyn std::fmt::Display| {
-        StoreError::inconsistent("policy_bundles", "content", &digest, reason)
-    };
+    let wrong =
+        |reason: &dyn std::fmt::Display| StoreError::inconsistent("bundles", "content", &digest, reason);
     let Some(bytes) = store.bundle_content(&tenant, &digest).await? else {
         return Err(wrong(&"the active bundle has no content"));
     };

@@ -104,6 +104,28 @@ async fn replicas_stay_within_a_cap_together() {
     database.drop().await;
 }
 
+/// As servers do when a client hangs up: at whatever point a question is given up, the connection is fit for the next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_that_is_given_up_leaves_nothing_behind() {
+    let database = TestDatabase::create().await;
+    let store = Arc::new(PostgresStore::open(&database.url(None)).await.unwrap());
+    for round in 0..3 {
+        let given_up = (0..300_u64).map(|i| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let patience = std::time::Duration::from_micros(i * 37 % 3_000);
+                let _ = tokio::time::timeout(patience, store.active_bundle(&tenant("a"))).await;
+            })
+        });
+        for question in given_up.collect::<Vec<_>>() {
+            question.await.unwrap();
+        }
+        race(&[Arc::clone(&store)], 12, 1, &tenant(&format!("race-{round}"))).await;
+    }
+    store.close().await;
+    database.drop().await;
+}
+
 #[tokio::test]
 async fn an_audit_finds_what_was_changed_behind_the_ledger() {
     let database = TestDatabase::create().await;

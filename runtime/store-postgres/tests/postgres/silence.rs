@@ -7,8 +7,10 @@ use std::time::Duration;
 use ordain_store::conformance::race;
 use ordain_store::{BundleStore, TenantId};
 use ordain_store_postgres::PostgresStore;
+use sqlx::Executor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::database::TestDatabase;
@@ -21,13 +23,13 @@ struct Proxy {
 
 impl Proxy {
     async fn to(host: String, port: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let own = listener.local_addr().unwrap().port();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let own = listener.local_addr().expect("listens").port();
         let silences = Arc::new(AtomicU64::new(0));
         let seen = Arc::clone(&silences);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect((host.as_str(), port)).await.unwrap();
+                let server = TcpStream::connect((host.as_str(), port)).await.expect("is there");
                 let (from_client, to_client) = client.into_split();
                 let (from_server, to_server) = server.into_split();
                 let born = seen.load(Ordering::SeqCst);
@@ -72,31 +74,40 @@ async fn silent_connections_are_replaced() {
     let proxy = Proxy::to(host, port).await;
     let store = Arc::new(PostgresStore::open(&database.url_by_port(proxy.port)).await.unwrap());
     let tenant = TenantId::new("a").unwrap();
-    // Every connection of the pool is in use once.
-    race(&[Arc::clone(&store)], 12, 1, &tenant).await;
-    proxy.silence();
-    // Askers as servers have them: each gives up after a while, and another one comes.
-    let begun = Instant::now();
-    let mut failures = 0;
-    while begun.elapsed() < Duration::from_mins(1) {
-        let asks = (0..20).map(|_| {
-            let (store, tenant) = (Arc::clone(&store), tenant.clone());
+    // Askers as servers have them: each gives up after a while. Every connection has a question under way when the
+    // silence begins.
+    let last = Arc::new(Mutex::new(Instant::now()));
+    let askers: Vec<_> = (0..20)
+        .map(|_| {
+            let (store, tenant, last) = (Arc::clone(&store), tenant.clone(), Arc::clone(&last));
             tokio::spawn(async move {
-                matches!(timeout(Duration::from_millis(500), store.active_bundle(&tenant)).await, Ok(Ok(_)))
+                loop {
+                    let asked = timeout(Duration::from_millis(500), store.active_bundle(&tenant)).await;
+                    if matches!(asked, Ok(Ok(_))) {
+                        *last.lock().await = Instant::now();
+                    }
+                }
             })
-        });
-        let mut answered = 0;
-        for ask in asks.collect::<Vec<_>>() {
-            answered += u32::from(ask.await.unwrap());
-        }
-        if answered == 20 {
-            break;
-        }
-        failures += 20 - answered;
+        })
+        .collect();
+    sleep(Duration::from_millis(200)).await;
+    let mut raw = database.connect(None).await;
+    raw.execute("BEGIN").await.unwrap();
+    raw.execute("LOCK TABLE bundles IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    sleep(Duration::from_millis(300)).await;
+    proxy.silence();
+    raw.execute("COMMIT").await.unwrap();
+    let begun = Instant::now();
+    sleep(Duration::from_secs(2)).await;
+    assert!(*last.lock().await < begun, "all connections are silent");
+    while *last.lock().await < begun {
+        assert!(begun.elapsed() < Duration::from_secs(40), "silent connections are never replaced");
         sleep(Duration::from_millis(100)).await;
     }
-    assert!(failures > 0, "the silence was noticed");
+    for asker in askers {
+        asker.abort();
+    }
     race(&[Arc::clone(&store)], 12, 1, &TenantId::new("b").unwrap()).await;
-    drop(store);
+    drop((store, raw));
     database.drop().await;
 }
