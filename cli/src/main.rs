@@ -83,6 +83,9 @@ fn main() -> ExitCode {
         Command::Lsp(args) => return commands::lsp::run(args),
         Command::Serve(args) => commands::serve::run(args, color),
         Command::Apikey(args) => commands::apikey::run(args),
+        Command::Completions(args) => commands::install::completions(args),
+        Command::Man(args) => commands::install::man(args),
+        Command::Doctor(args) => commands::doctor::run(args),
     };
     match result {
         Ok(verdict) => verdict.into(),

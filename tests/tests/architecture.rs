@@ -33,6 +33,8 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("tower-lsp-server", &["ordain-lsp"]),
     ("sqlx", &["ordain-store-sqlite", "ordain-store-postgres"]),
     ("clap", &["ordain"]),
+    ("clap_complete", &["ordain"]),
+    ("clap_mangen", &["ordain"]),
     ("miette", &["ordain"]),
     ("pest", &["ordain-grammar"]),
     ("pest_derive", &["ordain-grammar"]),

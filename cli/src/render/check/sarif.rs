@@ -51,13 +51,19 @@ fn rule(code: &Code) -> Value {
     let description: String = first.unwrap_or(title).replace('\n', " ").chars().take(LONGEST).collect();
     json!({
         "id": code,
-        "name": code,
+        "name": name(title),
         "shortDescription": { "text": title },
         "fullDescription": { "text": description },
         "help": { "text": format!("`ordain explain {code}` tells what it means and what to do"), "markdown": markdown },
         "helpUri": page(code),
         "properties": { "precision": "very-high", "tags": ["policy"] },
     })
+}
+
+/// A title as one word: `APolicyIsBeatenWhereverItMeetsAnother`.
+fn name(title: &str) -> String {
+    let words = title.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
 
 /// What the analysis could not do.

@@ -1,11 +1,15 @@
 //! The command line.
 
+mod apikey;
+mod check;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::findings::select::Prefix;
+pub(crate) use self::apikey::{ApikeyArgs, ApikeyCommand, ApikeyCreateArgs};
+pub(crate) use self::check::{CheckArgs, CheckFormat, FailOn, Fixes};
 use crate::testing::filter::Filter;
 
 /// Finds the contradictions between policies for AI agents before they reach production.
@@ -56,65 +60,12 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Make, list, rotate and revoke the keys that the API asks for.
     Apikey(ApikeyArgs),
-}
-
-/// Arguments of `check`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct CheckArgs {
-    /// A workspace folder, a folder within one, or a single policy file.
-    #[arg(default_value = ".")]
-    pub(crate) path: PathBuf,
-    /// How findings are written to standard output.
-    #[arg(long, value_enum, default_value_t = CheckFormat::Full)]
-    pub(crate) format: CheckFormat,
-    /// Write findings to a file too, in a format of its own: `sarif=findings.sarif`; may be repeated.
-    #[arg(long, value_name = "FMT=PATH")]
-    pub(crate) output_file: Vec<OutputFile>,
-    /// Show every finding with its source; more than 30 are grouped by what they have in common otherwise.
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// Show only warnings with this code, or whose code begins like this: `ORD0301`, `ORD04`; several with commas between
-    /// them. Errors and BLOCKING conflicts are always shown.
-    #[arg(long, value_name = "CODE", value_delimiter = ',')]
-    pub(crate) select: Vec<Prefix>,
-    /// Don't show warnings with this code, likewise. Of both the longer beginning decides.
-    #[arg(long, value_name = "CODE", value_delimiter = ',')]
-    pub(crate) ignore: Vec<Prefix>,
-    /// Leave out warnings that are in this file. It never covers an error or a BLOCKING conflict.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) baseline: Option<PathBuf>,
-    /// Write all warnings of now to the baseline first.
-    #[arg(long, requires = "baseline")]
-    pub(crate) write_baseline: bool,
-    /// Tell on standard error what took how long, and how much there was to do.
-    #[arg(long)]
-    pub(crate) statistics: bool,
-    /// Check again whenever policies change, until Ctrl-C; then exit with 0.
-    #[arg(long, conflicts_with_all = ["fix", "write_baseline"])]
-    pub(crate) watch: bool,
-    /// The least finding that fails the check. Errors in the source always count as blocking.
-    #[arg(long, value_enum, default_value_t = FailOn::Blocking)]
-    pub(crate) fail_on: FailOn,
-    /// Exit with 3 if a pair of policies could not be decided.
-    #[arg(long)]
-    pub(crate) require_decided: bool,
-    /// Judge every `allow … until` as on this day (midnight UTC) instead of now.
-    #[arg(long, value_name = "DATE")]
-    pub(crate) today: Option<jiff::civil::Date>,
-    /// Apply the fixes that are beyond doubt to the workspace's files before checking; with `=all` also those that
-    /// guess what is meant. None is kept that leaves more errors than there were.
-    #[arg(
-        long,
-        value_enum,
-        value_name = "WHICH",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "certain"
-    )]
-    pub(crate) fix: Option<Fixes>,
-    /// Threads of the analysis; as many as there are processors by default. The answer is the same for any.
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<std::num::NonZeroUsize>,
+    /// Print what makes a shell complete the words of `ordain`.
+    Completions(CompletionsArgs),
+    /// Write a manual page for each command.
+    Man(ManArgs),
+    /// Say whether everything is there that `ordain` needs, and what it sees of your workspace.
+    Doctor(DoctorArgs),
 }
 
 /// Arguments of `fmt`.
@@ -350,78 +301,31 @@ pub(crate) struct ServeArgs {
     pub(crate) tenant: String,
 }
 
-/// Arguments of `apikey`.
+/// Arguments of `completions`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct ApikeyArgs {
-    /// What to do.
-    #[command(subcommand)]
-    pub(crate) command: ApikeyCommand,
-    /// Where data is kept: `sqlite://FILE` or `postgres://USER@HOST/NAME`.
-    #[arg(long, global = true, value_name = "URL", default_value = "sqlite://ordain.db")]
-    pub(crate) database: String,
-    /// The tenant whose keys they are.
-    #[arg(long, global = true, value_name = "NAME", default_value = "demo-tenant")]
-    pub(crate) tenant: String,
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ManArgs {
+    /// Where the pages go; it is made if it isn't there.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DoctorArgs {
+    /// A workspace folder, a folder within one, or a single policy file.
+    #[arg(default_value = ".")]
+    pub(crate) path: PathBuf,
     /// How it is written.
-    #[arg(long, global = true, value_enum, default_value_t = TextOrJson::Text)]
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub(crate) format: TextOrJson,
-}
-
-/// What to do with keys.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ApikeyCommand {
-    /// Make a key and show it, once.
-    Create(ApikeyCreateArgs),
-    /// List all keys, also those that count no more.
-    List,
-    /// Revoke a key at once.
-    Revoke {
-        /// The key's `id`, as in the list.
-        id: String,
-    },
-    /// Make a key like another, which ends after a while.
-    Rotate {
-        /// The key's `id`, as in the list.
-        id: String,
-        /// For how long the old key still counts: `24h`, `7d`, `0s`.
-        #[arg(long, value_name = "DURATION", default_value = "24h")]
-        grace: Lifetime,
-    },
-}
-
-/// Arguments of `apikey create`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ApikeyCreateArgs {
-    /// The person whose key it is.
-    #[arg(long, value_name = "NAME", required_unless_present = "service", conflicts_with = "service")]
-    pub(crate) human: Option<String>,
-    /// The program whose key it is.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) service: Option<String>,
-    /// What it may do: viewer, author, approver, ingest, decide, operator; several with commas between them.
-    #[arg(long = "role", value_name = "ROLE", required = true, value_delimiter = ',')]
-    pub(crate) roles: Vec<ordain_runtime::Role>,
-    /// For how long it counts: `90d`, `12h`; or `never` for one that doesn't end.
-    #[arg(long, value_name = "DURATION", default_value = "90d")]
-    pub(crate) expires: Lifetime,
-}
-
-/// A length of time, or for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Lifetime(pub(crate) Option<jiff::SignedDuration>);
-
-impl std::str::FromStr for Lifetime {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "never" {
-            return Ok(Self(None));
-        }
-        let wanted = || format!("`{text}` is no length of time; write it like `90d`, `12h` or `never`");
-        let span: jiff::Span = text.parse().map_err(|_| wanted())?;
-        let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| wanted())?;
-        if length.is_negative() { Err(wanted()) } else { Ok(Self(Some(length))) }
-    }
 }
 
 /// When to use colours.
@@ -433,69 +337,6 @@ pub(crate) enum Color {
     Always,
     /// In no case.
     Never,
-}
-
-/// Formats of `check`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CheckFormat {
-    /// For people: source with carets, evidence and advice.
-    Full,
-    /// Each finding on one line.
-    Concise,
-    /// One JSON object, described by docs/check.schema.json.
-    Json,
-    /// One JSON object a line: each finding as in `json`, then the summary.
-    JsonLines,
-    /// SARIF 2.1.0, for code scanning.
-    Sarif,
-    /// Workflow commands of GitHub Actions.
-    Github,
-    /// GitLab's report of code quality.
-    Gitlab,
-    /// XML for continuous integration; a suite for each file.
-    Junit,
-    /// The diagnostic format of reviewdog.
-    Rdjson,
-    /// For the comment of a pull request; what doesn't fit is counted.
-    Markdown,
-}
-
-/// A file to write and the format of what goes there.
-#[derive(Clone, Debug)]
-pub(crate) struct OutputFile {
-    /// The format.
-    pub(crate) format: CheckFormat,
-    /// The file.
-    pub(crate) path: PathBuf,
-}
-
-impl std::str::FromStr for OutputFile {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let formats = || {
-            let names = CheckFormat::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-            names.map(|name| format!("`{}`", name.get_name())).collect::<Vec<_>>().join(", ")
-        };
-        let (format, path) = text
-            .split_once('=')
-            .ok_or_else(|| format!("`{text}` names no format; write it like `sarif={text}`"))?;
-        let format = CheckFormat::from_str(format, false)
-            .map_err(|_| format!("`{format}` is no format; those are {}", formats()))?;
-        if path.is_empty() {
-            return Err(format!("`{text}` names no file"));
-        }
-        Ok(Self { format, path: path.into() })
-    }
-}
-
-/// Fixes that `check` applies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Fixes {
-    /// Those that are beyond doubt.
-    Certain,
-    /// Also those that guess what is meant.
-    All,
 }
 
 /// Formats of `inspect`, `eval` and `simulate`.
@@ -559,15 +400,4 @@ pub(crate) enum GraphFormat {
     Mermaid,
     /// Nodes and edges.
     Json,
-}
-
-/// What fails a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FailOn {
-    /// Errors and BLOCKING conflicts.
-    Blocking,
-    /// Warnings too.
-    Warning,
-    /// Nothing.
-    Never,
 }
