@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 /// Files that are being written. Who holds the lock may make one; the one who ends the program never lets go.
@@ -16,7 +16,8 @@ fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
 
 /// From now on a request to end takes what is half-written along. `code` is the exit code for a signal.
 pub(crate) fn listen(code: fn(i32) -> i32) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    // Not a hang-up: who starts this with `nohup` has it ignored, and listening would end that.
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let wait = move || {
         if let Some(signal) = signals.forever().next() {
             let unfinished = unfinished();

@@ -14,6 +14,10 @@ fn json_fits_the_published_schema() {
         "a.ordain",
         "use std.facts.*\nrule r { type safety enforce block scope global when tool.nam == \"x\" }\nrule { }\n",
     )]);
+    // Times are in it only if they are asked for.
+    let timed =
+        run([&"check".into(), &example("acme"), &"--format=json".into(), &"--statistics".into()]).json();
+    assert!(schema.is_valid(&timed) && timed["summary"]["microseconds"].is_object(), "{timed:#}");
     let folders = [example("acme"), example("conflicts"), example("audit-14-7"), broken.path().to_owned()];
     for folder in folders {
         let found = run([&"check".into(), &folder, &"--format=json".into()]).json();

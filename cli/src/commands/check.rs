@@ -78,7 +78,10 @@ pub(super) fn report(
         };
         choice.baseline = Some(baseline);
     }
-    let findings = Findings::chosen(checked, &choice, args.fail_on);
+    let mut findings = Findings::chosen(checked, &choice, args.fail_on);
+    if args.statistics {
+        findings.took = progress.took();
+    }
     for file in &args.output_file {
         // What is kept in files doesn't depend on the terminal.
         let look = Look { color: false, all: args.all, hint: false, width: Some(full::WIDTH) };

@@ -8,6 +8,7 @@ pub(crate) mod select;
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use ordain_compiler::workspace::MANIFEST;
 use ordain_ir::{Code, Conflict, ConflictSeverity, Diagnostic, Label, Severity};
@@ -117,6 +118,8 @@ pub(crate) struct Findings<'a> {
     pub(crate) stale: Vec<Entry>,
     /// How many errors and BLOCKING conflicts the selection would leave out, if it could.
     pub(crate) kept: usize,
+    /// How long each part of the check took, if that is asked for.
+    pub(crate) took: Vec<(&'static str, Duration)>,
 }
 
 impl<'a> Findings<'a> {
@@ -156,7 +159,7 @@ impl<'a> Findings<'a> {
         let stale = choice.baseline.as_ref().filter(|_| checked.errors() == 0);
         let stale = stale.map(|baseline| baseline.stale(all.iter().map(|finding| &*finding.id)));
         let paths = Paths::of(&checked.root);
-        Self { checked, texts, paths, fail_on, all, stale: stale.unwrap_or_default(), kept }
+        Self { checked, texts, paths, fail_on, all, stale: stale.unwrap_or_default(), kept, took: vec![] }
     }
 
     /// What is shown, errors first.

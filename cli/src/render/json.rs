@@ -48,6 +48,9 @@ pub(crate) struct Summary {
     conflicts: ConflictCounts,
     left_out: LeftOut,
     pairs: PairCounts,
+    /// How long each part took, in microseconds; only if that is asked for, since it is never the same.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    microseconds: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Serialize)]
@@ -180,6 +183,11 @@ impl Summary {
                 stale: findings.stale.len(),
             },
             pairs: checked.report.pairs,
+            microseconds: findings
+                .took
+                .iter()
+                .map(|(part, took)| (*part, u64::try_from(took.as_micros()).unwrap_or(u64::MAX)))
+                .collect(),
         }
     }
 }

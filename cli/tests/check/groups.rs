@@ -81,7 +81,12 @@ fn statistics_tell_of_times_and_counts_on_standard_error() {
     let plain = check(folder.path(), &["--format=json"]);
     assert_eq!(plain.stderr, "");
     let told = check(folder.path(), &["--format=json", "--statistics"]);
-    assert_eq!(told.stdout, plain.stdout, "no time is in what programs read");
+    let mut timed = told.json();
+    let times = timed["summary"].as_object_mut().unwrap().remove("microseconds").unwrap();
+    assert!(times["compiling"].as_u64().unwrap() > 0, "{times}");
+    assert_eq!(timed, plain.json(), "without `--statistics` no time is in what programs read");
+    let full = check(folder.path(), &["--statistics"]);
+    assert_eq!(full.stdout, check(folder.path(), &[]).stdout, "nor in what people read");
     for wanted in
         [" ms  reading\n", " ms  compiling\n", " ms  comparing scopes\n", " ms  in all\n", "  3  files\n"]
     {
