@@ -24,11 +24,11 @@ struct Who {
     urgent: bool,
 }
 
-/// Two named tenants and agents, and two that nobody names, so that one of those can be the subject and the
+/// Named tenants, projects and agents, and of each two that nobody names, so that one of those can be the subject and the
 /// other somebody else.
 fn world() -> Vec<Who> {
     let mut world = vec![];
-    for (tenant, project) in ["a", "b", "u", "v"].iter().flat_map(|t| [(t, "p"), (t, "u")]) {
+    for (tenant, project) in ["a", "b", "u", "v"].iter().flat_map(|t| ["p", "u", "v"].map(|p| (t, p))) {
         for agent in ["x", "y", "u", "v"] {
             for urgent in [false, true] {
                 let path = Path { tenant: (*tenant).into(), project: project.into(), agent: agent.into() };
