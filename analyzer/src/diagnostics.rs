@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use num_rational::BigRational;
 use num_traits::Zero as _;
-use ordain_ir::report::{Certificate, Witness};
+use ordain_ir::fix::Fix;
+use ordain_ir::report::{Certificate, Repair, Witness};
 use ordain_ir::{
     Certainty, Clause, Conflict, ConflictSeverity, Diagnostic, Gap, Label, Obligation, PolicyRef, Report,
     Severity, SourceMap, Span, codes,
@@ -108,11 +109,31 @@ pub fn conflict_diagnostic(conflict: &Conflict, sources: &SourceMap) -> Diagnost
     if let Some(certificate) = &conflict.certificate {
         out = out.note(arithmetic(certificate));
     }
+    if let Some(repair) = conflict.repair.as_ref().filter(|_| !conflict.resolved) {
+        if repair.verified {
+            let alone =
+                format!("with `{}` instead, this conflict is gone, and no other comes up", repair.clause);
+            out = out.note(alone);
+        }
+        out.fixes.extend(repair_fix(repair, sources));
+    }
     if let Some(acknowledgement) = &conflict.acknowledgement {
         let until = acknowledgement.until.map_or_else(String::new, |until| format!(" until {until}"));
         out = out.note(format!("allowed{until}: {}", acknowledgement.because));
     }
     if conflict.resolved { out } else { out.help(conflict.recommended_action.clone()) }
+}
+
+/// The change of a bound where it stands, which guesses that this is the one to change; `None` if a template makes the limit, since others come of that too.
+pub fn repair_fix(repair: &Repair, sources: &SourceMap) -> Option<Fix> {
+    let source = sources.get(&repair.policy).filter(|source| source.application.is_none())?;
+    Some(Fix {
+        title: repair.description.clone(),
+        file: source.file.clone(),
+        span: source.clauses.get(&Clause::Bound)?.span,
+        replacement: repair.clause.clone(),
+        certain: false,
+    })
 }
 
 /// A witness on one line: `acme/support/mailer at Mon 2026-03-02 11:00 Europe/Berlin, tool.name = "export", usage tokens = 100`.

@@ -55,7 +55,7 @@ pub use analysis::{Options, analyze};
 pub use answer::Answer;
 pub use conditions::Memo;
 pub use diagnostics::{
-    conflict_diagnostic, conflict_diagnostics, gap_diagnostic, gap_diagnostics, witness_in_words,
+    conflict_diagnostic, conflict_diagnostics, gap_diagnostic, gap_diagnostics, repair_fix, witness_in_words,
 };
 pub use diff::{Change, Difference, Example, Kind, Shift, Shifts, diff};
 pub use domain::AnalyzerError;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use num_rational::Ratio;
 use ordain_engine::Engine;
-use ordain_ir::report::{Certificate, Contradiction, Inequality, Repair};
+use ordain_ir::report::{Certificate, Contradiction, Inequality};
 use ordain_ir::{Clause, Condition, ConflictType, Direction, Limit, PolicyRef};
 
 use crate::Answer;
@@ -16,7 +16,7 @@ use crate::conflict::{Claim, Doubt, Judgement};
 use crate::domain::{Algebra, AnalyzerError, Domain, Finding, Parts, Point};
 use crate::evidence;
 use crate::pairs::Entry;
-use crate::words::{Names, bound, enforced_bound};
+use crate::words::{Names, bound, enforced_bound, repair as repair_to};
 
 /// An active limit with its domain.
 pub(crate) struct LimitEntry<'a> {
@@ -339,14 +339,10 @@ fn claim(line: Line, a: &LimitEntry<'_>, b: &LimitEntry<'_>) -> Claim {
             let (ceiling, floor) = if a.bound.direction == Direction::AtMost { (a, b) } else { (b, a) };
             contradiction = Some(Contradiction::Empty);
             certificate = Some(pointwise_certificate(ceiling, floor));
-            repair = Some(Repair {
-                policy: floor.id(),
-                description: format!(
-                    "lower `{}` to at least {}",
-                    names.plain(&floor.name),
-                    quantity.format(ceiling.bound.value)
-                ),
-            });
+            let least = quantity.format(ceiling.bound.value);
+            let description =
+                format!("lower `{}` to at least {}", names.plain(&floor.name), least.trim_end());
+            repair = Some(repair_to(floor, ceiling.bound.value, description));
             (
                 format!(
                     "Policy {} demands {quantity} of {} while {} allows {} for the same requests: \
@@ -368,10 +364,8 @@ fn claim(line: Line, a: &LimitEntry<'_>, b: &LimitEntry<'_>) -> Claim {
         Line::Divergent => {
             contradiction = Some(Contradiction::Divergent);
             let (tight, loose) = by_tightness(first, second);
-            repair = Some(Repair {
-                policy: loose.id(),
-                description: format!("set `{}` to {}", names.plain(&loose.name), bound(tight)),
-            });
+            let description = format!("set `{}` to {}", names.plain(&loose.name), bound(tight));
+            repair = Some(repair_to(loose, tight.bound.value, description));
             (
                 format!(
                     "Policy {} sets {quantity} to {} while {} sets it to {} for the same requests",

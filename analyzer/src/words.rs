@@ -1,5 +1,6 @@
 //! Findings in the domain's words.
 
+use ordain_ir::report::Repair;
 use ordain_ir::{Direction, EnforcementMode, Limit, PolicyName, PolicyRef, ScopeSelector};
 
 /// How policies are named within one finding: by their names within their packages, unless two of them share it.
@@ -56,11 +57,21 @@ pub(crate) fn place(a: &ScopeSelector, b: &ScopeSelector) -> &'static str {
 
 /// `at most 100`.
 pub(crate) fn bound(limit: &Limit) -> String {
+    bound_of(limit, limit.bound.value)
+}
+
+fn bound_of(limit: &Limit, value: i64) -> String {
     let direction = match limit.bound.direction {
         Direction::AtMost => "at most",
         Direction::AtLeast => "at least",
     };
-    format!("{direction} {}", limit.quantity.format(limit.bound.value))
+    format!("{direction} {}", limit.quantity.format(value))
+}
+
+/// Another bound for a limit, in words that tell of it.
+pub(crate) fn repair(limit: &Limit, value: i64, description: String) -> Repair {
+    let clause = bound_of(limit, value).trim_end().to_owned();
+    Repair { policy: limit.id(), description, clause, verified: false }
 }
 
 /// `at most 100 (BLOCK)`.

@@ -1,7 +1,7 @@
 //! `check --fix`: puts the fixes that diagnostics carry into the files.
 //!
 //! Fixes are applied in memory, up to a fixpoint, and written once at the end. One that doesn't remove its diagnostic,
-//! or leaves more errors than there were, is taken back.
+//! or leaves more errors or conflicts than there were, is taken back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use ordain_compiler::workspace::{MANIFEST, decode, load};
 use ordain_ir::diagnostic::Fix;
-use ordain_ir::{Code, Diagnostic, Place, Severity, fix};
+use ordain_ir::{Code, ConflictType, Diagnostic, Place, Severity, fix};
 
 use crate::args::Fixes;
 use crate::failure::Failure;
@@ -84,7 +84,9 @@ pub(crate) fn apply(
         // Of several, each must have mended its own, or one might have made up for another.
         let mended = round.iter().filter(|(diagnostic, _)| diagnostic.severity == Severity::Error).count();
         let allowed = errors(&found) - if round.len() > 1 { mended } else { 0 };
-        if errors(&after) <= allowed && round.iter().all(gone) {
+        let calmed = round.iter().filter(|(diagnostic, _)| is_conflict(diagnostic)).count();
+        let quiet = calmed == 0 || conflicts(&after) + calmed <= conflicts(&found);
+        if errors(&after) <= allowed && quiet && round.iter().all(gone) {
             fixed.applied.extend(done);
             continue;
         }
@@ -140,6 +142,14 @@ fn errors(found: &[Diagnostic]) -> usize {
     found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
 }
 
+fn is_conflict(diagnostic: &Diagnostic) -> bool {
+    ConflictType::ALL.iter().any(|kind| kind.code() == diagnostic.code)
+}
+
+fn conflicts(found: &[Diagnostic]) -> usize {
+    found.iter().filter(|diagnostic| is_conflict(diagnostic)).count()
+}
+
 fn count(found: &[Diagnostic], wanted: &Key) -> usize {
     let keys = found.iter().flat_map(|it| it.fixes.iter().map(move |fix| key(it, fix)));
     keys.filter(|key| key == wanted).count()
@@ -152,7 +162,9 @@ fn findings(session: &Session, now: Timestamp, progress: &Progress) -> Result<Ve
     if errors(&found) > 0 {
         return Ok(found);
     }
-    Ok(session.check(None, now, progress)?.diagnostics)
+    let checked = session.check(None, now, progress)?;
+    let conflicts = ordain_analyzer::conflict_diagnostics(&checked.report, &checked.sources);
+    Ok(checked.diagnostics.into_iter().chain(conflicts).collect())
 }
 
 /// Fixes in the workspace's own files that don't touch each other, by file and place.

@@ -21,6 +21,7 @@ mod interrupt;
 mod progress;
 mod random;
 mod render;
+mod repairs;
 mod signing;
 mod simulation;
 mod testing;

@@ -175,6 +175,35 @@ impl Session {
         ordain_compiler::diagnostics(&self.db, self.workspace).clone()
     }
 
+    fn options<'a>(&self, threads: Option<NonZeroUsize>, stage: &'a dyn Fn(Stage)) -> Options<'a> {
+        Options { threads, memo: Some(self.memory.clone()), progress: Some(stage), ..Options::default() }
+    }
+
+    fn report(&self, policies: &Arc<Policies>, options: &Options<'_>) -> Result<Report, Failure> {
+        let report = match &self.kept {
+            Some(kept) => kept.borrow_mut().analyze(policies, options).map(|found| found.report()),
+            None => ordain_analyzer::analyze(policies, options),
+        };
+        report.map_err(Failure::from)
+    }
+
+    /// The conflicts alone; `None` if the sources have errors.
+    pub(crate) fn analyse(
+        &self,
+        threads: Option<NonZeroUsize>,
+        now: Timestamp,
+        progress: &Progress,
+    ) -> Result<Option<Report>, Failure> {
+        progress.enter("trying repairs");
+        let Compiled { policies, diagnostics, .. } = ordain_compiler::compile(&self.db, self.workspace);
+        if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            return Ok(None);
+        }
+        let mut report = self.report(&policies, &self.options(threads, &|_| ()))?;
+        report.expire(now);
+        Ok(Some(report))
+    }
+
     /// Compiles and analyses.
     pub(crate) fn check(
         &self,
@@ -187,17 +216,8 @@ impl Session {
         let Compiled { policies, source_map, dependencies, mut diagnostics } =
             ordain_compiler::compile(db, workspace);
         let stage = |stage: Stage| progress.enter(stage.describe());
-        let options = Options {
-            threads,
-            memo: Some(self.memory.clone()),
-            progress: Some(&stage),
-            ..Options::default()
-        };
-        let report = match &self.kept {
-            Some(kept) => kept.borrow_mut().analyze(&policies, &options).map(|found| found.report()),
-            None => ordain_analyzer::analyze(&policies, &options),
-        };
-        let mut report = report.map_err(Failure::from)?;
+        let options = self.options(threads, &stage);
+        let mut report = self.report(&policies, &options)?;
         progress.enter("putting the bundle together");
         // The bundle's bytes follow from the sources alone, whatever day it is.
         let bundle = bundle::assemble(db, workspace, &report);

@@ -34,10 +34,8 @@ pub(super) fn repair(space: &Space, found: Found) -> Option<Repair> {
     let limit = space.members[at].limit;
     let verb = if new > limit.bound.value { "raise" } else { "lower" };
     let name = words::name(&space.members, found.set, at);
-    Some(Repair {
-        policy: limit.id(),
-        description: format!("{verb} `{name}` to {}", limit.quantity.format(new).trim_end()),
-    })
+    let description = format!("{verb} `{name}` to {}", limit.quantity.format(new).trim_end());
+    Some(crate::words::repair(limit, new, description))
 }
 
 /// The least bound of one member, moved towards looser, with which the set holds everywhere.

@@ -24,6 +24,7 @@ use crate::fixing::{self, Done, Fixed};
 use crate::progress::Progress;
 use crate::render::check::{Look, full, statistics, write};
 use crate::render::count;
+use crate::repairs;
 use crate::workspace::{Checked, READING, Session};
 
 /// Parses, types and proves, and writes what it found.
@@ -45,7 +46,9 @@ pub(crate) fn run(args: &CheckArgs, color: bool) -> Result<Verdict, Failure> {
             eprint!("{}", told(&fixed));
         }
     }
-    let checked = session.check(args.threads, now, &progress)?;
+    let mut session = session.keeping();
+    let mut checked = session.check(args.threads, now, &progress)?;
+    repairs::verify(&mut session, &mut checked, args.threads, now, &progress)?;
     progress.clear();
     report(args, color, &checked, &progress)
 }
@@ -132,7 +135,12 @@ fn told(fixed: &Fixed) -> String {
         format!("{word} {file}:{}:{}: {title} ({code})\n", place.line, place.column)
     };
     let mut out: String = fixed.applied.iter().map(|done| line("fixed", done)).collect();
-    out.extend(fixed.refused.iter().map(|done| line("not fixed, since more errors would be left:", done)));
+    out.extend(
+        fixed
+            .refused
+            .iter()
+            .map(|done| line("not fixed, since more errors or conflicts would be left:", done)),
+    );
     let files: BTreeSet<&str> = fixed.applied.iter().map(|done| done.file.as_str()).collect();
     let fixes = count(fixed.applied.len(), "fix").replace("fixs", "fixes");
     let _ = writeln!(out, "{fixes} applied in {}", count(files.len(), "file"));

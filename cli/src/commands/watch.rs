@@ -18,6 +18,7 @@ use crate::commands::{check, print};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::render::count;
+use crate::repairs;
 use crate::workspace::{READING, Session};
 
 /// Editors write a file in several steps, and other programs many files: what changes within this time after
@@ -87,7 +88,9 @@ fn round(
         }
         None => session.insert(Session::load(path)?.keeping()),
     };
-    let checked = session.check(args.threads, check::today(args), &progress)?;
+    let now = check::today(args);
+    let mut checked = session.check(args.threads, now, &progress)?;
+    repairs::verify(session, &mut checked, args.threads, now, &progress)?;
     progress.clear();
     clear()?;
     check::report(args, color, &checked, &progress)?;

@@ -119,6 +119,12 @@ pub struct Repair {
     pub policy: PolicyId,
     /// In words: "raise `daily-floor` to 480".
     pub description: String,
+    /// The new bound as its clause in source: `at most 480`.
+    #[serde(default)]
+    pub clause: String,
+    /// Whether the workspace was analysed with this change: the conflict was gone, and there was no other one for it.
+    #[serde(default)]
+    pub verified: bool,
 }
 
 /// Two or more policies that contradict each other.

@@ -76,7 +76,12 @@ async fn evidence_comes_along() {
                 factor: "1/2".to_owned(),
             }],
         });
-        found.repair = Some(Repair { policy: three[0].id, description: "raise `a` to 6".to_owned() });
+        found.repair = Some(Repair {
+            policy: three[0].id,
+            description: "raise `a` to 6".to_owned(),
+            clause: "at most 6".to_owned(),
+            verified: false,
+        });
         client.load(&bundle(policies([], limits), vec![], vec![found]), 0).await.unwrap();
         let item = client.ok(CONFLICTS).await["items"][0].take();
         assert_eq!(item["policies"].as_array().unwrap().len(), 3);
