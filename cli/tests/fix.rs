@@ -93,7 +93,7 @@ rule t { type safety  enforce block  scope global  when n > 3; }
     let fixed = fix(folder.path(), "--fix=all").expect_code(1);
     insta::assert_snapshot!(fixed.stderr, @"
     fixed c.ordain:6:62: remove it (ORD0101)
-    not fixed, since more errors would be left: c.ordain:2:8: add `use b.*` (ORD0201)
+    not fixed, since more errors or conflicts would be left: c.ordain:2:8: add `use b.*` (ORD0201)
     1 fix applied in 1 file
     ");
     assert_eq!(read(folder.path(), "c.ordain"), using.replace(';', ""), "the others are mended all the same");
