@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use ordain_ir::report::Witness;
 use ordain_ir::{
-    Conflict, Limit, LimitStatus, PairCounts, Policies, PolicyName, Quantity, Report, Rule, RuleStatus,
-    RuleType, Usage,
+    Conflict, Limit, LimitStatus, PairCounts, Policies, PolicyId, PolicyName, Quantity, Report, Rule,
+    RuleStatus, RuleType, Usage,
 };
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::Answer;
 use crate::allowances::Acknowledgements;
@@ -68,7 +69,7 @@ pub fn analyze(policies: &Policies, options: &Options<'_>) -> Result<Report, Ana
     conflicts.extend(joint.into_values().map(|(_, conflict)| conflict));
     let acknowledgements = Acknowledgements::of(policies);
     let conflicts = pool.install(|| {
-        conflicts.par_sort_unstable_by(|a, b| order(a, b));
+        let conflicts = sorted(conflicts, policies);
         let owned = conflicts.into_par_iter().map(Arc::unwrap_or_clone);
         owned.map(|conflict| acknowledgements.acknowledged(&conflict).unwrap_or(conflict)).collect()
     });
@@ -123,12 +124,12 @@ impl News {
         let mut judged = Judged::default();
         let mut considered = BTreeMap::new();
         let mut pairs = Pairs::new(algebra, &overrides, pool, watch);
-        for (kind, group) in rules(algebra, changes)? {
+        for (kind, group) in pool.install(|| rules(algebra, changes))? {
             pairs.judge(&group, &mut judged)?;
             let modes = group.entries.iter().map(|entry| entry.rule.enforcement_mode);
             considered.insert(kind, different_pairs(modes) - Pairs::related(&group.entries, &overrides));
         }
-        for (kind, group) in limits(algebra, changes)? {
+        for (kind, group) in pool.install(|| limits(algebra, changes))? {
             pairs.judge(&group, &mut judged)?;
             let comparable = limits::comparable_pairs(&group.entries);
             considered.insert(kind, comparable - Pairs::related(&group.entries, &overrides));
@@ -188,12 +189,16 @@ fn rules<'a>(
     algebra: &Algebra<'a>,
     changes: &Changes,
 ) -> Result<BTreeMap<Kind, Group<RuleEntry<'a>>>, AnalyzerError> {
-    let active = algebra.policies().rules.values().filter(|rule| rule.status == RuleStatus::Active);
     let mut groups = changes.groups(|kind| matches!(kind, Kind::Rules(_)));
-    for rule in active {
-        if let Some(group) = groups.get_mut(&Kind::of_rule(rule)) {
-            group.entries.push(RuleEntry::new(rule, algebra)?);
-            group.fresh.push(changes.concern(&rule.name));
+    let wanted = |rule: &Rule| rule.status == RuleStatus::Active && groups.contains_key(&Kind::of_rule(rule));
+    let wanted: Vec<&Rule> =
+        algebra.policies().rules.values().map(Arc::as_ref).filter(|rule| wanted(rule)).collect();
+    let entries: Vec<_> = wanted.into_par_iter().map(|rule| RuleEntry::new(rule, algebra)).collect();
+    for entry in entries {
+        let entry = entry?;
+        if let Some(group) = groups.get_mut(&Kind::of_rule(entry.rule)) {
+            group.fresh.push(changes.concern(&entry.rule.name));
+            group.entries.push(entry);
         }
     }
     Ok(groups)
@@ -204,12 +209,17 @@ fn limits<'a>(
     algebra: &Algebra<'a>,
     changes: &Changes,
 ) -> Result<BTreeMap<Kind, Group<LimitEntry<'a>>>, AnalyzerError> {
-    let active = algebra.policies().limits.values().filter(|limit| limit.status == LimitStatus::Active);
     let mut groups = changes.groups(|kind| matches!(kind, Kind::Limits(_)));
-    for limit in active {
-        if let Some(group) = groups.get_mut(&Kind::of_limit(limit)) {
-            group.entries.push(LimitEntry::new(limit, algebra)?);
-            group.fresh.push(changes.concern(&limit.name));
+    let wanted =
+        |limit: &Limit| limit.status == LimitStatus::Active && groups.contains_key(&Kind::of_limit(limit));
+    let wanted: Vec<&Limit> =
+        algebra.policies().limits.values().map(Arc::as_ref).filter(|limit| wanted(limit)).collect();
+    let entries: Vec<_> = wanted.into_par_iter().map(|limit| LimitEntry::new(limit, algebra)).collect();
+    for entry in entries {
+        let entry = entry?;
+        if let Some(group) = groups.get_mut(&Kind::of_limit(entry.limit)) {
+            group.fresh.push(changes.concern(&entry.limit.name));
+            group.entries.push(entry);
         }
     }
     Ok(groups)
@@ -238,6 +248,23 @@ fn joint_witness(members: &[PolicyName], algebra: &Algebra<'_>) -> Result<Option
     evidence::replay_domains(members, &request, &*algebra.engine_of(members)?)?;
     let windows = limits.iter().flat_map(|limit| evidence::windows_of_limit(limit, policies));
     Ok(Some(evidence::witness(&request, windows, policies)))
+}
+
+/// In the [`order`] of a report. Names are compared once for each policy instead of for each conflict.
+fn sorted(conflicts: Vec<Arc<Conflict>>, policies: &Policies) -> Vec<Arc<Conflict>> {
+    let mut names: Vec<&PolicyName> = policies.rules.keys().chain(policies.limits.keys()).collect();
+    names.sort_unstable();
+    let rank: FxHashMap<PolicyId, usize> =
+        names.into_par_iter().enumerate().map(|(rank, name)| (PolicyId::of(name), rank)).collect();
+    let key = |conflict: &Conflict| {
+        let mut ranks = conflict.policies.iter().map(|policy| rank.get(&policy.id).copied());
+        let first = [ranks.next().flatten(), ranks.next().flatten()];
+        let rest: Vec<Option<usize>> = ranks.collect();
+        (std::cmp::Reverse(conflict.severity), conflict.conflict_type, first, rest)
+    };
+    let mut keyed: Vec<_> = conflicts.into_par_iter().map(|conflict| (key(&conflict), conflict)).collect();
+    keyed.par_sort_unstable_by(|(a, x), (b, y)| a.cmp(b).then_with(|| x.id.cmp(&y.id)));
+    keyed.into_iter().map(|(_, conflict)| conflict).collect()
 }
 
 /// BLOCKING first, then by type, then by names.

@@ -24,6 +24,8 @@ pub type Facts = BTreeMap<FactName, Fact>;
 const MAX_BOXES: usize = 512;
 /// Most joint boxes that one question looks at.
 const MAX_STEPS: usize = 4_096;
+/// Unions of which fewer joint ones are looked at.
+const MANY: usize = 8;
 
 /// What a box says about one fact. `values` restricts the fact only if it is there, which is exactly what the
 /// negation of an atom on an optional fact means.
@@ -342,7 +344,9 @@ pub fn satisfiable(condition: &Condition, facts: &Facts, strings: &Strings) -> A
 /// Whether boxes of all these unions have a point in common, with the canonical valuation of the first that do, in
 /// the order of the unions and of the boxes in them.
 pub(crate) fn meet(unions: &[&[Cube]], facts: &Facts, strings: &Strings) -> Answer<Valuation> {
-    let mut search = Search { facts, strings, open: false, steps: 0 };
+    // Many unions that have not met soon won't meet late either; the solver looks further.
+    let most = if unions.len() > MANY { MAX_STEPS / 8 } else { MAX_STEPS };
+    let mut search = Search { facts, strings, open: false, steps: 0, most };
     match search.descend(&Cube::default(), unions) {
         Some(found) => Answer::Yes(found),
         None if search.open => Answer::Undecided,
@@ -355,6 +359,7 @@ struct Search<'a> {
     strings: &'a Strings,
     open: bool,
     steps: usize,
+    most: usize,
 }
 
 impl Search<'_> {
@@ -371,7 +376,7 @@ impl Search<'_> {
         };
         for cube in *first {
             self.steps += 1;
-            if self.steps > MAX_STEPS {
+            if self.steps > self.most {
                 self.open = true;
                 return None;
             }

@@ -27,7 +27,7 @@ const SHARDS: usize = 16;
 const MAX_KEPT: usize = (1 << 20) / SHARDS;
 
 /// The content hash of a condition or of a question.
-type Hash = [u8; 16];
+pub(crate) type Hash = [u8; 16];
 
 /// A condition in normal form: negations at atoms only, parts sorted and without repetition.
 #[derive(Clone, Debug)]
@@ -57,6 +57,11 @@ impl Prepared {
     /// The normal form.
     pub const fn condition(&self) -> &Condition {
         &self.condition
+    }
+
+    /// Its content, with the declarations of the facts that it reads.
+    pub(crate) const fn hash(&self) -> &Hash {
+        &self.hash
     }
 
     /// Whether it always holds, plainly.

@@ -67,8 +67,11 @@ pub(crate) struct Pairs<'a, 'm> {
     pub(crate) pool: &'m rayon::ThreadPool,
     pub(crate) watch: &'m Watch<'m>,
     /// What is known of conjunctions of conditions.
-    verdicts: FxHashMap<(ConditionsId, ConditionsId), Arc<Verdict>>,
+    verdicts: FxHashMap<Question, Arc<Verdict>>,
 }
+
+/// Two conjunctions of conditions, the lower number first.
+type Question = (ConditionsId, ConditionsId);
 
 /// A policy and a place: its pairs are those with the policies of that place.
 struct Row<'g> {
@@ -169,56 +172,63 @@ impl<'a, 'm> Pairs<'a, 'm> {
             let (a, b) = (of(candidate.pair.0), of(candidate.pair.1));
             (a.min(b), a.max(b))
         };
-        let mut asked: BTreeMap<(ConditionsId, ConditionsId), (usize, usize)> = BTreeMap::new();
-        for candidate in &candidates {
-            let key = sets(candidate);
-            if !verdicts.contains_key(&key) {
-                asked.entry(key).or_insert(candidate.pair);
-            }
-        }
         // Sorted by the left side, so that each thread meets its boxes again and again.
-        let asked: Vec<_> = asked.into_iter().collect();
-        let answers: Vec<_> = pool.install(|| {
-            let answer = |((a, b), pair): &((ConditionsId, ConditionsId), (usize, usize))| {
-                let (i, j) = *pair;
-                let parts: Vec<&Prepared> = conditions(&[group[i].domain(), group[j].domain()]);
-                ((*a, *b), algebra.conditions.find(&parts, &[]))
-            };
-            asked.par_iter().map(answer).collect()
+        let questions = || candidates.par_iter().enumerate().map(|(at, candidate)| (sets(candidate), at));
+        let questions: Vec<(Question, usize)> = pool.install(|| {
+            let mut all: Vec<(Question, usize)> = questions().collect();
+            all.par_sort_unstable();
+            all
         });
-        verdicts.extend(answers);
-        let verdicts = &*verdicts;
+        let mut question_of = vec![0_usize; candidates.len()];
+        let mut asked: Vec<(Question, usize)> = vec![];
+        for (question, candidate) in questions {
+            if asked.last().is_none_or(|(last, _)| *last != question) {
+                asked.push((question, candidate));
+            }
+            question_of[candidate] = asked.len() - 1;
+        }
+        let answer = |(question, candidate): &(Question, usize)| {
+            if let Some(known) = verdicts.get(question) {
+                return Arc::clone(known);
+            }
+            let (i, j) = candidates[*candidate].pair;
+            let parts: Vec<&Prepared> = conditions(&[group[i].domain(), group[j].domain()]);
+            algebra.conditions.find(&parts, &[])
+        };
+        let answers: Vec<Arc<Verdict>> = pool.install(|| asked.par_iter().map(answer).collect());
+        let verdict = |at: usize| &*answers[question_of[at]];
 
         watch.enter(Stage::Conflicts);
         // What is proved to be apart needs no replay, and is most of it.
-        let verdict = |candidate: &Candidate| &verdicts[&sets(candidate)];
-        let meet = candidates.par_iter().filter(|candidate| verdict(candidate).answer != Answer::No);
-        let meet: Vec<&Candidate> = pool.install(|| meet.collect());
+        let meet = (0..candidates.len()).into_par_iter().filter(|at| verdict(*at).answer != Answer::No);
+        let meet: Vec<usize> = pool.install(|| meet.collect());
         let hard = |(i, j): (usize, usize), undecided| Hard {
             pair: [i, j].map(|at| group[at].policy().name.clone()),
             undecided,
         };
-        for candidate in &candidates {
-            let verdict = verdict(candidate);
-            if verdict.by_solver && verdict.answer == Answer::No {
-                solver::check()?;
-                into.hard.push(hard(candidate.pair, false));
+        if answers.iter().any(|verdict| verdict.by_solver) {
+            for (at, candidate) in candidates.iter().enumerate() {
+                let verdict = verdict(at);
+                if verdict.by_solver && verdict.answer == Answer::No {
+                    solver::check()?;
+                    into.hard.push(hard(candidate.pair, false));
+                }
             }
         }
-        let involved = meet.iter().flat_map(|candidate| [candidate.pair.0, candidate.pair.1]);
+        let involved = meet.iter().map(|at| candidates[*at].pair).flat_map(|(i, j)| [i, j]);
         let engine = algebra.engine_of(involved.map(|at| &group[at].policy().name))?;
-        let judge = |candidate: &Candidate| {
+        let judge = |at: &usize| {
+            let candidate = &candidates[*at];
             let (i, j) = candidate.pair;
             let subject = algebra.places().meeting()[candidate.meeting as usize].1.as_ref();
-            let overlap = Finding::joint(subject, candidate.at, verdict(candidate));
+            let overlap = Finding::joint(subject, candidate.at, verdict(*at));
             let judgement = group[i].judge(&group[j], overlap, algebra, &engine);
             let tells = |it: &Judgement| it.conflict.is_some() || it.by_solver;
-            judgement.as_ref().map_or(true, tells).then_some(judgement)
+            judgement.as_ref().map_or(true, tells).then_some((candidate.pair, judgement))
         };
-        let judged = |candidate: &&Candidate| judge(candidate).map(|judgement| (candidate.pair, judgement));
         // Of several errors the first by this order counts, so all are collected.
         let judged: Vec<((usize, usize), Result<Judgement, AnalyzerError>)> =
-            pool.install(|| meet.par_iter().filter_map(judged).collect());
+            pool.install(|| meet.par_iter().filter_map(judge).collect());
         for (pair, judgement) in judged {
             let judgement = judgement?;
             if judgement.by_solver {
@@ -229,6 +239,7 @@ impl<'a, 'm> Pairs<'a, 'm> {
             }
             into.conflicts.extend(judgement.conflict);
         }
+        verdicts.extend(asked.into_iter().map(|(question, _)| question).zip(answers));
         Ok(())
     }
 }

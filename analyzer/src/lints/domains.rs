@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use ordain_ir::{Clause, Code, Condition, Limit, PolicyKind, PolicyName, PolicyRef, Rule, Window, codes};
 
-use super::{Context, Lint, is_warning};
+use super::{Context, Lint, Runner, is_warning};
 use crate::Answer;
 use crate::domain::{AnalyzerError, Domain};
 
@@ -18,7 +18,7 @@ struct Own<'a> {
     limit: Option<&'a Limit>,
 }
 
-pub(super) fn lints(context: &Context<'_, '_>) -> Result<Vec<Lint>, AnalyzerError> {
+pub(super) fn lints(context: &Context<'_, '_>, runner: &Runner<'_>) -> Result<Vec<Lint>, AnalyzerError> {
     let rules = context.rules.entries.iter().map(|entry| {
         let rule: &Rule = entry.rule;
         let (window, condition) = (&rule.window, &rule.condition);
@@ -30,7 +30,7 @@ pub(super) fn lints(context: &Context<'_, '_>) -> Result<Vec<Lint>, AnalyzerErro
         Own { policy: limit.reference(), window, condition, domain: &entry.domain, limit: Some(limit) }
     });
     let all: Vec<Own<'_>> = rules.chain(limits).collect();
-    Context::each(&all, |own| Ok(lint(context, own)))
+    runner.each(&all, |own| Ok(lint(context, own)))
 }
 
 /// The policies whose domains are surely empty, for whatever reason.

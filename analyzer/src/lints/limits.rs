@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ordain_ir::fact::RISK_SCALE;
 use ordain_ir::{Clause, Condition, Direction, Limit, LimitStatus, PolicyName, Quantity, codes};
 
-use super::{Context, Lint, is_warning};
+use super::{Context, Lint, Runner, is_warning};
 use crate::cells::cells;
 use crate::decisions::ByTenant;
 use crate::domain::{Algebra, AnalyzerError, Domain, Parts};
@@ -30,22 +30,24 @@ pub(super) fn active<'a>(algebra: &Algebra<'a>) -> Result<Vec<LimitEntry<'a>>, A
 
 pub(super) fn lints(
     context: &Context<'_, '_>,
+    runner: &Runner<'_>,
     void: &BTreeSet<PolicyName>,
 ) -> Result<Vec<Lint>, AnalyzerError> {
     let limits = &context.limits;
     let asked: Vec<usize> = (0..limits.len())
         .filter(|at| !void.contains(&limits[*at].limit.name) && !is_warning(limits[*at].limit))
         .collect();
-    let mut found = Context::each(&asked, |at| Ok(trivial(context, limits[*at].limit)))?;
+    let mut found = runner.each(&asked, |at| Ok(trivial(context, limits[*at].limit)))?;
     let idle: BTreeSet<PolicyName> = found.iter().map(|lint| lint.policy.name.clone()).collect();
 
     let search = Search::new(context);
     let mut asked: Vec<usize> =
         asked.into_iter().filter(|at| !idle.contains(&limits[*at].limit.name)).collect();
-    let covers = Context::each(&asked, |at| Ok(search.covers(*at).map(|covers| (*at, covers))))?;
+    let covers = runner.each(&asked, |at| Ok(search.covers(*at).map(|covers| (*at, covers))))?;
     // All that is called needless can go at once: those that come later by name go first.
     let mut search = search;
     for (at, covers) in covers.into_iter().rev() {
+        runner.check();
         let covers: Vec<usize> = covers.into_iter().filter(|other| !search.gone.contains(other)).collect();
         if let Some(needed) = search.needless(at, &covers)? {
             search.gone.insert(at);
@@ -55,7 +57,7 @@ pub(super) fn lints(
     let told: BTreeSet<PolicyName> = found.iter().map(|lint| lint.policy.name.clone()).collect();
     asked.retain(|at| !told.contains(&limits[*at].limit.name));
     // Neither may one hold down what in turn is all that holds it down.
-    let held = Context::each(&asked, |at| Ok(search.held_down(*at).map(|_| *at)))?;
+    let held = runner.each(&asked, |at| Ok(search.held_down(*at).map(|_| *at)))?;
     for at in held.into_iter().rev() {
         if let Some(lint) = search.held_down(at) {
             search.gone.insert(at);

@@ -73,21 +73,13 @@ pub fn lint(
         needed: needed(policies),
         now,
     };
-    let check = || {
-        if let Some(interrupt) = options.interrupt {
-            interrupt();
-        }
-    };
-    check();
-    let mut found = pool.install(|| domains::lints(&context))?;
+    let runner = Runner { pool: &pool, interrupt: options.interrupt };
+    let mut found = domains::lints(&context, &runner)?;
     let mut void: BTreeSet<PolicyName> = domains::empty(&context);
     void.extend(found.iter().filter(|lint| domains::is_void(lint)).map(|lint| lint.policy.name.clone()));
-    let mut more = vec![];
-    check();
-    more.extend(pool.install(|| rules::lints(&context, &void))?);
-    check();
-    more.extend(pool.install(|| limits::lints(&context, &void))?);
-    check();
+    let mut more = rules::lints(&context, &runner, &void)?;
+    more.extend(limits::lints(&context, &runner, &void)?);
+    runner.check();
     more.extend(pool.install(|| overriding::lints(&context)));
     found.extend(more);
     found.sort();
@@ -119,15 +111,42 @@ impl Context<'_, '_> {
             (last, _) => last.unwrap_or_default(),
         }
     }
+}
 
-    /// Applies a question to many policies at once, answers in order.
-    fn each<T: Sync, R: Send>(
+/// Asks about many policies at once, and lets those who wait stop it.
+pub(super) struct Runner<'r> {
+    pool: &'r rayon::ThreadPool,
+    interrupt: Option<&'r dyn Fn()>,
+}
+
+impl Runner<'_> {
+    /// Questions between two looks at the interrupt.
+    const CHUNK: usize = 64;
+
+    /// Unwinds if nobody wants to know any more.
+    pub(super) fn check(&self) {
+        if let Some(interrupt) = self.interrupt {
+            interrupt();
+        }
+    }
+
+    /// Applies a question to many policies, answers in order.
+    pub(super) fn each<T: Sync, R: Send>(
+        &self,
         items: &[T],
         ask: impl Fn(&T) -> Result<Option<R>, AnalyzerError> + Sync + Send,
     ) -> Result<Vec<R>, AnalyzerError> {
-        // `collect` into a list first: of several errors the first in order counts.
-        let answers: Vec<Result<Option<R>, AnalyzerError>> = items.par_iter().map(ask).collect();
-        Ok(answers.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        let mut all = vec![];
+        for items in items.chunks(Self::CHUNK) {
+            self.check();
+            // `collect` into a list first: of several errors the first in order counts.
+            let answers: Vec<Result<Option<R>, AnalyzerError>> =
+                self.pool.install(|| items.par_iter().map(&ask).collect());
+            for answer in answers {
+                all.extend(answer?);
+            }
+        }
+        Ok(all)
     }
 }
 

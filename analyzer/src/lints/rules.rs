@@ -8,7 +8,7 @@ use ordain_engine::{Engine, NoCounters};
 use ordain_ir::{Clause, Condition, EnforcementMode, FactName, PolicyName, Usage, codes};
 
 use self::beside::Beside;
-use super::{Context, Lint};
+use super::{Context, Lint, Runner};
 use crate::bits::Bits;
 use crate::cells::cells;
 use crate::domain::{AnalyzerError, Domain, Point};
@@ -36,6 +36,7 @@ struct Found {
 
 pub(super) fn lints(
     context: &Context<'_, '_>,
+    runner: &Runner<'_>,
     void: &BTreeSet<PolicyName>,
 ) -> Result<Vec<Lint>, AnalyzerError> {
     let numbers: Vec<usize> = (0..context.rules.entries.len())
@@ -43,11 +44,12 @@ pub(super) fn lints(
         .collect();
     let engine = context.algebra.engine()?;
     let search = Search { context, engine };
-    let alone = Context::each(&numbers, |rule| search.found(*rule))?;
+    let alone = runner.each(&numbers, |rule| search.found(*rule))?;
     // All that is called redundant can go at once: those that come later by name go first.
     let mut gone: BTreeSet<usize> = BTreeSet::new();
     let mut kept = vec![];
     for found in alone.into_iter().rev() {
+        runner.check();
         let again = match found.kind {
             Kind::Redundant if search.meets_any(found.rule, &gone) => {
                 search.proved(found.rule, Kind::Redundant, &search.involved(found.rule, &gone))?

@@ -7,22 +7,23 @@
 //! conjunction of conditions that hold and of others that don't, which boxes decide quickly. Only where a rule silences
 //! others, one condition is made of all that rules say together.
 
-use std::cell::Cell as Counter;
+use std::cell::{Cell as Counter, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ordain_ir::{Condition, EnforcementMode};
+use rustc_hash::FxHashMap;
 
 use super::{Kind, Search};
 use crate::Answer;
 use crate::bits::Bits;
 use crate::cells::Cell;
-use crate::conditions::{Prepared, Verdict};
+use crate::conditions::{Hash, Prepared, Verdict};
 use crate::domain::AnalyzerError;
 use crate::solver;
 
 /// Questions about conditions that are asked of one claim; beyond, it is not made.
-const MAX_QUESTIONS: usize = 4_096;
+const MAX_QUESTIONS: usize = 512;
 
 /// A claim about a rule beside others.
 pub(super) struct Beside<'s, 'a, 'm, 'c> {
@@ -34,6 +35,24 @@ pub(super) struct Beside<'s, 'a, 'm, 'c> {
     left: Counter<usize>,
     /// Whether the solver was asked.
     solved: Counter<bool>,
+    /// How conditions lie to the rule's own.
+    relations: RefCell<FxHashMap<Hash, Relation>>,
+    /// When rules apply that some of the involved ones silence.
+    applying: RefCell<Applying>,
+}
+
+/// When rules apply beside some of their silencers.
+type Applying = FxHashMap<(usize, Vec<usize>), Arc<Prepared>>;
+
+/// How another condition lies to the rule's own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    /// Wherever the rule's own holds, it does.
+    Around,
+    /// Both never hold.
+    Apart,
+    /// Neither, as far as is known.
+    Across,
 }
 
 /// When a rule applies: always, or if a condition holds.
@@ -50,8 +69,16 @@ impl<'s, 'a, 'm, 'c> Beside<'s, 'a, 'm, 'c> {
         (rule, kind): (usize, Kind),
         involved: &'s [usize],
     ) -> Self {
-        let (left, solved) = (Counter::new(MAX_QUESTIONS), Counter::new(false));
-        Self { search, rule, kind, involved, left, solved }
+        Self {
+            search,
+            rule,
+            kind,
+            involved,
+            left: Counter::new(MAX_QUESTIONS),
+            solved: Counter::new(false),
+            relations: RefCell::default(),
+            applying: RefCell::default(),
+        }
     }
 
     /// Whether the claim holds in every cell beside the rules in `told`.
@@ -118,10 +145,33 @@ impl<'s, 'a, 'm, 'c> Beside<'s, 'a, 'm, 'c> {
         if silencers.is_empty() {
             return Some(self.present(at));
         }
+        if let Some(known) = self.applying.borrow().get(&(at, silencers.clone())) {
+            return Some(Some(Arc::clone(known)));
+        }
         let entries = &self.search.context.rules.entries;
         let silent = silencers.iter().map(|other| entries[*other].rule.condition.clone().negate());
         let condition = Condition::and([entries[at].rule.condition.clone()].into_iter().chain(silent));
-        Some(Some(Arc::new(self.search.context.algebra.conditions.prepare(&condition))))
+        let prepared = Arc::new(self.search.context.algebra.conditions.prepare(&condition));
+        self.applying.borrow_mut().insert((at, silencers), Arc::clone(&prepared));
+        Some(Some(prepared))
+    }
+
+    /// How a condition lies to the rule's own: asked once, since it comes in many cells.
+    fn relation(&self, own: &[&Prepared], part: &Prepared) -> Relation {
+        if let Some(known) = self.relations.borrow().get(part.hash()) {
+            return *known;
+        }
+        let conditions = &self.search.context.algebra.conditions;
+        let both: Vec<&Prepared> = own.iter().copied().chain([part]).collect();
+        let relation = if self.told(&conditions.find(own, &[part])).is_ok() {
+            Relation::Around
+        } else if self.told(&conditions.find(&both, &[])).is_ok() {
+            Relation::Apart
+        } else {
+            Relation::Across
+        };
+        self.relations.borrow_mut().insert(*part.hash(), relation);
+        relation
     }
 
     /// Those that keep the rule silent wherever they are present.
@@ -132,20 +182,28 @@ impl<'s, 'a, 'm, 'c> Beside<'s, 'a, 'm, 'c> {
 
     /// Proves that no request of the rule fulfils all of `inside` and none of `outside`.
     fn impossible(&self, inside: &[&Applies], outside: &[Applies]) -> Proof {
-        let Some(left) = self.left.get().checked_sub(1) else { return Err(Refuted) };
-        self.left.set(left);
-        let own = self.present(self.rule);
-        let holding: Vec<&Prepared> =
-            inside.iter().copied().chain([&own]).filter_map(|it| it.as_deref()).collect();
-        let mut failing: Vec<&Prepared> = vec![];
-        for part in outside {
-            match part {
-                // It always applies.
-                None => return Ok(()),
-                Some(part) if holding.iter().any(|it| *it == &**part) => return Ok(()),
-                Some(part) => failing.push(part),
+        let own: Vec<Arc<Prepared>> = self.present(self.rule).into_iter().collect();
+        let own: Vec<&Prepared> = own.iter().map(Arc::as_ref).collect();
+        let mut holding = own.clone();
+        for part in inside.iter().filter_map(|it| it.as_deref()) {
+            match self.relation(&own, part) {
+                Relation::Apart => return Ok(()),
+                Relation::Around => {}
+                Relation::Across => holding.push(part),
             }
         }
+        let mut failing: Vec<&Prepared> = vec![];
+        for part in outside {
+            // `None` always applies.
+            let Some(part) = part else { return Ok(()) };
+            match self.relation(&own, part) {
+                Relation::Around => return Ok(()),
+                Relation::Apart => {}
+                Relation::Across => failing.push(part),
+            }
+        }
+        let Some(left) = self.left.get().checked_sub(1) else { return Err(Refuted) };
+        self.left.set(left);
         let verdict = self.search.context.algebra.conditions.find(&holding, &failing);
         self.told(&verdict)
     }
