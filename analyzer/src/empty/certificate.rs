@@ -3,21 +3,21 @@
 //!
 //! A variable's name says what it measures and where: `runs/day[acme.floor, acme.cap]` is the runs, on the
 //! certificate's day, of the requests that count for exactly these members of the set. From that follows what
-//! each policy must say about it, so everything is checked but two things, which take the algebra of scopes
-//! and conditions: that a floor's requests all lie in the variables listed, and that they exist.
+//! each policy must say about it. That a floor's requests all lie in the variables listed, `covering` checks by
+//! listing requests; where several conditions take part that takes their algebra, and isn't checked.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, civil};
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 use ordain_ir::report::{Certificate, Inequality};
 use ordain_ir::{
-    Direction, Limit, LimitStatus, Meter, Period, Policies, PolicyId, PolicyName, Quantity, Recurrence,
-    Window, zone,
+    Direction, Limit, LimitStatus, Meter, Period, Policies, PolicyId, PolicyName, Quantity, Window,
 };
+
+use super::notation::{Variable, number, scaled, variable};
+use super::{clock, covering, notation};
 
 /// Why a certificate proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +40,9 @@ pub enum CertificateError {
     /// The inequality is not what the policy or the axiom says.
     #[error("the inequality `{0}` is not what its source says")]
     Inequality(String),
+    /// A floor also speaks of requests that no variable stands for, or of none at all.
+    #[error("the variables leave out what {0}")]
+    LeftOut(String),
     /// A variable is left with a negative coefficient.
     #[error("the combination has a negative coefficient at `{0}`")]
     NegativeCoefficient(String),
@@ -72,15 +75,10 @@ pub fn check(certificate: &Certificate, policies: &Policies) -> Result<(), Certi
     if let Some((variable, _)) = left.iter().find(|(_, sum)| sum.is_negative()) {
         return Err(E::NegativeCoefficient((*variable).to_owned()));
     }
-    if right.is_negative() { Ok(()) } else { Err(E::NotContradictory) }
-}
-
-/// A variable's name, taken apart.
-#[derive(PartialEq, Eq)]
-struct Variable {
-    meter: Meter,
-    period: Period,
-    members: BTreeSet<PolicyName>,
+    if !right.is_negative() {
+        return Err(E::NotContradictory);
+    }
+    covering::check(&checker.floors(certificate), &checker.by_id, policies).map_err(E::LeftOut)
 }
 
 struct Checker<'a> {
@@ -119,8 +117,29 @@ impl<'a> Checker<'a> {
                 return Err(E::Member(silenced.name.to_string()));
             }
         }
-        let periods = periods(&certificate.period).ok_or_else(|| E::Period(certificate.period.clone()))?;
+        let periods =
+            notation::periods(&certificate.period).ok_or_else(|| E::Period(certificate.period.clone()))?;
         Ok(Self { policies, by_id, variables, periods })
+    }
+
+    /// The floors that the certificate speaks of in each period, with the cells that it lists for them there.
+    fn floors(&self, certificate: &Certificate) -> Vec<covering::Stated<'_>> {
+        let mut out = vec![];
+        for inequality in &certificate.inequalities {
+            let limit = inequality.policy.and_then(|id| self.by_id.get(&id));
+            let limit = limit.filter(|limit| limit.bound.direction == Direction::AtLeast);
+            let Some((limit, name)) = limit.zip(inequality.terms.keys().next()) else { continue };
+            let stretch = |variable: &Variable| self.periods.get(&variable.period);
+            if let (Quantity::Accumulated(..), Some(variable)) =
+                (&limit.quantity, self.variables.get(name.as_str()))
+                && let Some(stretch) = stretch(variable)
+            {
+                let here = |v: &&Variable| v.meter == variable.meter && v.period == variable.period;
+                let cells = self.variables.values().filter(here).map(|variable| &variable.members).collect();
+                out.push(covering::Stated { floor: limit.id(), stretch: *stretch, cells });
+            }
+        }
+        out
     }
 
     /// Whether the inequality is an axiom, or exactly what its policy says.
@@ -203,16 +222,10 @@ impl<'a> Checker<'a> {
     /// How many periods of a type within the stretch hold an instant at which all these policies speak, by sampling:
     /// windows change at whole minutes, or at the instants that they name.
     fn touching(&self, limits: &[&Limit], period: Period, (start, end): (i64, i64), touch: Touch) -> i64 {
-        let rule = |limit: &Limit| limit.rule.as_ref().and_then(|name| self.policies.rules.get(name));
-        let windows: Vec<&Window> = limits
-            .iter()
-            .flat_map(|limit| [&limit.window].into_iter().chain(rule(limit).map(|rule| &rule.window)))
-            .collect();
-        let mut samples: BTreeSet<i64> = (start..end).step_by(60).collect();
-        let named = windows.iter().flat_map(|w| &w.clauses).flat_map(|c| [c.from, c.until]).flatten();
-        samples.extend(named.filter(|at| (start..end).contains(at)));
+        let windows: Vec<&Window> =
+            limits.iter().flat_map(|limit| clock::windows(limit, self.policies)).collect();
         let mut touched = BTreeSet::new();
-        for at in samples {
+        for at in clock::samples(&windows, (start, end)) {
             let index = match period {
                 Period::Minute => at.div_euclid(60),
                 Period::Hour => at.div_euclid(3_600),
@@ -226,7 +239,7 @@ impl<'a> Checker<'a> {
             if cut && touch == Touch::Whole {
                 continue;
             }
-            if !touched.contains(&index) && windows.iter().all(|window| is_active(window, at)) {
+            if !touched.contains(&index) && windows.iter().all(|window| clock::is_active(window, at)) {
                 touched.insert(index);
             }
         }
@@ -260,106 +273,4 @@ fn longer_period(terms: &[(&str, &Variable, BigRational)]) -> bool {
         && (shorter.0.period, longer.0.period) != (Period::Week, Period::Month)
         && shorter.0.meter == longer.0.meter
         && shorter.0.members == longer.0.members
-}
-
-/// Whether the window contains an instant: the clock on the wall decides.
-fn is_active(window: &Window, at: i64) -> bool {
-    window.clauses.is_empty()
-        || window.clauses.iter().any(|clause| {
-            let valid = clause.from.is_none_or(|from| from <= at) && clause.until.is_none_or(|end| at < end);
-            let Some(recurrence) = &clause.recurrence else { return valid };
-            let (Some(zone), Ok(instant)) = (zone::find(&clause.zone), Timestamp::from_second(at)) else {
-                return false;
-            };
-            let local = zone.to_datetime(instant);
-            let day = u8::try_from(local.weekday().to_monday_zero_offset()).unwrap_or(0);
-            let minute = u32::try_from(i32::from(local.hour()) * 60 + i32::from(local.minute())).unwrap_or(0);
-            valid
-                && match recurrence {
-                    Recurrence::Daily { days, start, end } if start < end => {
-                        days.contains(day) && (u32::from(start.0)..u32::from(end.0)).contains(&minute)
-                    }
-                    Recurrence::Daily { days, start, end } => {
-                        (days.contains(day) && minute >= u32::from(start.0))
-                            || (days.contains((day + 6) % 7) && minute < u32::from(end.0))
-                    }
-                    Recurrence::Weekly { start_day, start, end_day, end } => {
-                        let of_week = |day: u8, minute: u32| u32::from(day % 7) * 1_440 + minute;
-                        let now = of_week(day, minute);
-                        let (start, end) =
-                            (of_week(*start_day, u32::from(start.0)), of_week(*end_day, u32::from(end.0)));
-                        if start < end { (start..end).contains(&now) } else { now >= start || now < end }
-                    }
-                }
-        })
-}
-
-/// Reads `the hour 2026-03-02T10:00 in the day 2026-03-02 (UTC)`; the first period must lie in all others.
-fn periods(text: &str) -> Option<BTreeMap<Period, (i64, i64)>> {
-    let mut periods = BTreeMap::new();
-    let mut first: Option<(i64, i64)> = None;
-    for part in text.strip_suffix(" (UTC)")?.split(" in ") {
-        let (word, stamp) = part.strip_prefix("the ")?.split_once(' ')?;
-        let period = Period::ALL.iter().find(|p| p.as_str().to_lowercase() == word)?;
-        let at = |text: &str| {
-            let at: civil::DateTime = text.parse().ok()?;
-            Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
-        };
-        let range = match period {
-            Period::Month => {
-                let date: civil::Date = format!("{stamp}-01").parse().ok()?;
-                let next = date.last_of_month().tomorrow().ok()?;
-                (at(&date.to_string())?, at(&next.to_string())?)
-            }
-            Period::Minute => (at(stamp)?, at(stamp)? + 60),
-            Period::Hour => (at(stamp)?, at(stamp)? + 3_600),
-            Period::Day => (at(stamp)?, at(stamp)? + 86_400),
-            Period::Week => (at(stamp)?, at(stamp)? + 7 * 86_400),
-        };
-        let aligned = match period {
-            Period::Week => (range.0.div_euclid(86_400) + 3).rem_euclid(7) == 0 && range.0 % 86_400 == 0,
-            Period::Month => true,
-            _ => range.0 % (range.1 - range.0) == 0,
-        };
-        let inner = *first.get_or_insert(range);
-        let around = range.0 <= inner.0 && inner.1 <= range.1;
-        if !(aligned && around && periods.insert(*period, range).is_none()) {
-            return None;
-        }
-    }
-    Some(periods)
-}
-
-/// Reads `cost:USD/month[acme.floor, acme.cap]`.
-fn variable(name: &str, policies: &Policies) -> Option<Variable> {
-    let (head, members) = name.strip_suffix(']')?.split_once('[')?;
-    let (meter, period) = head.split_once('/')?;
-    let meter = match meter {
-        "runs" => Meter::Runs,
-        "tokens" => Meter::Tokens,
-        other => match other.split_once(':')? {
-            ("cost", currency) => Meter::Cost(currency.to_owned()),
-            ("meter", name) => {
-                Meter::Declared { name: name.to_owned(), unit: policies.meters.get(name)?.clone() }
-            }
-            _ => return None,
-        },
-    };
-    let period = *Period::ALL.iter().find(|p| p.as_str().to_lowercase() == period)?;
-    Some(Variable { meter, period, members: members.split(", ").map(PolicyName::from).collect() })
-}
-
-pub(super) fn number(text: &str) -> Result<BigRational, E> {
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let body = text.strip_prefix('-').unwrap_or(text);
-    let well_formed = match body.split_once('/') {
-        Some((n, d)) => digits(n) && digits(d) && d.bytes().any(|b| b != b'0'),
-        None => digits(body),
-    };
-    let value = if well_formed { text.parse().ok() } else { None };
-    value.ok_or_else(|| E::Number(text.to_owned()))
-}
-
-pub(super) fn scaled(value: i64, scale: u8) -> BigRational {
-    BigRational::new(value.into(), 10_i64.pow(scale.into()).into())
 }

@@ -149,3 +149,39 @@ fn other_policies_are_refused() {
         }
     }
 }
+
+/// Proofs about less than the floor speaks of: each line is right, but for the cells that are left out.
+#[test]
+fn what_leaves_requests_out_is_refused() {
+    let unless = |mut limit: Limit, scope: &str| {
+        limit.scope.except = vec![pattern(scope)];
+        limit
+    };
+    let daily = |floor: Limit, cap: Limit| [floor, cap];
+    let (f, c) = (|| floor("f", "RUNS_DAILY", 500), || ceiling("c", "RUNS_DAILY", 400));
+    let office = |limit| hours(limit, DaySet::ALL, 9, 17);
+    let honest = policies(daily(f(), c()));
+    let certificate = analyse(&honest).findings[0].certificate.clone();
+    for others in [
+        daily(f(), within(c(), "acme")),
+        daily(f(), unless(c(), "acme")),
+        daily(f(), within(c(), "a*")),
+        daily(f(), within(c(), "*/shop")),
+        daily(f(), office(c())),
+        daily(f(), per(c(), Partition::Agent)),
+        daily(f(), per(within(c(), "acme"), Partition::Tenant)),
+    ] {
+        let planted = check(&certificate, &policies(others.clone()));
+        assert!(matches!(planted, Err(CertificateError::LeftOut(_))), "{planted:?}: {others:#?}");
+    }
+    for others in [
+        daily(within(f(), "acme"), c()),
+        daily(within(f(), "acme/shop"), within(c(), "acme")),
+        daily(unless(f(), "acme"), unless(c(), "acme")),
+        daily(office(f()), c()),
+        daily(per(f(), Partition::Agent), per(c(), Partition::Agent)),
+        daily(per(f(), Partition::Agent), per(c(), Partition::Tenant)),
+    ] {
+        assert_eq!(check(&certificate, &policies(others)), Ok(()));
+    }
+}
