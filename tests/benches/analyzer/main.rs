@@ -18,7 +18,7 @@ use ordain_tests::measure::{self, Mark, Took, middle, percentile};
 use ordain_tests::workload::Workload;
 
 /// Largest workspace that is searched for lints.
-const LINTED: usize = 2_000;
+const LINTED: usize = 20_000;
 /// Largest workspace that is edited as in an editor.
 const EDITOR: usize = 20_000;
 /// Edits of one policy, each of another one.
