@@ -14,6 +14,11 @@ impl Bits {
         Self(words)
     }
 
+    /// Puts the number in, or takes it out.
+    pub(crate) fn toggle(&mut self, number: usize) {
+        self.0[number / 64] ^= 1 << (number % 64);
+    }
+
     /// The numbers in both.
     pub(crate) fn and(&self, other: &Self) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(a, b)| a & b).collect())

@@ -1,7 +1,9 @@
 //! How domains cut the requests of another one into cells: of the subjects and instants of one cell the same policies
 //! may speak, so that only their conditions are left to ask about.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
 
 use crate::Answer;
 use crate::bits::Bits;
@@ -93,18 +95,20 @@ pub(crate) fn instants(
     for (at, window) in windows.values().copied().chain([within]).enumerate() {
         changes.extend(window.parts().iter().flat_map(|(from, to)| [(*from, Some(at)), (*to, Some(at))]));
     }
-    changes.sort_unstable();
-    let mut open = vec![false; whole + 1];
-    let mut seen: HashMap<Bits, i64> = HashMap::new();
+    // Stable, since that merges what is sorted for each window already.
+    changes.sort();
+    let mut open = Bits::new(whole + 1, |_| false);
+    let mut seen: FxHashMap<Bits, i64> = FxHashMap::default();
     for changed in changes.chunk_by(|a, b| a.0 == b.0) {
         for window in changed.iter().filter_map(|(_, window)| *window) {
-            open[window] = !open[window];
+            open.toggle(window);
         }
         let at = changed[0].0;
-        if open[whole] {
-            let first = seen.entry(Bits::new(whole, |window| open[window])).or_insert(at);
-            if *first < start && at >= start {
-                *first = at;
+        if open.contains(whole) {
+            match seen.get_mut(&open) {
+                Some(first) if *first < start && at >= start => *first = at,
+                Some(_) => {}
+                None => drop(seen.insert(open.clone(), at)),
             }
         }
         if seen.len() > most {
