@@ -225,7 +225,7 @@ impl<'a> Checker<'a> {
         let windows: Vec<&Window> =
             limits.iter().flat_map(|limit| clock::windows(limit, self.policies)).collect();
         let mut touched = BTreeSet::new();
-        for at in clock::samples(&windows, (start, end)) {
+        for at in clock::samples(&windows, (start, end), period) {
             let index = match period {
                 Period::Minute => at.div_euclid(60),
                 Period::Hour => at.div_euclid(3_600),
