@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use ordain_analyzer::repair_fix;
 use ordain_ir::ConflictSeverity;
 
@@ -21,20 +20,23 @@ pub(crate) fn verify(
     session: &mut Session,
     checked: &mut Checked,
     threads: Option<NonZeroUsize>,
-    now: Timestamp,
     progress: &Progress,
 ) -> Result<(), Failure> {
     if checked.errors() > 0 {
         return Ok(());
     }
-    let report = Arc::clone(&checked.report);
-    let before: BTreeSet<&str> = report.conflicts.iter().map(|conflict| conflict.id.as_str()).collect();
-    let blocking = report.conflicts.iter().enumerate().filter_map(|(at, conflict)| {
+    let conflicts = &checked.report.conflicts;
+    let blocking = conflicts.iter().enumerate().filter_map(|(at, conflict)| {
         let repair = conflict.repair.as_ref().filter(|_| conflict.severity == ConflictSeverity::Blocking)?;
         let fix = repair_fix(repair, &checked.sources)?;
         checked.files.contains_key(&fix.file).then_some((at, fix))
     });
     let tried: Vec<_> = blocking.take(MOST).collect();
+    if tried.is_empty() {
+        return Ok(());
+    }
+    let before: BTreeSet<&str> = conflicts.iter().map(|conflict| conflict.id.as_str()).collect();
+    let mut outcomes = vec![];
     for (at, fix) in tried {
         let mut files = checked.files.clone();
         if let Some(text) = files.get_mut(&fix.file) {
@@ -42,16 +44,20 @@ pub(crate) fn verify(
             text.replace_range(span.range(), clause);
         }
         session.set_files(files);
-        let after = session.analyse(threads, now, progress)?;
-        let Some(conflict) = Arc::make_mut(&mut checked.report).conflicts.get_mut(at) else { continue };
-        let alone = |id: &str| id != conflict.id && before.contains(id);
-        if after.is_some_and(|after| after.conflicts.iter().all(|other| alone(&other.id))) {
+        let after = session.analyse(threads, progress)?;
+        let alone = |id: &str| id != conflicts[at].id && before.contains(id);
+        outcomes.push((at, after.is_some_and(|after| after.conflicts().all(|other| alone(&other.id)))));
+    }
+    session.set_files(checked.files.clone());
+    let report = Arc::make_mut(&mut checked.report);
+    for (at, verified) in outcomes {
+        let conflict = &mut report.conflicts[at];
+        if verified {
             conflict.repair.iter_mut().for_each(|repair| repair.verified = true);
         } else if let Some(repair) = conflict.repair.take() {
             let example = format!("; for example {}", repair.description);
             conflict.recommended_action = conflict.recommended_action.replace(&example, "");
         }
     }
-    session.set_files(checked.files.clone());
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use ordain_analyzer::{Memo, Options, Stage};
+use ordain_analyzer::{Found, Memo, Options, Stage};
 use ordain_compiler::workspace::LoadedWorkspace;
 use ordain_compiler::{Compiled, Database, Workspace, bundle, library, workspace};
 use ordain_ir::{Bundle, DependencyGraph, Diagnostic, Place, Policies, Report, Severity, SourceMap, Span};
@@ -175,33 +175,21 @@ impl Session {
         ordain_compiler::diagnostics(&self.db, self.workspace).clone()
     }
 
-    fn options<'a>(&self, threads: Option<NonZeroUsize>, stage: &'a dyn Fn(Stage)) -> Options<'a> {
-        Options { threads, memo: Some(self.memory.clone()), progress: Some(stage), ..Options::default() }
-    }
-
-    fn report(&self, policies: &Arc<Policies>, options: &Options<'_>) -> Result<Report, Failure> {
-        let report = match &self.kept {
-            Some(kept) => kept.borrow_mut().analyze(policies, options).map(|found| found.report()),
-            None => ordain_analyzer::analyze(policies, options),
-        };
-        report.map_err(Failure::from)
-    }
-
-    /// The conflicts alone; `None` if the sources have errors.
+    /// The conflicts alone, and keeps them for the next analysis; `None` if the sources have errors.
     pub(crate) fn analyse(
-        &self,
+        &mut self,
         threads: Option<NonZeroUsize>,
-        now: Timestamp,
         progress: &Progress,
-    ) -> Result<Option<Report>, Failure> {
+    ) -> Result<Option<Arc<Found>>, Failure> {
         progress.enter("trying repairs");
         let Compiled { policies, diagnostics, .. } = ordain_compiler::compile(&self.db, self.workspace);
         if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             return Ok(None);
         }
-        let mut report = self.report(&policies, &self.options(threads, &|_| ()))?;
-        report.expire(now);
-        Ok(Some(report))
+        let memory = Arc::clone(&self.memory);
+        let kept = self.kept.get_or_insert_with(|| RefCell::new(ordain_analyzer::Session::new(memory)));
+        let options = Options { threads, ..Options::default() };
+        kept.get_mut().analyze(&policies, &options).map(Some).map_err(Failure::from)
     }
 
     /// Compiles and analyses.
@@ -216,8 +204,17 @@ impl Session {
         let Compiled { policies, source_map, dependencies, mut diagnostics } =
             ordain_compiler::compile(db, workspace);
         let stage = |stage: Stage| progress.enter(stage.describe());
-        let options = self.options(threads, &stage);
-        let mut report = self.report(&policies, &options)?;
+        let options = Options {
+            threads,
+            memo: Some(self.memory.clone()),
+            progress: Some(&stage),
+            ..Options::default()
+        };
+        let report = match &self.kept {
+            Some(kept) => kept.borrow_mut().analyze(&policies, &options).map(|found| found.report()),
+            None => ordain_analyzer::analyze(&policies, &options),
+        };
+        let mut report = report.map_err(Failure::from)?;
         progress.enter("putting the bundle together");
         // The bundle's bytes follow from the sources alone, whatever day it is.
         let bundle = bundle::assemble(db, workspace, &report);

@@ -46,9 +46,8 @@ pub(crate) fn run(args: &CheckArgs, color: bool) -> Result<Verdict, Failure> {
             eprint!("{}", told(&fixed));
         }
     }
-    let mut session = session.keeping();
     let mut checked = session.check(args.threads, now, &progress)?;
-    repairs::verify(&mut session, &mut checked, args.threads, now, &progress)?;
+    repairs::verify(&mut session, &mut checked, args.threads, &progress)?;
     progress.clear();
     report(args, color, &checked, &progress)
 }

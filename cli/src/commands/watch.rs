@@ -88,9 +88,8 @@ fn round(
         }
         None => session.insert(Session::load(path)?.keeping()),
     };
-    let now = check::today(args);
-    let mut checked = session.check(args.threads, now, &progress)?;
-    repairs::verify(session, &mut checked, args.threads, now, &progress)?;
+    let mut checked = session.check(args.threads, check::today(args), &progress)?;
+    repairs::verify(session, &mut checked, args.threads, &progress)?;
     progress.clear();
     clear()?;
     check::report(args, color, &checked, &progress)?;
