@@ -41,8 +41,7 @@ const RESERVED: &[(&str, &[&str])] = &[
 ];
 
 /// Where the machine's clock may be read, each behind a trait or for a person.
-const CLOCKS: &[&str] =
-    &["cli/src/clock.rs", "runtime/benches/decisions/host.rs", "xtask/src/dependencies/date.rs"];
+const CLOCKS: &[&str] = &["cli/src/clock.rs", "xtask/src/dependencies/date.rs"];
 
 const MOST_LINES: usize = 600;
 

@@ -11,11 +11,11 @@ use ordain_ir::{
     RuleType, Source,
 };
 use ordain_runtime::{
-    Administration, Clock, CompileError, Compiled, Gate, GateError, NewApiKey, Principal, PrincipalKind,
-    Role, ServeOptions, Server, TenantId,
+    Administration, CompileError, Compiled, Gate, GateError, NewApiKey, Principal, PrincipalKind, Role,
+    ServeOptions, Server, TenantId,
 };
 use ordain_store::conformance::fixtures::{bundle, limit, policies, rule, scope};
-use ordain_store::{CounterStore, SeededRandom};
+use ordain_store::{CounterStore, ManualClock, SeededRandom};
 use ordain_store_postgres::PostgresStore;
 use ordain_store_sqlite::SqliteStore;
 use sqlx::postgres::PgConnectOptions;
@@ -61,13 +61,9 @@ impl Gate for Open {
     }
 }
 
-struct Real;
-
-impl Clock for Real {
-    #[expect(clippy::disallowed_methods, reason = "counters of this day are what is measured")]
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
+/// A Monday of 2026: the server's time stands still while it is measured.
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(Timestamp::constant(1_772_409_600, 0)))
 }
 
 /// A hundred rules, of which three speak about a request, a limit on each request, and three that count.
@@ -135,7 +131,7 @@ impl Host {
             tenant: "bench".to_owned(),
             dev: false,
             gate: Arc::new(Open),
-            clock: Arc::new(Real),
+            clock: clock(),
             random: Arc::new(SeededRandom::new(1)),
             shutdown: Box::pin(async move {
                 let _ = stopped.await;
@@ -143,9 +139,8 @@ impl Host {
         };
         let (server, key) = runtime.block_on(async {
             let server = Server::bind(options).await.expect("serves");
-            let keys = Administration::open(&url, Arc::new(Real), Arc::new(SeededRandom::new(2)))
-                .await
-                .expect("opens");
+            let keys =
+                Administration::open(&url, clock(), Arc::new(SeededRandom::new(2))).await.expect("opens");
             let new = NewApiKey {
                 principal: Principal::new(PrincipalKind::Service, "bench").expect("is a name"),
                 roles: [Role::Decide].into(),
