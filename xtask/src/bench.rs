@@ -1,5 +1,7 @@
 //! `bench`: what is measured, by name.
 
+use std::process::Command;
+
 use crate::{
     failure::{Failure, Outcome},
     postgres, process,
@@ -7,54 +9,80 @@ use crate::{
     setup,
 };
 
-/// One measurement. It says what it measured and on which clock, and gives what matters most in its last line.
+/// One measurement. Each part says what it measured and on which clock, and gives what matters most in its last line.
 struct Bench {
     /// As one names it.
     name: &'static str,
+    parts: &'static [Part],
+    /// Whether it wants a PostgreSQL.
+    postgres: bool,
+    /// Whether it wants the second solver.
+    second_solver: bool,
+}
+
+/// One program of a measurement.
+struct Part {
     place: Place,
     /// Its arguments, and those with which it takes seconds.
     whole: &'static [&'static str],
     quick: &'static [&'static str],
-    /// Whether it wants a PostgreSQL.
-    postgres: bool,
 }
 
-/// Where a measurement stands.
+/// Where a program stands.
 enum Place {
     /// A bench target of a package.
     Target { package: &'static str, target: &'static str },
-    /// A program in a workspace of its own, in this folder: what it needs is not for the product.
-    Apart(&'static str),
+    /// One in a workspace of its own, in this folder, with this feature: what it needs is not for the product.
+    Apart { folder: &'static str, binary: &'static str, feature: &'static str },
 }
 
 const BENCHES: [Bench; 4] = [
     Bench {
         name: "compiler",
-        place: Place::Target { package: "ordain-tests", target: "compile" },
-        whole: &["10000"],
-        quick: &["1000"],
+        parts: &[Part {
+            place: Place::Target { package: "ordain-tests", target: "compile" },
+            whole: &["10000"],
+            quick: &["1000"],
+        }],
         postgres: false,
+        second_solver: false,
     },
     Bench {
         name: "analyzer",
-        place: Place::Target { package: "ordain-tests", target: "analyzer" },
-        whole: &["1000", "10000", "100000"],
-        quick: &["1000"],
+        parts: &[
+            Part {
+                place: Place::Target { package: "ordain-tests", target: "analyzer" },
+                whole: &["1000", "10000", "100000"],
+                quick: &["1000"],
+            },
+            Part {
+                place: Place::Apart { folder: "tests/peers", binary: "analyzer", feature: "analyzers" },
+                whole: &[],
+                quick: &["--quick"],
+            },
+        ],
         postgres: false,
+        second_solver: true,
     },
     Bench {
         name: "runtime",
-        place: Place::Target { package: "ordain-runtime", target: "decisions" },
-        whole: &[],
-        quick: &["--quick"],
+        parts: &[Part {
+            place: Place::Target { package: "ordain-runtime", target: "decisions" },
+            whole: &[],
+            quick: &["--quick"],
+        }],
         postgres: true,
+        second_solver: false,
     },
     Bench {
         name: "engine",
-        place: Place::Apart("tests/peers"),
-        whole: &[],
-        quick: &["--quick"],
+        parts: &[Part {
+            place: Place::Apart { folder: "tests/peers", binary: "engine", feature: "engines" },
+            whole: &[],
+            quick: &["--quick"],
+        }],
         postgres: false,
+        second_solver: false,
     },
 ];
 
@@ -62,38 +90,52 @@ const BENCHES: [Bench; 4] = [
 /// once more at the end.
 pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
     let (benches, quick) = chosen(arguments)?;
-    setup::run(repository)?;
+    if benches.iter().any(|bench| bench.second_solver) {
+        setup::all(repository)?;
+    } else {
+        setup::run(repository)?;
+    }
     let mut summaries = vec![];
     for bench in benches {
         println!("\n== {}", bench.name);
-        let mut command = match bench.place {
-            Place::Target { package, target } => {
-                repository.cargo(&["bench", "--package", package, "--bench", target, "--"])
+        for part in bench.parts {
+            let mut command = program(repository, part)?;
+            command.args(if quick { part.quick } else { part.whole });
+            let mut printed = String::new();
+            let mut measure = |database: postgres::Variable| {
+                printed = process::tee(command.envs(database))?;
+                Ok(())
+            };
+            if bench.postgres {
+                postgres::with_database(repository, measure)?;
+            } else {
+                measure(None)?;
             }
-            Place::Apart(folder) => {
-                let manifest = format!("{folder}/Cargo.toml");
-                repository.cargo(&["run", "--release", "--manifest-path", &manifest, "--"])
-            }
-        };
-        command.args(if quick { bench.quick } else { bench.whole });
-        let mut printed = String::new();
-        let mut measure = |database: postgres::Variable| {
-            printed = process::tee(command.envs(database))?;
-            Ok(())
-        };
-        if bench.postgres {
-            postgres::with_database(repository, measure)?;
-        } else {
-            measure(None)?;
+            let last = printed.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+            summaries.push((bench.name, last.to_owned()));
         }
-        let last = printed.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-        summaries.push((bench.name, last.to_owned()));
     }
     println!();
     for (name, summary) in summaries {
         println!("{name}: {summary}");
     }
     Ok(())
+}
+
+/// What builds and runs a part of a bench; its arguments may follow.
+fn program(repository: &Repository, part: &Part) -> Outcome<Command> {
+    Ok(match part.place {
+        Place::Target { package, target } => {
+            repository.cargo(&["bench", "--package", package, "--bench", target, "--"])
+        }
+        Place::Apart { folder, binary, feature } => {
+            let mut command = repository.cargo(&["run", "--release", "--bin", binary, "--features", feature]);
+            command.arg("--manifest-path").arg(repository.root().join(folder).join("Cargo.toml"));
+            // Within the product's target folder, beside which programs find Z3.
+            command.arg("--target-dir").arg(repository.target()?.join("peers")).arg("--");
+            command
+        }
+    })
 }
 
 /// The benches that are named, each once and in their own order, and whether they are to be quick.
@@ -141,18 +183,24 @@ mod tests {
         let names: BTreeSet<&str> = BENCHES.iter().map(|bench| bench.name).collect();
         assert_eq!(names.len(), BENCHES.len());
         let root = Repository::find().unwrap().root().to_owned();
-        for bench in &BENCHES {
+        for (name, place) in BENCHES.iter().flat_map(|it| it.parts.iter().map(|part| (it.name, &part.place)))
+        {
             let named = |manifest: &str, line: &str| {
                 let manifest = fs::read_to_string(root.join(manifest)).unwrap();
-                assert!(manifest.contains(line), "{}", bench.name);
+                assert!(manifest.contains(line), "{name}");
             };
-            match bench.place {
+            match place {
                 Place::Target { package, target } => {
                     let manifest = format!("{}/Cargo.toml", package.trim_start_matches("ordain-"));
                     named(&manifest, &format!("name = \"{package}\""));
                     named(&manifest, &format!("[[bench]]\nname = \"{target}\""));
                 }
-                Place::Apart(folder) => named(&format!("{folder}/Cargo.toml"), "[workspace]"),
+                Place::Apart { folder, binary, feature } => {
+                    let manifest = format!("{folder}/Cargo.toml");
+                    named(&manifest, "[workspace]");
+                    named(&manifest, &format!("[[bin]]\nname = \"{binary}\""));
+                    named(&manifest, &format!("\n{feature} = ["));
+                }
             }
         }
     }

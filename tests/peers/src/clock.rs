@@ -1,21 +1,31 @@
-//! The processor time of this thread, which other programs on the machine change little.
+//! Processor time, which other programs on the machine change little.
 
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// A point in the thread's processor time.
+/// A point in the processor time of this thread, or of all threads.
 #[derive(Clone, Copy, Debug)]
-pub struct Processor(Duration);
+pub struct Processor(ClockId, Duration);
 
 impl Processor {
+    /// Of this thread.
     pub fn now() -> Self {
-        let now = clock_gettime(ClockId::ThreadCPUTime);
+        Self::of(ClockId::ThreadCPUTime)
+    }
+
+    /// Of all threads of this process.
+    pub fn of_all() -> Self {
+        Self::of(ClockId::ProcessCPUTime)
+    }
+
+    fn of(clock: ClockId) -> Self {
+        let now = clock_gettime(clock);
         let part = |number: i64| u64::try_from(number).unwrap_or_default();
-        Self(Duration::from_secs(part(now.tv_sec)) + Duration::from_nanos(part(now.tv_nsec)))
+        Self(clock, Duration::from_secs(part(now.tv_sec)) + Duration::from_nanos(part(now.tv_nsec)))
     }
 
     pub fn elapsed(self) -> Duration {
-        Self::now().0.saturating_sub(self.0)
+        Self::of(self.0).1.saturating_sub(self.1)
     }
 }

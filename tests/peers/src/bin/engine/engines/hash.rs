@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Loaded, Said};
-use crate::clock::Processor;
 use crate::work::{Request, Rule, Shape, cap};
+use ordain_peers::clock::Processor;
 
 struct Table {
     shape: Shape,

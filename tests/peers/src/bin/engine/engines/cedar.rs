@@ -7,8 +7,8 @@ use std::time::Duration;
 use cedar_policy::{Authorizer, Context, Entities, EntityUid, PolicySet, Request as CedarRequest};
 
 use super::{Loaded, Said};
-use crate::clock::Processor;
-use crate::work::{Request, Rule, Shape};
+use crate::work::{Request, Rule, Shape, Tools};
+use ordain_peers::clock::Processor;
 
 struct Cedar {
     authorizer: Authorizer,
@@ -17,14 +17,21 @@ struct Cedar {
     requests: Vec<CedarRequest>,
 }
 
-pub fn load(rules: &[Rule], requests: &[Request], _: Shape) -> (Box<dyn Loaded>, Duration) {
+pub fn load(rules: &[Rule], requests: &[Request], shape: Shape) -> (Box<dyn Loaded>, Duration) {
     let mut text = String::from("@id(\"permit\")\npermit(principal, action, resource);\n");
     for rule in rules {
+        let tools = match &rule.tools {
+            _ if shape != Shape::Patterns => format!("context.tool == \"{}\"", rule.action),
+            Tools::List(actions) => format!("{actions:?}.contains(context.tool)"),
+            Tools::Begin(begin) => format!("context.tool like \"{begin}*\""),
+            Tools::End(end) => format!("context.tool like \"*{end}\""),
+            Tools::Label(label) => format!("context.labels.contains(\"{label}\")"),
+        };
         writeln!(
             text,
-            "@id(\"{}\")\nforbid(principal, action, resource) when {{ context.tool == \"{}\" && context.risk > {} && \
-             context.hour >= {} && context.hour < {} }};",
-            rule.name, rule.action, rule.risk, rule.from, rule.until
+            "@id(\"{}\")\nforbid(principal, action, resource) when {{ {tools} && context.risk > {} && context.hour >= {} \
+             && context.hour < {} }};",
+            rule.name, rule.risk, rule.from, rule.until
         )
         .expect("a string takes everything");
     }
@@ -36,9 +43,12 @@ pub fn load(rules: &[Rule], requests: &[Request], _: Shape) -> (Box<dyn Loaded>,
     let requests = requests
         .iter()
         .map(|request| {
-            let context = serde_json::json!({
+            let mut context = serde_json::json!({
                 "tool": request.action, "risk": request.risk, "hour": request.hour,
             });
+            if shape == Shape::Patterns {
+                context["labels"] = serde_json::json!(request.labels);
+            }
             let context = Context::from_json_value(context, None).expect("a record");
             let (principal, action, resource) =
                 (uid("Agent::\"m\""), uid("Action::\"run\""), uid("Thing::\"t\""));

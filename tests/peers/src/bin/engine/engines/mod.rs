@@ -1,12 +1,12 @@
 //! One file per engine.
 
-#[cfg(feature = "peers")]
+#[cfg(feature = "engines")]
 mod casbin;
-#[cfg(feature = "peers")]
+#[cfg(feature = "engines")]
 mod cedar;
 mod hash;
 mod ordain;
-#[cfg(feature = "peers")]
+#[cfg(feature = "engines")]
 mod rego;
 
 use std::time::Duration;
@@ -40,16 +40,25 @@ pub struct Engine {
     /// Where more rules would take minutes.
     pub most: usize,
     pub windows: bool,
+    pub patterns: bool,
     pub limits: bool,
 }
 
 pub const ENGINES: &[Engine] = &[
-    Engine { name: "hash index, by hand", load: hash::load, most: usize::MAX, windows: true, limits: true },
+    Engine {
+        name: "hash index, by hand",
+        load: hash::load,
+        most: usize::MAX,
+        windows: true,
+        patterns: false,
+        limits: true,
+    },
     Engine {
         name: "ordain, prepared request",
         load: ordain::prepared,
         most: usize::MAX,
         windows: true,
+        patterns: true,
         limits: true,
     },
     Engine {
@@ -57,6 +66,7 @@ pub const ENGINES: &[Engine] = &[
         load: ordain::typed,
         most: usize::MAX,
         windows: true,
+        patterns: true,
         limits: false,
     },
     Engine {
@@ -64,42 +74,61 @@ pub const ENGINES: &[Engine] = &[
         load: ordain::explained,
         most: usize::MAX,
         windows: true,
+        patterns: false,
         limits: false,
     },
-    #[cfg(feature = "peers")]
+    #[cfg(feature = "engines")]
     Engine {
         name: "regorus, rules as data, RVM",
         load: rego::data_rvm,
         most: usize::MAX,
         windows: false,
+        patterns: false,
         limits: false,
     },
-    #[cfg(feature = "peers")]
+    #[cfg(feature = "engines")]
     Engine {
         name: "regorus, rules as data",
         load: rego::data,
         most: usize::MAX,
         windows: true,
+        patterns: false,
         limits: false,
     },
-    #[cfg(feature = "peers")]
+    #[cfg(feature = "engines")]
     Engine {
         name: "regorus, rules as code, RVM",
         load: rego::code_rvm,
         most: 1_000,
         windows: false,
+        patterns: true,
         limits: false,
     },
-    #[cfg(feature = "peers")]
+    #[cfg(feature = "engines")]
     Engine {
         name: "regorus, rules as code",
         load: rego::code_interpreted,
         most: 1_000,
         windows: true,
+        patterns: true,
         limits: false,
     },
-    #[cfg(feature = "peers")]
-    Engine { name: "casbin", load: casbin::load, most: 10_000, windows: false, limits: false },
-    #[cfg(feature = "peers")]
-    Engine { name: "cedar-policy", load: cedar::load, most: 10_000, windows: false, limits: false },
+    #[cfg(feature = "engines")]
+    Engine {
+        name: "casbin",
+        load: casbin::load,
+        most: 10_000,
+        windows: false,
+        patterns: false,
+        limits: false,
+    },
+    #[cfg(feature = "engines")]
+    Engine {
+        name: "cedar-policy",
+        load: cedar::load,
+        most: 10_000,
+        windows: false,
+        patterns: true,
+        limits: false,
+    },
 ];

@@ -4,15 +4,14 @@
 //! requests is decided and compared with what has to come out. Then decisions are timed in stretches of sixteen
 //! different requests; p50 and p99 are over the stretches, for one decision.
 
-mod clock;
 mod engines;
 mod work;
 
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use clock::Processor;
 use engines::{ENGINES, Engine, Loaded, Said};
+use ordain_peers::clock::Processor;
 use work::{REQUESTS, Shape, expected, requests, rules};
 
 const STRETCH: usize = 16;
@@ -62,7 +61,7 @@ fn percentiles(loaded: &mut dyn Loaded, budget: Duration) -> (f64, f64) {
 
 /// One engine in this process; its row on standard output.
 fn child(engine: &Engine, count: usize, shape: Shape, budget: Duration) {
-    let (rules, requests) = (rules(count), requests(count));
+    let (rules, requests) = (rules(count), requests(count, shape));
     let wanted = expected(&rules, &requests, shape);
     let before = resident();
     let (mut loaded, load) = (engine.load)(&rules, &requests, shape);
@@ -124,6 +123,7 @@ fn main() -> ExitCode {
             let able = match shape {
                 Shape::Facts => true,
                 Shape::Windows => engine.windows,
+                Shape::Patterns => engine.patterns,
                 Shape::Limits => engine.limits,
             };
             able && only.is_none_or(|only| engine.name.contains(only.as_str()))

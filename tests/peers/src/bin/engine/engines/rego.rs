@@ -10,8 +10,8 @@ use regorus::rvm::vm::RegoVM;
 use regorus::{Engine, Value};
 
 use super::{Loaded, Said};
-use crate::clock::Processor;
-use crate::work::{Request, Rule, Shape, ZONE};
+use crate::work::{Request, Rule, Shape, Tools, ZONE};
+use ordain_peers::clock::Processor;
 
 const ENTRY: &str = "data.peers.deny";
 
@@ -27,17 +27,24 @@ struct Rego {
 
 fn hour(shape: Shape) -> String {
     match shape {
-        Shape::Facts | Shape::Limits => "hour := input.hour\n".to_owned(),
+        Shape::Facts | Shape::Patterns | Shape::Limits => "hour := input.hour\n".to_owned(),
         Shape::Windows => format!("hour := time.clock([input.ns, \"{ZONE}\"])[0]\n"),
     }
 }
 
 fn code(rules: &[Rule], shape: Shape) -> String {
     let mut text = format!("package peers\n\nimport rego.v1\n\n{}", hour(shape));
-    for Rule { name, action, risk, from, until } in rules {
+    for Rule { name, action, risk, from, until, tools } in rules {
+        let tools = match tools {
+            _ if shape != Shape::Patterns => format!("input.action == \"{action}\""),
+            Tools::List(actions) => format!("input.action in {actions:?}"),
+            Tools::Begin(begin) => format!("startswith(input.action, \"{begin}\")"),
+            Tools::End(end) => format!("endswith(input.action, \"{end}\")"),
+            Tools::Label(label) => format!("\"{label}\" in input.labels"),
+        };
         writeln!(
             text,
-            "deny contains \"{name}\" if {{ input.action == \"{action}\"; input.risk > {risk}; hour >= {from}; hour < \
+            "deny contains \"{name}\" if {{ {tools}; input.risk > {risk}; hour >= {from}; hour < \
              {until} }}"
         )
         .expect("a string takes everything");
@@ -74,10 +81,13 @@ fn load_it(
     let inputs: Vec<Value> = requests
         .iter()
         .map(|request| {
-            let input = serde_json::json!({
+            let mut input = serde_json::json!({
                 "action": request.action, "risk": request.risk, "hour": request.hour,
                 "ns": request.second * 1_000_000_000,
             });
+            if shape == Shape::Patterns {
+                input["labels"] = serde_json::json!(request.labels);
+            }
             Value::from_json_str(&input.to_string()).expect("a value")
         })
         .collect();

@@ -8,14 +8,15 @@ use std::time::Duration;
 use ordain_engine::ledger::Claim;
 use ordain_engine::{Answer, Engine, Ledger, NoCounters, Part, Prepared};
 use ordain_ir::{
-    Active, Bound, Bundle, CompareOp, Condition, DependencyGraph, Direction, Enforcement, EnforcementMode,
-    Fact, Limit, LimitStatus, Meter, Partition, Path, Period, Policies, Quantity, Recurrence, Report,
-    RuleStatus, RuleType, ScopeSelector, Source, SourceMap, TextTest, TimeOfDay, Type, Usage, Value, Window,
+    Active, Bound, Bundle, CompareOp, Condition, DependencyGraph, Direction, ElementTest, Enforcement,
+    EnforcementMode, Fact, Glob, Limit, LimitStatus, Meter, Partition, Path, Period, Policies, Quantity,
+    Recurrence, Report, RuleStatus, RuleType, ScopeSelector, Source, SourceMap, TextTest, TimeOfDay, Type,
+    Usage, Value, Window,
 };
 
 use super::{Loaded, Said};
-use crate::clock::Processor;
-use crate::work::{Request, Rule, Shape, ZONE, cap};
+use crate::work::{Request, Rule, Shape, Tools, ZONE, cap};
+use ordain_peers::clock::Processor;
 
 #[derive(Clone, Copy)]
 enum From {
@@ -43,12 +44,21 @@ fn fact(name: &str, ty: Type) -> (ordain_ir::FactName, Fact) {
 
 fn rule(rule: &Rule, shape: Shape) -> ordain_ir::Rule {
     let number = |fact: &str, op, bound| Condition::Compare { terms: vec![(fact.into(), 1)], op, bound };
-    let action = Condition::Text { fact: "tool.name".into(), test: TextTest::Equals(rule.action.clone()) };
+    let tool = |test| Condition::Text { fact: "tool.name".into(), test };
+    let action = match &rule.tools {
+        _ if shape != Shape::Patterns => tool(TextTest::Equals(rule.action.clone())),
+        Tools::List(all) => Condition::Or(all.iter().map(|it| tool(TextTest::Equals(it.clone()))).collect()),
+        Tools::Begin(begin) => tool(TextTest::Like(Glob::parse(&format!("{begin}*")).expect("a pattern"))),
+        Tools::End(end) => tool(TextTest::Like(Glob::parse(&format!("*{end}")).expect("a pattern"))),
+        Tools::Label(label) => {
+            Condition::Any { fact: "labels".into(), test: ElementTest::Text(TextTest::Equals(label.clone())) }
+        }
+    };
     let risk = number("risk", CompareOp::Greater, rule.risk);
     let time =
         |hour: i64| TimeOfDay::new(u16::try_from(hour).expect("an hour"), 0).expect("an hour of a day");
     let (window, condition) = match shape {
-        Shape::Facts | Shape::Limits => {
+        Shape::Facts | Shape::Patterns | Shape::Limits => {
             let from = number("hour", CompareOp::GreaterEqual, rule.from);
             let until = number("hour", CompareOp::Less, rule.until);
             (Window::ALWAYS, Condition::And(vec![action, risk, from, until]))
@@ -101,7 +111,8 @@ fn limit(rule: &Rule) -> Limit {
 }
 
 fn load(rules: &[Rule], requests: &[Request], shape: Shape, from: From) -> (Box<dyn Loaded>, Duration) {
-    let facts = [fact("tool.name", Type::String), fact("risk", Type::Int), fact("hour", Type::Int)];
+    let labels = fact("labels", Type::Set { of: Box::new(Type::String) });
+    let facts = [fact("tool.name", Type::String), labels, fact("risk", Type::Int), fact("hour", Type::Int)];
     let mut policies = Policies { facts: facts.into(), ..Policies::default() };
     if shape == Shape::Limits {
         let limits = rules.iter().map(limit);
@@ -129,16 +140,23 @@ fn load(rules: &[Rule], requests: &[Request], shape: Shape, from: From) -> (Box<
 
     let typed: Vec<ordain_ir::Request> = requests
         .iter()
-        .map(|request| ordain_ir::Request {
-            path: Path { tenant: "acme".into(), project: "support".into(), agent: "mailer".into() },
-            provider: None,
-            at: jiff::Timestamp::from_second(request.second).expect("an instant"),
-            facts: BTreeMap::from([
+        .map(|request| {
+            let mut facts = BTreeMap::from([
                 ("tool.name".into(), Value::Text(request.action.clone())),
                 ("risk".into(), Value::Number(request.risk)),
                 ("hour".into(), Value::Number(request.hour)),
-            ]),
-            usage: Usage::default(),
+            ]);
+            if shape == Shape::Patterns {
+                let labels = request.labels.iter().cloned().map(Value::Text);
+                facts.insert("labels".into(), Value::Set(labels.collect()));
+            }
+            ordain_ir::Request {
+                path: Path { tenant: "acme".into(), project: "support".into(), agent: "mailer".into() },
+                provider: None,
+                at: jiff::Timestamp::from_second(request.second).expect("an instant"),
+                facts,
+                usage: Usage::default(),
+            }
         })
         .collect();
     let prepared = typed.iter().map(|request| engine.prepare(request).expect("well-typed")).collect();

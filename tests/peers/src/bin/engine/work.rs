@@ -1,6 +1,8 @@
 //! The rules and requests that every engine gets: about ten rules for each action, of three tests each, and in one
 //! variant a time window in a zone.
 
+use ordain_peers::random::Random;
+
 /// `deny if action == … and risk > … and from <= hour < until`
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -9,11 +11,27 @@ pub struct Rule {
     pub risk: i64,
     pub from: i64,
     pub until: i64,
+    /// What the rule asks of the action where it isn't the action itself.
+    pub tools: Tools,
+}
+
+/// How rules name what they are about.
+#[derive(Clone, Debug)]
+pub enum Tools {
+    /// One of these.
+    List([String; 3]),
+    /// Those that begin so.
+    Begin(String),
+    /// Those that end so.
+    End(String),
+    /// Whatever has this label.
+    Label(String),
 }
 
 #[derive(Clone, Debug)]
 pub struct Request {
     pub action: String,
+    pub labels: [String; 2],
     pub risk: i64,
     /// Said by the request, or that of the clock on the wall in Berlin where rules have windows.
     pub hour: i64,
@@ -28,17 +46,20 @@ pub enum Shape {
     Facts,
     /// The hour is that of a wall clock at the instant of the request.
     Windows,
+    /// As facts; rules name actions by lists and by patterns, or ask for a label.
+    Patterns,
     /// Each rule is a limit on runs a day (UTC) of its action; a request that breaks none counts for all of its action.
     Limits,
 }
 
 impl Shape {
-    pub const ALL: [Self; 3] = [Self::Facts, Self::Windows, Self::Limits];
+    pub const ALL: [Self; 4] = [Self::Facts, Self::Windows, Self::Patterns, Self::Limits];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Facts => "hours as facts",
             Self::Windows => "hours as time windows in Europe/Berlin",
+            Self::Patterns => "hours as facts, tools by lists, patterns and labels",
             Self::Limits => "limits on runs a day, counted",
         }
     }
@@ -52,49 +73,65 @@ pub fn cap(rule: &Rule) -> i64 {
 pub const REQUESTS: usize = 256;
 pub const ZONE: &str = "Europe/Berlin";
 
-/// Numbers that depend on nothing else: SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: i64) -> i64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % bound as u64) as i64
+impl Rule {
+    /// Whether it is about what the request does.
+    fn is_about(&self, request: &Request, shape: Shape) -> bool {
+        let action = &request.action;
+        match &self.tools {
+            _ if shape != Shape::Patterns => self.action == *action,
+            Tools::List(actions) => actions.contains(action),
+            Tools::Begin(begin) => action.starts_with(begin),
+            Tools::End(end) => action.ends_with(end),
+            Tools::Label(label) => request.labels.contains(label),
+        }
     }
 }
 
 pub fn rules(count: usize) -> Vec<Rule> {
-    let mut random = Random(1);
+    let (mut random, mut tools) = (Random::new(1), Random::new(3));
     let actions = (count / 10).max(1) as i64;
     (0..count)
         .map(|number| {
             let from = random.below(20);
+            let mut of = |start: &str, end: &str| format!("{start}{}{end}", tools.below(actions));
             Rule {
                 name: format!("r{number:05}"),
                 action: format!("act{}", random.below(actions)),
                 risk: random.below(100),
                 from,
                 until: from + 1 + random.below(24 - from),
+                tools: match number % 4 {
+                    0 => Tools::List([of("act", ""), of("act", ".read"), of("act", "")]),
+                    1 => Tools::Begin(of("act", ".")),
+                    2 => Tools::End(of(".of", "")),
+                    _ => Tools::Label(of("label", "")),
+                },
             }
         })
         .collect()
 }
 
-pub fn requests(count: usize) -> Vec<Request> {
-    let mut random = Random(2);
+pub fn requests(count: usize, shape: Shape) -> Vec<Request> {
+    let (mut random, mut tools) = (Random::new(2), Random::new(4));
     let actions = (count / 10).max(1) as i64;
     let zone = ordain_ir::zone::find(ZONE).expect("a known zone");
     (0..REQUESTS)
         .map(|_| {
-            let action = format!("act{}", random.below(actions));
+            let mut action = format!("act{}", random.below(actions));
+            if shape == Shape::Patterns {
+                match tools.below(3) {
+                    0 => action.push_str(".read"),
+                    1 => action = format!("{action}.of{}", tools.below(actions)),
+                    _ => {}
+                }
+            }
+            let labels = [(); 2].map(|()| format!("label{}", tools.below(actions)));
             let risk = random.below(101);
             // On one of 24 days of 2026, all round the year.
             let second = 1_767_225_600 + random.below(24) * 15 * 86_400 + random.below(86_400);
             let at = jiff::Timestamp::from_second(second).expect("an instant of 2026");
             let hour = i64::from(zone.to_datetime(at).hour());
-            Request { action, risk, hour, second }
+            Request { action, labels, risk, hour, second }
         })
         .collect()
 }
@@ -104,7 +141,7 @@ pub fn expected(rules: &[Rule], requests: &[Request], shape: Shape) -> Vec<Vec<S
     let mut used: std::collections::BTreeMap<(&str, i64), i64> = std::collections::BTreeMap::new();
     let mut names = vec![];
     for request in requests {
-        let own = rules.iter().filter(|rule| rule.action == request.action);
+        let own = rules.iter().filter(|rule| rule.is_about(request, shape));
         let day = request.second / 86_400;
         let denies = |rule: &&Rule| match shape {
             Shape::Limits => used.get(&(rule.name.as_str(), day)).copied().unwrap_or(0) + 1 > cap(rule),

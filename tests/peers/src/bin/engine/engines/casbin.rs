@@ -7,8 +7,8 @@ use casbin::function_map::OperatorFunction;
 use casbin::{CoreApi as _, DefaultModel, Enforcer, MemoryAdapter, MgmtApi as _};
 
 use super::{Loaded, Said};
-use crate::clock::Processor;
 use crate::work::{Request, Rule, Shape};
+use ordain_peers::clock::Processor;
 
 const MODEL: &str = "
 [request_definition]
