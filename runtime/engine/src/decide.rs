@@ -181,7 +181,8 @@ impl Engine {
 
     /// Finds the policies of one side.
     fn find(&self, side: Side, request: &Prepared, answer: &mut Answer) {
-        self.sift(side, request, answer, true, |each| self.index.candidates(side, request, each));
+        let (index, schema) = (&self.index, &self.schema);
+        self.sift(side, request, answer, true, |each| index.candidates(side, schema, request, each));
     }
 
     /// Finds those of some policies in whose domain the request is, or may be; `indexed` says that the index named

@@ -9,7 +9,8 @@ use ordain_ir::{
 
 use crate::answer::PolicyNumber;
 use crate::condition::{Code, Start, Truth};
-use crate::index::{Entry, Index, Side, is_certain, keys};
+use crate::index::{Entry, Index, Side, is_certain};
+use crate::keys::keys;
 use crate::overrides::silencers;
 use crate::prepared::Prepared;
 use crate::schema::Schema;
@@ -157,7 +158,7 @@ impl Engine {
                 side,
                 number: number(n),
                 scope,
-                keys: keys(condition, &schema),
+                keys: keys(condition, &mut schema),
             })
             .collect::<Vec<_>>();
         let index = Index::new(&entries, &mut schema);

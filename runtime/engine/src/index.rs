@@ -3,16 +3,18 @@
 //! **Scopes.** A tree over the segments of paths. A policy hangs at the deepest node whose literal segments every path
 //! of one of its patterns shares, so on the way down to a path one meets all policies that may select it.
 //!
-//! **Facts.** Many conditions hold only where one fact has one of a few values (`tool.name == "export" and …`). At a
-//! node such policies are found by that value. Where several facts would do, the one is taken whose values the fewest
-//! other policies ask for.
+//! **Facts.** Many conditions hold only where one fact has one of a few values, or a text one of a few ends (`tool.name ==
+//! "export" and …`, `tool.name like "deploy.*"`, `labels contains "pii"`). At a node such policies are found by these
+//! [keys](Key). Where several facts would do, the one is taken whose keys the fewest other policies ask for. For ends of
+//! texts the index knows which lengths there are, and looks up the text's end of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ordain_ir::{CompareOp, Condition, Glob, ScopePattern, ScopeSelector, TextTest};
+use ordain_ir::{Glob, ScopePattern, ScopeSelector};
 use rustc_hash::FxHashMap;
 
-use crate::prepared::{Prepared, Slotted};
+use crate::keys::{Key, Keys};
+use crate::prepared::{Element, Prepared, Slotted};
 use crate::schema::{Schema, UNKNOWN};
 
 /// Fewer policies than this are asked one by one.
@@ -41,9 +43,11 @@ pub(crate) struct Index {
     children: FxHashMap<(u32, u32), u32>,
     nodes: Vec<[Lists; 2]>,
     groups: Vec<Group>,
-    /// By group and value.
+    /// By group and [`Key::code`].
     keyed: FxHashMap<(u32, u64), List>,
     numbers: Vec<u32>,
+    /// Of beginnings and ends of texts, in bytes.
+    lengths: Vec<u32>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -60,10 +64,11 @@ struct Group {
     slot: u32,
     /// All of them, for requests that don't say a required fact; none where the fact is optional.
     if_missing: List,
+    /// How long the beginnings are that policies ask for, ascending: a range of [`Index::lengths`].
+    begins: (u32, u32),
+    /// How long the ends are, likewise.
+    ends: (u32, u32),
 }
-
-/// Values of a fact of which a condition needs one.
-pub(crate) type Keys = (u32, Vec<u64>);
 
 /// A policy on its way into the index.
 #[derive(Debug)]
@@ -75,7 +80,7 @@ pub(crate) struct Entry<'a> {
     pub(crate) keys: Vec<Keys>,
 }
 
-/// A policy at a node, and the values by which it is found there.
+/// A policy at a node, and the keys by which it is found there.
 type Hung<'a> = (u32, Option<&'a Keys>);
 
 fn place(length: usize) -> u32 {
@@ -88,14 +93,15 @@ impl Index {
         let mut wanted: FxHashMap<(u32, u64), u32> = FxHashMap::default();
         for (slot, keys) in entries.iter().flat_map(|entry| &entry.keys) {
             for key in keys {
-                *wanted.entry((*slot, *key)).or_default() += 1;
+                *wanted.entry((*slot, key.code())).or_default() += 1;
             }
         }
         let mut index = Self { nodes: vec![[Lists::default(), Lists::default()]], ..Self::default() };
         let mut hung: Vec<[Vec<Hung<'_>>; 2]> = vec![Default::default()];
         for entry in entries {
-            let crowd =
-                |(slot, keys): &&Keys| keys.iter().map(|key| u64::from(wanted[&(*slot, *key)])).sum::<u64>();
+            let crowd = |(slot, keys): &&Keys| {
+                keys.iter().map(|key| u64::from(wanted[&(*slot, key.code())])).sum::<u64>()
+            };
             let keys = entry.keys.iter().min_by_key(crowd);
             for pattern in &entry.scope.include {
                 let mut node = 0;
@@ -115,11 +121,12 @@ impl Index {
         index.nodes = hung.into_iter().map(|sides| sides.map(|list| index.store(&list, schema))).collect();
         index.numbers.shrink_to_fit();
         index.groups.shrink_to_fit();
+        index.lengths.shrink_to_fit();
         index
     }
 
     fn store(&mut self, hung: &[Hung<'_>], schema: &Schema) -> Lists {
-        let mut by_slot: BTreeMap<u32, Vec<(u32, &[u64])>> = BTreeMap::new();
+        let mut by_slot: BTreeMap<u32, Vec<(u32, &[Key])>> = BTreeMap::new();
         let mut plain = vec![];
         for (number, keys) in hung {
             match keys {
@@ -140,16 +147,22 @@ impl Index {
             let optional = schema.slots[slot as usize].optional;
             let all: Vec<u32> = if optional { vec![] } else { policies.iter().map(|it| it.0).collect() };
             let if_missing = self.list(&all);
-            self.groups.push(Group { slot, if_missing });
-            let mut by_key: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+            let mut by_key: BTreeMap<Key, Vec<u32>> = BTreeMap::new();
             for (number, keys) in policies {
                 for key in keys {
                     by_key.entry(*key).or_default().push(number);
                 }
             }
+            let begins =
+                by_key.keys().filter_map(|key| if let Key::Begins(_, n) = key { Some(*n) } else { None });
+            let begins = self.lengths(begins.collect());
+            let ends =
+                by_key.keys().filter_map(|key| if let Key::Ends(_, n) = key { Some(*n) } else { None });
+            let ends = self.lengths(ends.collect());
+            self.groups.push(Group { slot, if_missing, begins, ends });
             for (key, numbers) in by_key {
                 let list = self.list(&numbers);
-                self.keyed.insert((group, key), list);
+                self.keyed.insert((group, key.code()), list);
             }
         }
         Lists { plain: self.list(&plain), groups: (first, place(self.groups.len())) }
@@ -159,6 +172,12 @@ impl Index {
         let start = place(self.numbers.len());
         self.numbers.extend_from_slice(numbers);
         (start, place(self.numbers.len()))
+    }
+
+    fn lengths(&mut self, lengths: BTreeSet<u32>) -> (u32, u32) {
+        let start = place(self.lengths.len());
+        self.lengths.extend(lengths);
+        (start, place(self.lengths.len()))
     }
 
     pub(crate) fn nodes_of(&self, schema: &Schema, path: [&str; 3]) -> PathNodes {
@@ -175,7 +194,13 @@ impl Index {
 
     /// Calls `each` with all policies of one side that may speak about the request; with some of them twice, in no
     /// order.
-    pub(crate) fn candidates(&self, side: Side, request: &Prepared, mut each: impl FnMut(u32)) {
+    pub(crate) fn candidates(
+        &self,
+        side: Side,
+        schema: &Schema,
+        request: &Prepared,
+        mut each: impl FnMut(u32),
+    ) {
         let mut all = |(from, to): List| {
             for number in &self.numbers[from as usize..to as usize] {
                 each(*number);
@@ -187,14 +212,69 @@ impl Index {
             all(lists.plain);
             let (from, to) = lists.groups;
             for number in from..to {
+                let mut by_key = |key: Key| {
+                    if let Some(list) = self.keyed.get(&(number, key.code())) {
+                        all(*list);
+                    }
+                };
                 let group = &self.groups[number as usize];
-                let value = request.slot(group.slot);
-                if value == Slotted::Missing {
-                    all(group.if_missing);
-                } else if let Some(list) = value.key().and_then(|key| self.keyed.get(&(number, key))) {
-                    all(*list);
+                match request.slot(group.slot) {
+                    Slotted::Missing => all(group.if_missing),
+                    Slotted::Bool(flag) => by_key(Key::Value(flag.into())),
+                    Slotted::Number(number) => by_key(Key::Value(number.cast_unsigned())),
+                    Slotted::Text(symbol, piece) => {
+                        self.keys_of_text(group, symbol, request.text(piece), schema, by_key);
+                    }
+                    Slotted::Set(from, to) => {
+                        for element in request.elements(from, to) {
+                            match *element {
+                                Element::Number(number) => by_key(Key::Value(number.cast_unsigned())),
+                                Element::Text(symbol, piece) => {
+                                    self.keys_of_text(
+                                        group,
+                                        symbol,
+                                        request.text(piece),
+                                        schema,
+                                        &mut by_key,
+                                    );
+                                }
+                            }
+                        }
+                    }
                 }
             }
+        }
+    }
+
+    /// The keys by which policies of a group may ask for a text.
+    fn keys_of_text(
+        &self,
+        group: &Group,
+        symbol: u32,
+        text: &str,
+        schema: &Schema,
+        mut each: impl FnMut(Key),
+    ) {
+        if symbol != UNKNOWN {
+            each(Key::Value(symbol.into()));
+        }
+        let lengths = |(from, to): (u32, u32)| {
+            // No longer than the text.
+            let fits = |length: &&u32| **length as usize <= text.len();
+            self.lengths[from as usize..to as usize].iter().take_while(fits).copied()
+        };
+        let mut named = |affix: Option<&str>, length: u32, key: fn(u32, u32) -> Key| {
+            // None where a character is cut.
+            let symbol = affix.map_or(UNKNOWN, |affix| schema.symbol(affix));
+            if symbol != UNKNOWN {
+                each(key(symbol, length));
+            }
+        };
+        for length in lengths(group.begins) {
+            named(text.get(..length as usize), length, Key::Begins);
+        }
+        for length in lengths(group.ends) {
+            named(text.get(text.len() - length as usize..), length, Key::Ends);
         }
     }
 }
@@ -212,39 +292,4 @@ pub(crate) fn is_certain(scope: &ScopeSelector) -> bool {
         literal_prefix(pattern).count() == parts.into_iter().flatten().count()
     };
     scope.except.is_empty() && scope.include.iter().all(literal)
-}
-
-/// The facts of which the condition needs one of a few values, each with those values. Facts and words are known to
-/// the schema.
-pub(crate) fn keys(condition: &Condition, schema: &Schema) -> Vec<Keys> {
-    let one = |fact, keys: Vec<u64>| schema.slot(fact).map(|slot| (slot, keys)).into_iter().collect();
-    let word = |text: &str| match schema.symbol(text) {
-        UNKNOWN => None,
-        symbol => Some(u64::from(symbol)),
-    };
-    match condition {
-        Condition::Fact(fact) => one(fact, vec![1]),
-        Condition::OneOf { fact, words } => one(fact, words.iter().filter_map(|it| word(it)).collect()),
-        Condition::Text { fact, test: TextTest::Equals(text) } => one(fact, word(text).into_iter().collect()),
-        Condition::Compare { terms, op: CompareOp::Equal, bound } => match &**terms {
-            [(fact, 1)] => one(fact, vec![bound.cast_unsigned()]),
-            _ => vec![],
-        },
-        Condition::And(parts) => parts.iter().flat_map(|part| keys(part, schema)).collect(),
-        Condition::Or(parts) => {
-            let mut parts = parts.iter().map(|part| keys(part, schema));
-            let first = parts.next().unwrap_or_default();
-            parts.fold(first, |common, part| {
-                let both = |(slot, mut keys): Keys| {
-                    let (_, more) = part.iter().find(|(other, _)| *other == slot)?;
-                    keys.extend_from_slice(more);
-                    keys.sort_unstable();
-                    keys.dedup();
-                    Some((slot, keys))
-                };
-                common.into_iter().filter_map(both).collect()
-            })
-        }
-        _ => vec![],
-    }
 }

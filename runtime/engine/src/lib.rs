@@ -52,6 +52,7 @@ mod engine;
 mod error;
 mod explain;
 mod index;
+mod keys;
 pub mod ledger;
 mod overrides;
 mod pattern;

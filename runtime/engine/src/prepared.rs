@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use ordain_ir::{Request, Value};
 
 use crate::index::PathNodes;
-use crate::schema::{Kind, Schema, UNKNOWN};
+use crate::schema::{Kind, Schema};
 use crate::{Engine, Mismatch, period};
 
 /// A piece of [`Prepared::texts`].
@@ -176,17 +176,5 @@ impl Engine {
         let mut prepared = Prepared::default();
         self.prepare_into(request, &mut prepared)?;
         Ok(prepared)
-    }
-}
-
-impl Slotted {
-    /// The key under which an index looks it up; `None` for what no index looks up.
-    pub(crate) fn key(self) -> Option<u64> {
-        match self {
-            Self::Text(UNKNOWN, _) | Self::Missing | Self::Set(..) => None,
-            Self::Text(symbol, _) => Some(u64::from(symbol)),
-            Self::Bool(flag) => Some(u64::from(flag)),
-            Self::Number(number) => Some(number.cast_unsigned()),
-        }
     }
 }

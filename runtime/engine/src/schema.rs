@@ -125,4 +125,11 @@ impl Schema {
     pub(crate) fn slot(&self, name: &FactName) -> Option<u32> {
         self.slot_by_name.get(name).copied()
     }
+
+    /// The text that has this number.
+    #[cfg(test)]
+    pub(crate) fn word(&self, symbol: u32) -> String {
+        let found = self.symbols.iter().find(|(_, known)| **known == symbol);
+        found.expect("a symbol of this schema").0.to_string()
+    }
 }
