@@ -59,11 +59,6 @@ impl Prepared {
         &self.condition
     }
 
-    /// Its content, with the declarations of the facts that it reads.
-    pub(crate) const fn hash(&self) -> &Hash {
-        &self.hash
-    }
-
     /// Whether it always holds, plainly.
     pub fn is_true(&self) -> bool {
         self.condition == Condition::True
@@ -163,6 +158,13 @@ impl Conditions<'_> {
                 Answer::Undecided => out.answer = Answer::Undecided,
             }
         }
+        out
+    }
+
+    /// What required facts are where nothing is said of them, as far as that is known.
+    pub(crate) fn defaults(&self) -> Valuation {
+        let mut out = Valuation::new();
+        boxes::complete(&mut out, self.facts.keys(), self.facts, &self.memo.strings);
         out
     }
 

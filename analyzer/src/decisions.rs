@@ -7,9 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_ir::{Condition, EnforcementMode, PolicyName, RuleStatus, RuleType, ScopeSelector};
+use rustc_hash::FxHashMap;
 
 use crate::domain::{Algebra, AnalyzerError, Domain};
 use crate::overrides::Overrides;
+use crate::places::PlaceId;
 use crate::rules::RuleEntry;
 
 /// The active rules of some policies, by name, with who silences whom.
@@ -19,7 +21,7 @@ pub(crate) struct RuleBook<'a> {
     /// Those that override a rule, directly or through others, whatever their concern.
     silencers: Vec<Vec<usize>>,
     silenced: Vec<Vec<usize>>,
-    places: BTreeMap<RuleType, ByTenant>,
+    places: FxHashMap<PlaceId, Vec<usize>>,
 }
 
 /// Whether a rule is present, as a condition.
@@ -55,9 +57,9 @@ impl<'a> RuleBook<'a> {
         for list in &mut silencers {
             list.sort_unstable();
         }
-        let mut places: BTreeMap<RuleType, ByTenant> = BTreeMap::new();
+        let mut places: FxHashMap<PlaceId, Vec<usize>> = FxHashMap::default();
         for (at, entry) in entries.iter().enumerate() {
-            places.entry(entry.rule.rule_type).or_default().insert(at, &entry.rule.scope);
+            places.entry(entry.domain.place).or_default().push(at);
         }
         Ok(Self { entries, number, silencers, silenced, places })
     }
@@ -89,13 +91,20 @@ impl<'a> RuleBook<'a> {
         algebra: &Algebra<'_>,
     ) -> Vec<usize> {
         let selectors = algebra.selectors(domain);
-        let mut found = BTreeSet::new();
-        for places in concerns.iter().filter_map(|concern| self.places.get(concern)) {
-            found.extend(places.near(&selectors));
-        }
-        let silencers: Vec<usize> = found.iter().flat_map(|at| self.silencers[*at].clone()).collect();
-        found.extend(silencers);
-        found.into_iter().filter(|at| algebra.may_meet(&self.entries[*at].domain, domain)).collect()
+        let of_concern = |at: usize| concerns.contains(&self.entries[at].rule.rule_type);
+        // Who silences a rule of theirs counts where that rule may be in the same tenant.
+        let silences = |at: &usize| {
+            let mut silenced = self.silenced[*at].iter().filter(|under| of_concern(**under));
+            silenced.any(|under| share_tenant(&selectors, &self.entries[*under].rule.scope))
+        };
+        let near = algebra.places().near(domain.place).iter();
+        let near = near.filter_map(|(place, _)| self.places.get(place)).flatten().copied();
+        let mut found: Vec<usize> = near
+            .filter(|at| of_concern(*at) || silences(at))
+            .filter(|at| algebra.first_instant(&self.entries[*at].domain, domain).is_some())
+            .collect();
+        found.sort_unstable();
+        found
     }
 
     /// When a rule speaks, of which the named ones are all that count.
@@ -159,6 +168,12 @@ impl ByTenant {
         }
         found
     }
+}
+
+/// Whether some tenant may be in a conjunction of selectors and in another one, by the first that names tenants.
+fn share_tenant(selectors: &[&ScopeSelector], scope: &ScopeSelector) -> bool {
+    let named = selectors.iter().find_map(|selector| tenants(selector));
+    named.zip(tenants(scope)).is_none_or(|(a, b)| !a.is_disjoint(&b))
 }
 
 /// The tenants to which a selector is confined; `None` if it is not.

@@ -349,6 +349,13 @@ impl<'a> Algebra<'a> {
             && (Arc::ptr_eq(&a.window, &b.window) || a.window.meets(&b.window))
     }
 
+    /// Whether the paths and instants of `small` plainly lie in those of `big`; their conditions aren't asked.
+    pub(crate) fn surely_around(&self, small: &Domain, big: &Domain) -> bool {
+        let scopes =
+            small.place == big.place || scope::plainly_included(&self.selectors(small), &self.selectors(big));
+        scopes && (small.window_id == big.window_id || small.window.is_subset_of(&big.window))
+    }
+
     /// The selectors of a limit's domain, sorted, as its policies have them.
     pub(crate) fn selectors_of(&self, limit: &'a Limit) -> Vec<&'a ScopeSelector> {
         let mut selectors = scopes(limit, self.policies);

@@ -46,6 +46,7 @@ pub mod sets;
 pub mod solver;
 pub mod strings;
 mod sums;
+mod valuation;
 mod verify;
 pub mod window;
 mod words;

@@ -5,12 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use ordain_analyzer::{Lint, Options, lint};
+use ordain_analyzer::{Lint, Memo, Options, lint};
+use ordain_compiler::{Config, Database, Workspace, compile};
 use ordain_ir::{Code, Policies, codes};
 use ordain_tests::render::render;
 use ordain_tests::shrink::shrink;
+use ordain_tests::workload::Workload;
 use ordain_tests::world::{HORIZON, STEP};
 use ordain_tests::{cases, generate, oracle};
 
@@ -102,4 +105,18 @@ fn lints_are_exactly_those_that_there_are() {
     // Agreement on nothing would be no agreement.
     let few = wanted.iter().find(|code| counts.get(code).is_none_or(|count| *count < 5));
     assert!(count < 2_000 || few.is_none(), "too few of {few:?}: {counts:?}");
+}
+
+#[test]
+fn lints_of_many_policies_ask_few_questions() {
+    let db = Database::default();
+    let workspace = Workspace::of(&db, Config::named("w"), Workload::new(1, 300).files);
+    let policies = compile(&db, workspace).policies;
+    let memo: Arc<Memo> = Arc::default();
+    let options = Options { memo: Some(Arc::clone(&memo)), ..Options::default() };
+    let found = lint(&policies, &options, None).expect("the policies can be searched");
+    let of_rules = |lint: &&Lint| [codes::SHADOWED, codes::REDUNDANT].contains(&lint.code);
+    let (of_rules, asked) = (found.iter().filter(of_rules).count(), memo.decided());
+    // Each meets dozens of others, in up to thousands of cells.
+    assert!(of_rules > 20 && asked < 10 * policies.len() as u64, "{of_rules} lints, {asked} questions");
 }

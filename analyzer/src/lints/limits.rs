@@ -140,6 +140,10 @@ impl<'a, 'm, 'c> Search<'a, 'm, 'c> {
                     && !self.overridden.contains(&around.name)
                     && (matches!(around.quantity, Quantity::PerRun(_))
                         || limit.partition.is_same_or_finer_than(around.partition))
+                    && !algebra
+                        .places()
+                        .answer(domain.place, self.context.limits[*other].domain.place)
+                        .is_no()
                     && algebra
                         .included(domain, &self.context.limits[*other].domain, Parts::All)
                         .answer

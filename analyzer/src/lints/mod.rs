@@ -4,7 +4,7 @@
 //! | lint | module | by |
 //! | --- | --- | --- |
 //! | a condition that is never true, or always; a window that is empty or has passed | `domains` | the parts of one domain |
-//! | a rule that never speaks, or whose concern says the same without it | `rules` | one condition for each cell that the others cut out |
+//! | a rule that never speaks, or whose concern says the same without it | `rules` | conjunctions of conditions, in the cells that the others cut out |
 //! | a limit whose breaches are all breaches of others; one that can't be reached | `limits`, `reach` | inclusion; cells; what runs and shorter periods admit |
 //! | an `overrides` between policies that never meet | `overriding` | disjointness |
 //!

@@ -1,18 +1,20 @@
 //! Rules that never speak, and rules without which their concerns say the same.
 
 mod beside;
+mod everywhere;
+mod questions;
 
 use std::collections::BTreeSet;
 
-use ordain_engine::{Engine, NoCounters};
-use ordain_ir::{Clause, Condition, EnforcementMode, FactName, PolicyName, Usage, codes};
+use ordain_ir::{Clause, EnforcementMode, PolicyName, codes};
 
-use self::beside::Beside;
+use self::beside::{Beside, Open};
+use self::everywhere::Everywhere;
 use super::{Context, Lint, Runner};
+use crate::Answer;
 use crate::bits::Bits;
-use crate::cells::cells;
-use crate::domain::{AnalyzerError, Domain, Point};
-use crate::{Answer, boxes, evidence};
+use crate::boxes::Valuation;
+use crate::domain::AnalyzerError;
 
 /// Other rules that are compared with one; beyond, nothing is said of it.
 const MAX_INVOLVED: usize = 256;
@@ -42,8 +44,7 @@ pub(super) fn lints(
     let numbers: Vec<usize> = (0..context.rules.entries.len())
         .filter(|at| !void.contains(&context.rules.entries[*at].rule.name))
         .collect();
-    let engine = context.algebra.engine()?;
-    let search = Search { context, engine };
+    let search = Search { context, defaults: context.algebra.conditions.defaults() };
     let alone = runner.each(&numbers, |rule| search.found(*rule))?;
     // All that is called redundant can go at once: those that come later by name go first.
     let mut gone: BTreeSet<usize> = BTreeSet::new();
@@ -52,7 +53,9 @@ pub(super) fn lints(
         runner.check();
         let again = match found.kind {
             Kind::Redundant if search.meets_any(found.rule, &gone) => {
-                search.proved(found.rule, Kind::Redundant, &search.involved(found.rule, &gone))?
+                let involved = search.involved(found.rule, &gone);
+                let beside = Beside::new(&search, found.rule, &involved);
+                search.proved(&beside, Kind::Redundant)?
             }
             _ => Some(found.others),
         };
@@ -68,24 +71,19 @@ pub(super) fn lints(
 
 struct Search<'a, 'm, 'c> {
     context: &'c Context<'a, 'm>,
-    /// All policies: a quick way to see that a rule does speak.
-    engine: &'c Engine,
+    /// What facts are where nothing else is said of them.
+    defaults: Valuation,
 }
 
 impl Search<'_, '_, '_> {
     /// What is wrong with a rule beside all others.
     fn found(&self, rule: usize) -> Result<Option<Found>, AnalyzerError> {
-        let none = BTreeSet::new();
-        let kinds = [(Kind::Shadowed, true), (Kind::Redundant, self.may_go(rule))];
-        let refuted = self.refuted_by_example(rule);
-        let kinds = kinds.into_iter().filter(|(kind, wanted)| *wanted && !refuted.contains(kind));
-        let kinds: Vec<Kind> = kinds.map(|(kind, _)| kind).collect();
-        if kinds.is_empty() {
-            return Ok(None);
-        }
-        let involved = self.involved(rule, &none);
-        for kind in kinds {
-            if let Some(others) = self.proved(rule, kind, &involved)? {
+        let involved = self.involved(rule, &BTreeSet::new());
+        let beside = Beside::new(self, rule, &involved);
+        for kind in [Kind::Shadowed, Kind::Redundant] {
+            if (kind == Kind::Shadowed || self.may_go(rule))
+                && let Some(others) = self.proved(&beside, kind)?
+            {
                 return Ok(Some(Found { rule, kind, others }));
             }
         }
@@ -112,80 +110,33 @@ impl Search<'_, '_, '_> {
         rule.enforcement_mode != EnforcementMode::Disabled && !self.context.needed.contains(&rule.name)
     }
 
-    /// What the engine's decision about the rule's own example already shows to be wrong.
-    fn refuted_by_example(&self, rule: usize) -> Vec<Kind> {
-        let none = vec![];
-        let domain = &self.context.rules.entries[rule].domain;
-        let Some(point) = self.example(domain) else { return none };
-        let request = evidence::request(point, Usage::default());
-        let Ok(decision) = self.engine.decide(&request, &NoCounters) else { return none };
-        let mut present: Vec<usize> =
-            decision.rules.iter().filter_map(|found| self.context.rules.number(&found.rule.name)).collect();
-        present.sort_unstable();
-        let holds = |without: Option<usize>| {
-            let present = present.clone();
-            move |at: usize| {
-                if present.contains(&at) && without != Some(at) { Condition::True } else { Condition::False }
-            }
-        };
-        let mut refuted = vec![];
-        if self.context.rules.speaks(rule, &present, &holds(None)) == Condition::True {
-            refuted.push(Kind::Shadowed);
-        }
-        let differs = Self::levels().any(|mode| {
-            self.context.rules.concerns(rule).into_iter().any(|concern| {
-                let says = |without| self.context.rules.at_least((concern, mode), &present, &holds(without));
-                says(None) != says(Some(rule))
-            })
-        });
-        if differs {
-            refuted.push(Kind::Redundant);
-        }
-        refuted
-    }
-
-    /// The domain's canonical request, with every fact that any policy may ask for.
-    fn example(&self, domain: &Domain) -> Option<Point> {
-        let algebra = self.context.algebra;
-        let Answer::Yes(mut point) = algebra.overlap(&[domain]).answer else { return None };
-        let facts: BTreeSet<FactName> = self.context.policies.facts.keys().cloned().collect();
-        boxes::complete(&mut point.facts, &facts, algebra.conditions.facts, &algebra.conditions.memo.strings);
-        Some(point)
-    }
-
-    fn levels() -> impl Iterator<Item = EnforcementMode> {
-        EnforcementMode::ALL.iter().copied().filter(|mode| *mode != EnforcementMode::Disabled)
-    }
-
     /// The fewest of the involved others beside which it is proved; `None` if it isn't.
     fn proved(
         &self,
-        rule: usize,
+        beside: &Beside<'_, '_, '_, '_>,
         kind: Kind,
-        involved: &[usize],
     ) -> Result<Option<Vec<usize>>, AnalyzerError> {
-        let book = &self.context.rules;
-        let domain = &book.entries[rule].domain;
+        let involved = beside.involved();
         if involved.is_empty() || involved.len() > MAX_INVOLVED {
             return Ok(None);
         }
-        let beside = Beside::new(self, (rule, kind), involved);
-        let open = self.open_at_example(rule, involved);
-        if open.is_some_and(|open| beside.may_differ(&open)) {
-            beside.check()?;
+        // Most often the cell of the rule's own example tells.
+        let refuted = self
+            .present_at_example(beside.rule(), involved)
+            .is_some_and(|present| beside.may_differ(kind, Open { may: &present, must: &present }));
+        beside.check()?;
+        if refuted {
             return Ok(None);
         }
-        let domains: Vec<&Domain> = involved.iter().map(|other| &book.entries[*other].domain).collect();
-        let Some(cells) = cells(domain, &domains, self.context.algebra) else { return Ok(None) };
-        let everything = Bits::new(involved.len(), |_| true);
-        if !beside.holds(&cells, &everything)? {
+        let everywhere = Everywhere::new(beside, kind);
+        let mut told = Bits::new(involved.len(), |_| true);
+        if !everywhere.holds(&told)? {
             return Ok(None);
         }
-        let mut told = everything;
         if involved.len() <= MAX_TOLD {
             for at in 0..involved.len() {
                 let fewer = told.and(&Bits::new(involved.len(), |other| other != at));
-                if beside.holds(&cells, &fewer)? {
+                if everywhere.holds(&fewer)? {
                     told = fewer;
                 }
             }
@@ -193,16 +144,18 @@ impl Search<'_, '_, '_> {
         Ok(Some((0..involved.len()).filter(|at| told.contains(*at)).map(|at| involved[at]).collect()))
     }
 
-    /// Which of the involved rules may be present where the rule's own example lies: most often that cell tells.
-    fn open_at_example(&self, rule: usize, involved: &[usize]) -> Option<Bits> {
-        let book = &self.context.rules;
-        let domain = &book.entries[rule].domain;
-        let Answer::Yes(point) = self.context.algebra.overlap(&[domain]).answer else { return None };
-        Some(Bits::new(involved.len(), |at| {
-            let other = &book.entries[involved[at]];
+    /// Which of the involved rules may be present where the rule's own example lies.
+    fn present_at_example(&self, rule: usize, involved: &[usize]) -> Option<Vec<usize>> {
+        let entries = &self.context.rules.entries;
+        let Answer::Yes(point) = self.context.algebra.overlap(&[&entries[rule].domain]).answer else {
+            return None;
+        };
+        let is_there = |other: &usize| {
+            let other = &entries[*other];
             other.rule.scope.contains(&point.subject.path, point.subject.provider.as_deref())
                 && other.domain.window.contains(point.at)
-        }))
+        };
+        Some(involved.iter().copied().filter(is_there).collect())
     }
 
     fn lint(&self, found: &Found) -> Lint {

@@ -3,293 +3,247 @@
 //! A rule that silences no other decides alone how its priority speaks: its concern says something else without it
 //! exactly if none of a higher priority applies, none of its own priority is as strict, and either a milder one of its
 //! own priority applies, or what the lower priorities say together is not the rule's own mode. The last is so if of the
-//! highest of them that says anything one is stricter, or all are milder; or if none says anything. Each of these is a
-//! conjunction of conditions that hold and of others that don't, which boxes decide quickly. Only where a rule silences
-//! others, one condition is made of all that rules say together.
+//! highest of them that says anything one is stricter, or all are milder; or if none says anything.
+//!
+//! Beside a rule that silences others, the strictest of the highest priority of those that apply without it speaks in
+//! its stead. So for each concern and each rule that may be this one, two rules are compared: that one, on the requests
+//! where it applies and those before it don't, and the silencing rule, if the concern is its own. See [`Beside::same`].
 
-use std::cell::{Cell as Counter, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use ordain_ir::{Condition, EnforcementMode};
-use rustc_hash::FxHashMap;
+use ordain_ir::{EnforcementMode, RuleType};
+use rustc_hash::FxHashSet;
 
+use super::questions::{Proof, Questions, Refuted, TermId};
 use super::{Kind, Search};
-use crate::Answer;
 use crate::bits::Bits;
 use crate::cells::Cell;
-use crate::conditions::{Hash, Prepared, Verdict};
-use crate::domain::AnalyzerError;
-use crate::solver;
+use crate::domain::{Algebra, AnalyzerError, Domain};
 
-/// Conditions that are compared with the rule's own for one claim, in all questions together; beyond, it is not made.
-/// Four times as much finds two lints more in a hundred, and takes a third more time.
-const MAX_COMPARED: usize = 512;
-
-/// A claim about a rule beside others.
+/// Claims about a rule beside others.
 pub(super) struct Beside<'s, 'a, 'm, 'c> {
     search: &'s Search<'a, 'm, 'c>,
     rule: usize,
-    kind: Kind,
     involved: &'s [usize],
-    /// Conditions that may still be compared.
-    left: Counter<usize>,
-    /// Whether the solver was asked.
-    solved: Counter<bool>,
-    /// How conditions lie to the rule's own.
-    relations: RefCell<FxHashMap<Hash, Relation>>,
-    /// When rules apply that some of the involved ones silence.
-    applying: RefCell<Applying>,
+    questions: Questions<'s, 'a, 'm, 'c>,
 }
 
-/// When rules apply beside some of their silencers.
-type Applying = FxHashMap<(usize, Vec<usize>), Arc<Prepared>>;
-
-/// How another condition lies to the rule's own.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Relation {
-    /// Wherever the rule's own holds, it does.
-    Around,
-    /// Both never hold.
-    Apart,
-    /// Neither, as far as is known.
-    Across,
+/// The rules among the involved ones that may be present at requests that are looked at, and those of them that are,
+/// if their conditions hold. In one cell these are the same.
+#[derive(Clone, Copy)]
+pub(super) struct Open<'o> {
+    pub(super) may: &'o [usize],
+    pub(super) must: &'o [usize],
 }
 
-/// When a rule applies: always, or if a condition holds.
-type Applies = Option<Arc<Prepared>>;
-
-/// An answer that is no proved no.
-struct Refuted;
-
-type Proof = Result<(), Refuted>;
+/// How a rule speaks: its priority and its mode.
+type Voice = (i64, EnforcementMode);
 
 impl<'s, 'a, 'm, 'c> Beside<'s, 'a, 'm, 'c> {
-    pub(super) fn new(
-        search: &'s Search<'a, 'm, 'c>,
-        (rule, kind): (usize, Kind),
-        involved: &'s [usize],
-    ) -> Self {
-        Self {
-            search,
-            rule,
-            kind,
-            involved,
-            left: Counter::new(MAX_COMPARED),
-            solved: Counter::new(false),
-            relations: RefCell::default(),
-            applying: RefCell::default(),
-        }
+    pub(super) fn new(search: &'s Search<'a, 'm, 'c>, rule: usize, involved: &'s [usize]) -> Self {
+        Self { search, rule, involved, questions: Questions::new(search, rule) }
     }
 
-    /// Whether the claim holds in every cell beside the rules in `told`.
-    pub(super) fn holds(&self, cells: &[Cell], told: &Bits) -> Result<bool, AnalyzerError> {
-        let mut seen = BTreeSet::new();
+    pub(super) fn rule(&self) -> usize {
+        self.rule
+    }
+
+    /// The other rules that count, ascending.
+    pub(super) fn involved(&self) -> &'s [usize] {
+        self.involved
+    }
+
+    pub(super) fn domain(&self, at: usize) -> &'c Domain {
+        &self.search.context.rules.entries[at].domain
+    }
+
+    pub(super) fn algebra(&self) -> &'m Algebra<'a> {
+        self.search.context.algebra
+    }
+
+    /// Whether the claim holds in every cell beside those of the relevant rules that are in `told`.
+    pub(super) fn holds(
+        &self,
+        kind: Kind,
+        (cells, relevant): (&[Cell], &[usize]),
+        told: &Bits,
+    ) -> Result<bool, AnalyzerError> {
+        let mut seen = FxHashSet::default();
         let mut open = cells.iter().map(|cell| cell.open.and(told)).filter(|open| seen.insert(open.clone()));
-        let holds = !open.any(|open| self.may_differ(&open));
+        let holds = !open.any(|open| {
+            let among: Vec<usize> =
+                (0..relevant.len()).filter(|at| open.contains(*at)).map(|at| relevant[at]).collect();
+            self.may_differ(kind, Open { may: &among, must: &among })
+        });
         self.check()?;
         Ok(holds)
     }
 
     /// Fails if the solver was asked and isn't the right one, so that nothing was decided.
     pub(super) fn check(&self) -> Result<(), AnalyzerError> {
-        if self.solved.get() {
-            solver::check()?;
-        }
-        Ok(())
+        self.questions.check()
     }
 
-    /// Whether the claim is not proved for the requests of a cell in which these of the involved rules may be present.
-    pub(super) fn may_differ(&self, open: &Bits) -> bool {
-        let among: Vec<usize> =
-            (0..self.involved.len()).filter(|at| open.contains(*at)).map(|at| self.involved[at]).collect();
-        let book = &self.search.context.rules;
-        let silences = || book.silences(self.rule).iter().any(|other| among.binary_search(other).is_ok());
-        let proof = match self.kind {
-            Kind::Shadowed => self.never_speaks(&among),
-            Kind::Redundant if silences() => self.by_one_condition(&among),
-            Kind::Redundant => self.changes_nothing(&among),
+    /// Whether the claim is not proved for requests at which these may be present.
+    pub(super) fn may_differ(&self, kind: Kind, open: Open<'_>) -> bool {
+        let proof = match kind {
+            Kind::Shadowed => self.never_speaks(open),
+            Kind::Redundant => self.changes_nothing(open),
         };
         proof.is_err()
     }
 
-    fn mode(&self, at: usize) -> EnforcementMode {
-        self.search.context.rules.entries[at].rule.enforcement_mode
-    }
-
-    fn priority(&self, at: usize) -> i64 {
-        self.search.context.rules.entries[at].rule.priority
-    }
-
-    /// Those of the same concern.
-    fn rivals<'o>(&'o self, among: &'o [usize]) -> impl Iterator<Item = usize> + 'o {
-        let entries = &self.search.context.rules.entries;
-        let concern = entries[self.rule].rule.rule_type;
-        among.iter().copied().filter(move |at| entries[*at].rule.rule_type == concern)
-    }
-
-    /// The rule's own condition, as a rule that is present or not.
-    fn present(&self, at: usize) -> Applies {
-        let conditions = &self.search.context.rules.entries[at].domain.conditions;
-        // A rule has one condition; one that always holds is left out.
-        conditions.first().map(Arc::clone)
-    }
-
-    /// When another rule applies while this one is present; `None` if it doesn't then.
-    fn applies(&self, at: usize, among: &[usize]) -> Option<Applies> {
-        let silencers = self.search.context.rules.silenced_by(at);
-        if silencers.contains(&self.rule) {
-            return None;
+    /// Those of the involved rules on which the claim may depend.
+    pub(super) fn relevant(&self, kind: Kind) -> Vec<usize> {
+        if kind == Kind::Redundant {
+            return self.involved.to_vec();
         }
-        let silencers: Vec<usize> =
-            silencers.iter().copied().filter(|other| among.binary_search(other).is_ok()).collect();
-        if silencers.is_empty() {
-            return Some(self.present(at));
+        let book = &self.search.context.rules;
+        let mut relevant: BTreeSet<usize> = book.silenced_by(self.rule).iter().copied().collect();
+        let concern = book.entries[self.rule].rule.rule_type;
+        for higher in
+            self.speakers(concern, self.involved).filter(|at| self.voice(*at).0 > self.voice(self.rule).0)
+        {
+            relevant.insert(higher);
+            relevant.extend(book.silenced_by(higher));
         }
-        if let Some(known) = self.applying.borrow().get(&(at, silencers.clone())) {
-            return Some(Some(Arc::clone(known)));
-        }
-        let entries = &self.search.context.rules.entries;
-        let silent = silencers.iter().map(|other| entries[*other].rule.condition.clone().negate());
-        let condition = Condition::and([entries[at].rule.condition.clone()].into_iter().chain(silent));
-        let prepared = Arc::new(self.search.context.algebra.conditions.prepare(&condition));
-        self.applying.borrow_mut().insert((at, silencers), Arc::clone(&prepared));
-        Some(Some(prepared))
+        self.involved.iter().copied().filter(|at| relevant.contains(at)).collect()
     }
 
-    /// How a condition lies to the rule's own: asked once, since it comes in many cells.
-    fn relation(&self, own: &[&Prepared], part: &Prepared) -> Relation {
-        if let Some(known) = self.relations.borrow().get(part.hash()) {
-            return *known;
-        }
-        let conditions = &self.search.context.algebra.conditions;
-        let both: Vec<&Prepared> = own.iter().copied().chain([part]).collect();
-        let relation = if self.told(&conditions.find(own, &[part])).is_ok() {
-            Relation::Around
-        } else if self.told(&conditions.find(&both, &[])).is_ok() {
-            Relation::Apart
-        } else {
-            Relation::Across
-        };
-        self.relations.borrow_mut().insert(*part.hash(), relation);
-        relation
+    fn voice(&self, at: usize) -> Voice {
+        let rule = self.search.context.rules.entries[at].rule;
+        (rule.priority, rule.enforcement_mode)
+    }
+
+    /// Those with this concern that the rule doesn't silence.
+    fn speakers<'o>(&'o self, concern: RuleType, among: &'o [usize]) -> impl Iterator<Item = usize> + 'o {
+        let book = &self.search.context.rules;
+        let of_concern = among.iter().copied().filter(move |at| book.entries[*at].rule.rule_type == concern);
+        of_concern.filter(|at| !book.silenced_by(*at).contains(&self.rule))
+    }
+
+    /// When one surely applies that is surely present if its condition holds.
+    fn applies(&self, at: usize, open: Open<'_>) -> TermId {
+        self.questions.term(at, open.may)
+    }
+
+    /// When one may apply that may be present.
+    fn may_apply(&self, at: usize, open: Open<'_>) -> TermId {
+        self.questions.term(at, open.must)
     }
 
     /// Those that keep the rule silent wherever they are present.
-    fn silencers(&self, among: &[usize]) -> Vec<Applies> {
+    fn silencers(&self, open: Open<'_>) -> Vec<TermId> {
         let silencers = self.search.context.rules.silenced_by(self.rule).iter();
-        silencers.filter(|other| among.binary_search(other).is_ok()).map(|at| self.present(*at)).collect()
-    }
-
-    /// Proves that no request of the rule fulfils all of `inside` and none of `outside`.
-    fn impossible(&self, inside: &[&Applies], outside: &[Applies]) -> Proof {
-        let own: Vec<Arc<Prepared>> = self.present(self.rule).into_iter().collect();
-        let own: Vec<&Prepared> = own.iter().map(Arc::as_ref).collect();
-        let mut holding = own.clone();
-        for part in inside.iter().filter_map(|it| it.as_deref()) {
-            match self.relation(&own, part) {
-                Relation::Apart => return Ok(()),
-                Relation::Around => {}
-                Relation::Across => holding.push(part),
-            }
-        }
-        let mut failing: Vec<&Prepared> = vec![];
-        for part in outside {
-            // `None` always applies.
-            let Some(part) = part else { return Ok(()) };
-            match self.relation(&own, part) {
-                Relation::Around => return Ok(()),
-                Relation::Apart => {}
-                Relation::Across => failing.push(part),
-            }
-        }
-        let Some(left) = self.left.get().checked_sub(1 + failing.len()) else { return Err(Refuted) };
-        self.left.set(left);
-        let verdict = self.search.context.algebra.conditions.find(&holding, &failing);
-        self.told(&verdict)
-    }
-
-    fn told(&self, verdict: &Verdict) -> Proof {
-        self.solved.set(self.solved.get() || verdict.by_solver);
-        if verdict.answer == Answer::No { Ok(()) } else { Err(Refuted) }
+        let present = silencers.filter(|other| open.must.binary_search(other).is_ok());
+        present.map(|at| self.questions.term(*at, &[])).collect()
     }
 
     /// The rule never speaks: always a silencer is present or one of a higher priority applies.
-    fn never_speaks(&self, among: &[usize]) -> Proof {
-        let mut instead = self.silencers(among);
-        let higher = self.rivals(among).filter(|at| self.priority(*at) > self.priority(self.rule));
-        instead.extend(higher.filter_map(|at| self.applies(at, among)));
-        self.impossible(&[], &instead)
+    fn never_speaks(&self, open: Open<'_>) -> Proof {
+        let mut instead = self.silencers(open);
+        let concern = self.search.context.rules.entries[self.rule].rule.rule_type;
+        let higher =
+            self.speakers(concern, open.must).filter(|at| self.voice(*at).0 > self.voice(self.rule).0);
+        instead.extend(higher.map(|at| self.applies(at, open)));
+        self.questions.impossible(&[], &instead)
     }
 
     /// See the head of the module.
-    fn changes_nothing(&self, among: &[usize]) -> Proof {
-        let (own, mode) = (self.priority(self.rule), self.mode(self.rule));
-        let mut outside = self.silencers(among);
-        let (mut milder, mut lower) = (vec![], BTreeMap::<i64, Vec<(EnforcementMode, Applies)>>::new());
-        for at in self.rivals(among) {
-            let Some(applies) = self.applies(at, among) else { continue };
-            match self.priority(at).cmp(&own) {
-                std::cmp::Ordering::Greater => outside.push(applies),
-                std::cmp::Ordering::Equal if self.mode(at) >= mode => outside.push(applies),
-                std::cmp::Ordering::Equal => milder.push(applies),
-                std::cmp::Ordering::Less => {
-                    lower.entry(self.priority(at)).or_default().push((self.mode(at), applies));
-                }
-            }
+    fn changes_nothing(&self, open: Open<'_>) -> Proof {
+        let book = &self.search.context.rules;
+        let mut outside = self.silencers(open);
+        let silenced: Vec<usize> = book.silences(self.rule).to_vec();
+        let mut silenced: Vec<usize> =
+            silenced.into_iter().filter(|other| open.may.binary_search(other).is_ok()).collect();
+        if !silenced.is_empty() && open.may != open.must {
+            return Err(Refuted);
         }
-        // Most rules speak alone somewhere.
-        let others = milder.iter().chain(lower.values().flatten().map(|(_, applies)| applies)).cloned();
-        let alone: Vec<Applies> = outside.iter().cloned().chain(others).collect();
-        self.impossible(&[], &alone)?;
-        if alone.len() == outside.len() || self.impossible(&[], &outside).is_ok() {
-            return Ok(());
-        }
-        for applies in &milder {
-            self.impossible(&[applies], &outside)?;
-        }
-        outside.extend(milder);
-        for level in lower.into_values().rev() {
-            let of = |wanted: &dyn Fn(EnforcementMode) -> bool| -> Vec<Applies> {
-                level.iter().filter(|(mode, _)| wanted(*mode)).map(|(_, applies)| applies.clone()).collect()
-            };
-            for stricter in of(&|other| other > mode) {
-                self.impossible(&[&stricter], &outside)?;
+        silenced.sort_by_key(|at| std::cmp::Reverse(self.voice(*at)));
+        for concern in book.concerns(self.rule) {
+            let own = book.entries[self.rule].rule.rule_type == concern;
+            let own = own.then(|| self.voice(self.rule));
+            let before = outside.len();
+            for at in silenced.iter().filter(|at| book.entries[**at].rule.rule_type == concern) {
+                let applies = self.applies(*at, open);
+                let voices = [own, Some(self.voice(*at))];
+                self.same((concern, voices), open, &[applies], outside.clone())?;
+                outside.push(applies);
             }
-            let mut decisive = outside.clone();
-            decisive.extend(of(&|other| other >= mode));
-            for milder in of(&|other| other < mode) {
-                self.impossible(&[&milder], &decisive)?;
-            }
-            outside.extend(of(&|_| true));
+            self.same((concern, [own, None]), open, &[], outside.clone())?;
+            outside.truncate(before);
         }
         Ok(())
     }
 
-    /// Both ways of a rule that silences others, in one condition.
-    fn by_one_condition(&self, among: &[usize]) -> Proof {
-        let Some(left) = self.left.get().checked_sub(1) else { return Err(Refuted) };
-        self.left.set(left);
-        let book = &self.search.context.rules;
-        let own = &book.entries[self.rule].rule.condition;
-        let mut among = among.to_vec();
-        among.push(self.rule);
-        among.sort_unstable();
-        let present = |itself: Condition| {
-            move |at: usize| {
-                if at == self.rule { itself.clone() } else { book.entries[at].rule.condition.clone() }
-            }
+    /// Proves that a concern says the same with one voice beside the rules that are not silenced as with another one in
+    /// its stead, wherever all of `inside` hold and none of `outside`.
+    fn same(
+        &self,
+        (concern, voices): (RuleType, [Option<Voice>; 2]),
+        open: Open<'_>,
+        inside: &[TermId],
+        mut outside: Vec<TermId>,
+    ) -> Proof {
+        let Some((priority, mode)) = voices.into_iter().flatten().max() else { return Ok(()) };
+        let other = voices.into_iter().min().flatten();
+        if other == Some((priority, mode)) {
+            return Ok(());
+        }
+        let certain = |wanted: &dyn Fn(Voice) -> bool| -> Vec<TermId> {
+            let speakers = self.speakers(concern, open.must).filter(|at| wanted(self.voice(*at)));
+            speakers.map(|at| self.applies(at, open)).collect()
         };
-        let (with, without) = (present(Condition::True), present(Condition::False));
-        let changes = book.concerns(self.rule).into_iter().flat_map(|concern| {
-            Search::levels().map(move |mode| (concern, mode)).flat_map(|level| {
-                let a = book.at_least(level, &among, &with);
-                let b = book.at_least(level, &among, &without);
-                [Condition::and([a.clone(), b.clone().negate()]), Condition::and([a.negate(), b])]
-            })
-        });
-        let conditions = &self.search.context.algebra.conditions;
-        let changed = conditions.prepare(&Condition::and([own.clone(), Condition::or(changes)]));
-        self.told(&conditions.find(&[&changed], &[]))
+        let possible = |wanted: &dyn Fn(Voice) -> bool| -> Vec<TermId> {
+            let speakers = self.speakers(concern, open.may).filter(|at| wanted(self.voice(*at)));
+            speakers.map(|at| self.may_apply(at, open)).collect()
+        };
+        outside.extend(certain(&|voice| voice >= (priority, mode)));
+        if other.is_some_and(|other| other.0 == priority) {
+            return self.questions.impossible(inside, &outside);
+        }
+        // The first says its mode from here on, unless a milder one of its priority makes the other one say that.
+        let floor = other.map(|other| other.0);
+        let with = |more: TermId| [inside, &[more]].concat();
+        if other.is_none() && mode != EnforcementMode::Disabled {
+            // Most rules speak alone somewhere.
+            let mut alone = outside.clone();
+            alone.extend(certain(&|voice| voice < (priority, mode)));
+            self.questions.impossible(inside, &alone)?;
+        }
+        if self.questions.impossible(inside, &outside).is_ok() {
+            return Ok(());
+        }
+        for milder in possible(&|voice| voice.0 == priority && voice.1 < mode) {
+            self.questions.impossible(&with(milder), &outside)?;
+        }
+        outside.extend(certain(&|voice| voice.0 == priority && voice.1 < mode));
+        let between = |level: i64| level < priority && floor.is_none_or(|floor| level > floor);
+        let levels: BTreeSet<i64> = self.speakers(concern, open.may).map(|at| self.voice(at).0).collect();
+        for level in levels.into_iter().rev().filter(|level| between(*level)) {
+            for stricter in possible(&|voice| voice.0 == level && voice.1 > mode) {
+                self.questions.impossible(&with(stricter), &outside)?;
+            }
+            let mut decisive = outside.clone();
+            decisive.extend(certain(&|voice| voice.0 == level && voice.1 >= mode));
+            for milder in possible(&|voice| voice.0 == level && voice.1 < mode) {
+                self.questions.impossible(&with(milder), &decisive)?;
+            }
+            outside.extend(certain(&|voice| voice.0 == level));
+        }
+        match other {
+            None => Ok(()),
+            Some((_, last)) if last > mode => self.questions.impossible(inside, &outside),
+            Some((level, last)) => {
+                for stricter in possible(&|voice| voice.0 == level && voice.1 > mode) {
+                    self.questions.impossible(&with(stricter), &outside)?;
+                }
+                if last == mode {
+                    return Ok(());
+                }
+                outside.extend(certain(&|voice| voice == (level, mode)));
+                self.questions.impossible(inside, &outside)
+            }
+        }
     }
 }
