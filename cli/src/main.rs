@@ -12,12 +12,14 @@ use crate::args::{Args, Color, Command};
 mod args;
 mod clock;
 mod commands;
+mod config;
 mod failure;
 mod files;
 mod findings;
 mod fixing;
 mod gate;
 mod interrupt;
+mod logging;
 mod progress;
 mod random;
 mod render;
@@ -83,6 +85,8 @@ fn main() -> ExitCode {
         Command::Graph(args) => commands::graph::run(args, color),
         Command::Lsp(args) => return commands::lsp::run(args),
         Command::Serve(args) => commands::serve::run(args, color),
+        Command::Config(args) => commands::config::run(args),
+        Command::Healthcheck(args) => commands::healthcheck::run(args),
         Command::Apikey(args) => commands::apikey::run(args),
         Command::Completions(args) => commands::install::completions(args),
         Command::Man(args) => commands::install::man(args),

@@ -17,7 +17,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use ordain_ir::{Bundle, DependencyGraph, Policies, PolicyName, PolicyRef, Report, Source};
 use ordain_runtime::{
-    AccessMode, App, AppOptions, CompileError, Compiled, Gate, GateError, PANELS, TenantId,
+    AccessMode, App, AppOptions, CompileError, Compiled, Gate, GateError, Limits, PANELS, TenantId,
 };
 use ordain_store::conformance::fixtures::{at, varied, violation};
 use ordain_store::{
@@ -108,6 +108,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         clock: Arc::new(ManualClock::new(at(0))),
         random: Arc::new(SeededRandom::new(1)),
         access: AccessMode::Dev(tenant),
+        people: None,
+        limits: Limits::default(),
     };
     let router = App::new(options).router();
     let takes_hours = |request: &str| request.contains("/violations") || request.ends_with("/metrics");

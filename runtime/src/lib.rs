@@ -4,21 +4,31 @@
 //! Conflicts are judged by whoever implements [`Gate`], never by what a bundle says about itself.
 
 mod administration;
+mod client;
+mod connections;
 mod database;
 mod gate;
 mod http;
+mod limits;
+mod oidc;
 mod panels;
 mod serve;
 mod service;
 mod telemetry;
+mod tls;
+#[cfg(feature = "traces")]
+mod traces;
 
 pub use administration::Administration;
+pub use client::{ClientError, is_ready};
 pub use database::DatabaseError;
 pub use gate::{CompileError, Compiled, Gate, GateError, SourceProblem};
 pub use http::{AccessMode, App, AppOptions, ErrorCode, openapi};
+pub use limits::{Limits, Shutdown};
+pub use oidc::{ALGORITHMS, Oidc, OidcError, OidcOptions, TenantSource};
 pub use ordain_store::{
     ApiKeyRecord, Clock, Principal, PrincipalKind, PrincipalNameError, Random, Role, StoreError, TenantId,
-    TenantIdError,
+    TenantIdError, redacted,
 };
 pub use panels::{PANELS, Panel};
 pub use serve::{ServeError, ServeOptions, Server, serve};
@@ -27,3 +37,6 @@ pub use service::{
     GovernanceError, GovernanceService, LoadError, NewApiKey, NewDecision, NewProposal, NewViolation,
     PoliciesFacade, PolicyActivationBlockedError, PolicyDeletionBlockedError, Rate, ViolationService,
 };
+pub use tls::{TlsError, TlsOptions};
+#[cfg(feature = "traces")]
+pub use traces::{TraceError, TraceOptions, Traces};

@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use ordain_store::{Clock, Random, TenantId, TenantIdError};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 use crate::database::{Database, DatabaseError};
-use crate::telemetry;
-use crate::{AccessMode, App, AppOptions, BundleService, Gate, LoadError};
-
-/// How long requests under way may take to end after a shutdown was asked for.
-const DRAIN: Duration = Duration::from_secs(10);
+use crate::tls::Tls;
+use crate::{
+    AccessMode, App, AppOptions, BundleService, Gate, Limits, LoadError, Oidc, OidcError, OidcOptions,
+    Shutdown, TlsError, TlsOptions, connections, telemetry,
+};
 
 /// How long the database may take to close.
 const CLOSE: Duration = Duration::from_secs(3);
@@ -39,8 +38,16 @@ pub struct ServeOptions {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub random: Arc<dyn Random>,
+    /// How TLS is spoken; plain HTTP, if nothing is said.
+    pub tls: Option<TlsOptions>,
+    /// Who says which people there are, beside API keys.
+    pub people: Option<OidcOptions>,
+    /// What it bears.
+    pub limits: Limits,
+    /// How it ends.
+    pub shutdown: Shutdown,
     /// Ends when the server shall.
-    pub shutdown: Pin<Box<dyn Future<Output = ()> + Send>>,
+    pub stop: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// Why nothing is served.
@@ -64,6 +71,12 @@ pub enum ServeError {
     /// The database can't be opened.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// No TLS can be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The issuer of tokens can't be believed.
+    #[error(transparent)]
+    People(#[from] OidcError),
     /// The bundle was refused.
     #[error(transparent)]
     Bundle(#[from] LoadError),
@@ -75,9 +88,12 @@ pub enum ServeError {
 /// A server that listens and has its bundle, but answers nothing yet.
 pub struct Server {
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     database: Database,
     app: App,
-    shutdown: Pin<Box<dyn Future<Output = ()> + Send>>,
+    limits: Limits,
+    shutdown: Shutdown,
+    stop: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// Serves until the shutdown is asked for.
@@ -102,16 +118,30 @@ async fn prepare(
     Ok(())
 }
 
+/// Looks after a certificate, where there is one. Never ends.
+async fn kept(tls: Option<&Tls>) {
+    match tls {
+        Some(tls) => tls.keep().await,
+        None => std::future::pending().await,
+    }
+}
+
 impl Server {
     /// Takes the address, opens the database and activates the bundle, in this order: whoever finds the port
     /// taken has changed nothing.
     pub async fn bind(options: ServeOptions) -> Result<Self, ServeError> {
-        let ServeOptions { listen, database_url, bundle, tenant, dev, gate, clock, random, shutdown } =
-            options;
+        let ServeOptions { listen, database_url, bundle, tenant, dev, limits, shutdown, stop, .. } = options;
+        let (gate, clock, random) = (options.gate, options.clock, options.random);
         if dev && !listen.ip().is_loopback() {
             return Err(ServeError::NotLoopback(listen));
         }
         let tenant = TenantId::new(&tenant)?;
+        let tls = options.tls.map(Tls::new).transpose()?.map(Arc::new);
+        let people = match options.people {
+            Some(_) if dev => None,
+            Some(people) => Some(Oidc::new(people, Arc::clone(&clock))?),
+            None => None,
+        };
         let listener = TcpListener::bind(listen).await.map_err(|error| match error.kind() {
             io::ErrorKind::AddrInUse => ServeError::PortInUse(listen),
             _ => ServeError::Listen(listen, error),
@@ -124,8 +154,9 @@ impl Server {
             database.close().await;
             return Err(error);
         }
-        let app = App::new(AppOptions { store: database.store(), gate, clock, random, access });
-        Ok(Self { listener, database, app, shutdown })
+        let app =
+            App::new(AppOptions { store: database.store(), gate, clock, random, access, people, limits });
+        Ok(Self { listener, tls, database, app, limits, shutdown, stop })
     }
 
     /// The address, with the real port where port 0 was asked for.
@@ -135,47 +166,44 @@ impl Server {
 
     /// Answers requests until the shutdown is asked for, then lets those under way end.
     pub async fn run(self) -> Result<(), ServeError> {
-        let Self { listener, database, app, shutdown } = self;
+        let Self { listener, tls, database, app, limits, shutdown, stop } = self;
         let address = listener.local_addr().map_err(ServeError::Failed)?;
-        tracing::info!("listening on http://{address}");
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        tracing::info!("listening on {scheme}://{address}");
         match app.access() {
             AccessMode::Dev(tenant) => tracing::warn!(
                 "NO CREDENTIAL IS ASKED (--dev): every program on this machine can read and change what tenant \
                  `{tenant}` has"
             ),
-            AccessMode::Keys if !address.ip().is_loopback() => tracing::warn!(
-                "other machines reach this server without encryption; put something in front of it that speaks TLS"
+            AccessMode::Keys if tls.is_none() && !address.ip().is_loopback() => tracing::warn!(
+                "other machines reach this server without encryption; give it a certificate (`tls.certificate`), or put something in front of it that speaks TLS"
             ),
             AccessMode::Keys => {}
         }
-        let (stopped, stop) = oneshot::channel();
-        let (router, recording) = (app.router(), app.clone());
-        let signal = async move {
-            shutdown.await;
-            app.stop();
-            tracing::info!("shutting down; requests under way have {} seconds", DRAIN.as_secs());
-            let _ = stopped.send(());
-        };
-        let serving = axum::serve(listener, router).with_graceful_shutdown(signal).into_future();
-        // The deadline runs from the request to stop on, which may never come.
-        let deadline = async {
-            if stop.await.is_err() {
-                std::future::pending::<()>().await;
+        let router = app.router();
+        let ending = app.clone();
+        let told = async move {
+            stop.await;
+            ending.stop();
+            let (delay, deadline) = (shutdown.delay.as_secs(), shutdown.deadline.as_secs());
+            if delay > 0 {
+                tracing::info!("shutting down; connections are taken for {delay} seconds more");
+                tokio::time::sleep(shutdown.delay).await;
             }
-            tokio::time::sleep(DRAIN).await;
+            tracing::info!("shutting down; requests under way have {deadline} seconds");
         };
-        let outcome = tokio::select! {
-            outcome = serving => outcome.map_err(ServeError::Failed),
-            () = telemetry::upkeep() => Ok(()),
-            () = deadline => {
+        tokio::select! {
+            all_ended = connections::serve(listener, tls.clone(), router, limits, told, shutdown.deadline) => if !all_ended {
                 tracing::warn!("some requests did not end in time and are cut off");
-                Ok(())
-            }
-        };
-        let _ = tokio::time::timeout(CLOSE, recording.flush()).await;
+            },
+            () = telemetry::upkeep() => {}
+            () = app.keep() => {}
+            () = kept(tls.as_deref()) => {}
+        }
+        let _ = tokio::time::timeout(CLOSE, app.flush()).await;
         // A request that was cut off may still hold a connection.
         let _ = tokio::time::timeout(CLOSE, database.close()).await;
         tracing::info!("stopped");
-        outcome
+        Ok(())
     }
 }

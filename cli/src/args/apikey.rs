@@ -1,8 +1,11 @@
 //! The command line of `apikey`.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 
 use super::TextOrJson;
+use crate::config::Flags;
 
 /// Arguments of `apikey`.
 #[derive(Debug, clap::Args)]
@@ -10,15 +13,28 @@ pub(crate) struct ApikeyArgs {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: ApikeyCommand,
-    /// Where data is kept: `sqlite://FILE` or `postgres://USER@HOST/NAME`.
-    #[arg(long, global = true, value_name = "URL", default_value = "sqlite://ordain.db")]
-    pub(crate) database: String,
-    /// The tenant whose keys they are.
-    #[arg(long, global = true, value_name = "NAME", default_value = "demo-tenant")]
-    pub(crate) tenant: String,
+    /// The server's configuration file; else the one that the environment variable `ORDAIN_CONFIG` names.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where data is kept: `sqlite://FILE` or `postgres://USER@HOST/NAME`; what the server's configuration says, if
+    /// left out [default: `sqlite://ordain.db`]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    /// The tenant whose keys they are [default: demo-tenant]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) tenant: Option<String>,
     /// How it is written.
     #[arg(long, global = true, value_enum, default_value_t = TextOrJson::Text)]
     pub(crate) format: TextOrJson,
+}
+
+impl ApikeyArgs {
+    /// What settings of the server they are.
+    pub(crate) fn flags(&self) -> Flags {
+        let single = [("--database", "database.url", &self.database), ("--tenant", "tenant", &self.tenant)];
+        let said = single.into_iter().filter_map(|(flag, key, value)| Some((flag, key, value.clone()?)));
+        Flags { file: self.config.clone(), single: said.collect(), set: vec![] }
+    }
 }
 
 /// What to do with keys.

@@ -2,14 +2,15 @@
 
 mod apikey;
 mod check;
+mod serve;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::apikey::{ApikeyArgs, ApikeyCommand, ApikeyCreateArgs};
 pub(crate) use self::check::{CheckArgs, CheckFormat, FailOn, Fixes};
+pub(crate) use self::serve::{ConfigArgs, ConfigCommand, HealthcheckArgs, ServeArgs};
 use crate::testing::filter::Filter;
 
 /// Finds the contradictions between policies for AI agents before they reach production.
@@ -58,6 +59,10 @@ pub(crate) enum Command {
     Lsp(LspArgs),
     /// Serve the panel API over HTTP.
     Serve(ServeArgs),
+    /// Check and show the configuration of `serve`.
+    Config(ConfigArgs),
+    /// Ask a server whether it is ready; exit with 1 if it isn't.
+    Healthcheck(HealthcheckArgs),
     /// Make, list, rotate and revoke the keys that the API asks for.
     Apikey(ApikeyArgs),
     /// Print what makes a shell complete the words of `ordain`.
@@ -279,26 +284,6 @@ pub(crate) struct LspArgs {
     /// Accepted because editors pass it; standard input and output are the only transport.
     #[arg(long)]
     pub(crate) stdio: bool,
-}
-
-/// Arguments of `serve`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ServeArgs {
-    /// The bundle to serve, or a workspace folder that is compiled first; what is active in the database, if left out.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) bundle: Option<PathBuf>,
-    /// Where data is kept: `sqlite://FILE` or `postgres://USER@HOST/NAME`.
-    #[arg(long, value_name = "URL", default_value = "sqlite://ordain.db")]
-    pub(crate) database: String,
-    /// Address to listen on.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8642")]
-    pub(crate) listen: SocketAddr,
-    /// For trying out: this machine only, no credential asked, everybody may do everything.
-    #[arg(long)]
-    pub(crate) dev: bool,
-    /// The tenant whose bundle `--bundle` is; under `--dev`, whose everything is.
-    #[arg(long, value_name = "NAME", default_value = "demo-tenant")]
-    pub(crate) tenant: String,
 }
 
 /// Arguments of `completions`.

@@ -15,17 +15,18 @@ use crate::Verdict;
 use crate::args::{ApikeyArgs, ApikeyCommand, ApikeyCreateArgs, TextOrJson};
 use crate::clock::SystemClock;
 use crate::commands::print;
+use crate::config::{Problems, environment, resolve};
 use crate::failure::Failure;
 use crate::random::SystemRandom;
 
 /// Makes, lists, rotates and revokes keys.
 pub(crate) fn run(args: &ApikeyArgs) -> Result<Verdict, Failure> {
-    let tenant = TenantId::new(&args.tenant).map_err(Failure::other)?;
+    let config = resolve(&args.flags(), &environment())?.map_err(Problems::into_failure)?.config;
+    let (tenant, database) = (config.tenant.clone(), config.database()?);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::other)?;
     runtime.block_on(async {
-        let administration =
-            Administration::open(&args.database, Arc::new(SystemClock), Arc::new(SystemRandom));
+        let administration = Administration::open(&database, Arc::new(SystemClock), Arc::new(SystemRandom));
         let administration = administration.await.map_err(Failure::other)?;
         let answer = answer(&administration.api_keys(), &tenant, args).await;
         administration.close().await;

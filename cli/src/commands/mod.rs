@@ -3,12 +3,14 @@
 pub(crate) mod apikey;
 pub(crate) mod build;
 pub(crate) mod check;
+pub(crate) mod config;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod fmt;
 pub(crate) mod graph;
+pub(crate) mod healthcheck;
 pub(crate) mod inspect;
 pub(crate) mod install;
 pub(crate) mod keygen;

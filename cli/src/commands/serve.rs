@@ -3,23 +3,28 @@
 use std::sync::Arc;
 
 use ordain_runtime::{LoadError, ServeError, ServeOptions, serve};
-use tracing_subscriber::EnvFilter;
 
 use crate::Verdict;
 use crate::args::ServeArgs;
 use crate::clock::SystemClock;
+use crate::config::{Problems, environment, resolve};
 use crate::failure::Failure;
 use crate::gate::AnalyzerGate;
+use crate::logging::Logging;
 use crate::random::SystemRandom;
 use crate::workspace::{self, Refuse};
 
 /// Serves a bundle until it is told to stop.
 pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
-    // What the compiler's database computes is of no interest to whoever runs a server.
-    let filter = EnvFilter::try_from_env("ORDAIN_LOG").unwrap_or_else(|_| EnvFilter::new("info,salsa=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(color).init();
+    let effective = resolve(&args.settings.flags(), &environment())?.map_err(Problems::into_failure)?;
+    let config = effective.config;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::other)?;
+    let logging = Logging::start(&config, color, &runtime)?;
+    for note in &effective.notes {
+        tracing::warn!("{note}");
+    }
     // A bundle file goes to the runtime as it is: checking it is the runtime's business.
-    let bundle = match &args.bundle {
+    let bundle = match &config.bundle {
         None => None,
         Some(folder) if folder.is_dir() => {
             match workspace::bundle_or_folder(folder, Refuse::ErrorsAndBlocking, color)? {
@@ -31,19 +36,24 @@ pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
             Some(std::fs::read(file).map_err(|reason| Failure::Read { path: file.clone(), reason })?)
         }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::other)?;
     let options = ServeOptions {
-        listen: args.listen,
-        database_url: args.database.clone(),
+        listen: config.listen,
+        database_url: config.database()?,
         bundle,
-        tenant: args.tenant.clone(),
+        tenant: config.tenant.as_str().to_owned(),
         dev: args.dev,
         gate: Arc::new(AnalyzerGate),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
-        shutdown: Box::pin(stop_requested()),
+        people: config.people(),
+        tls: config.tls(),
+        limits: config.limits(),
+        shutdown: config.shutdown(),
+        stop: Box::pin(stop_requested()),
     };
-    match runtime.block_on(serve(options)) {
+    let outcome = runtime.block_on(serve(options));
+    logging.end();
+    match outcome {
         Ok(()) => Ok(Verdict::Clean),
         Err(ServeError::Bundle(LoadError::Blocked(blocked))) => {
             eprintln!("error: {blocked}");

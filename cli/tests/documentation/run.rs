@@ -170,6 +170,8 @@ fn shell(command: &str, folder: PathBuf) -> String {
         .env("PATH", path)
         .env("NO_COLOR", "1")
         .env_remove("ORDAIN_LOG")
+        .env_remove("ORDAIN_CONFIG")
+        .env_remove("ORDAIN_BLESS")
         .output()
         .expect("there is a shell");
     String::from_utf8(output.stdout).expect("output is UTF-8")

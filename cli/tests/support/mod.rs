@@ -52,7 +52,7 @@ impl Run {
 /// The binary, without colours, in a neutral folder.
 pub(crate) fn ordain() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ordain"));
-    command.env("NO_COLOR", "1").env_remove("ORDAIN_LOG").stdin(Stdio::null());
+    command.env("NO_COLOR", "1").env_remove("ORDAIN_LOG").env_remove("ORDAIN_CONFIG").stdin(Stdio::null());
     command
 }
 
@@ -103,6 +103,11 @@ impl Server {
 
     /// The same with further arguments.
     pub(crate) fn start_with(bundle: &Path, database: &str, more: &[&str]) -> Self {
+        Self::start_plainly(bundle, &[&["--dev", "--database", database], more].concat())
+    }
+
+    /// The same without `--dev` and a database.
+    pub(crate) fn start_plainly(bundle: &Path, more: &[&str]) -> Self {
         for _ in 0..5 {
             // The port may be taken between our look and the server's; then it says so and we look again.
             let port = std::net::TcpListener::bind("127.0.0.1:0")
@@ -111,9 +116,9 @@ impl Server {
                 .port();
             let mut server = ordain();
             let server = server
-                .args(["serve", "--dev", "--bundle"])
+                .args(["serve", "--bundle"])
                 .arg(bundle)
-                .args(["--database", database, "--listen", &format!("127.0.0.1:{port}")])
+                .args(["--listen", &format!("127.0.0.1:{port}")])
                 .args(more)
                 .stdout(Stdio::null())
                 .stderr(Stdio::piped());
@@ -140,6 +145,16 @@ impl Server {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Tells it to stop as a service manager does, waits for that, and returns what it logged.
+    pub(crate) fn stopped(mut self) -> String {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("it runs");
+        let mut log = String::new();
+        self.child.stderr.take().expect("piped").read_to_string(&mut log).expect("UTF-8");
+        assert!(self.child.wait().expect("it ends").success(), "{log}");
+        log
+    }
+
     /// Kills it as it stands, with whatever it is about to write.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("it runs");
@@ -149,6 +164,13 @@ impl Server {
     /// GETs a path and returns status and JSON body.
     pub(crate) fn get(&self, path: &str) -> (u16, Value) {
         self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+    }
+
+    /// GETs a path with a bearer token.
+    pub(crate) fn get_with(&self, path: &str, token: &str) -> (u16, Value) {
+        self.exchange(&format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+        ))
     }
 
     /// Sends a body as somebody, and returns status and JSON body.

@@ -11,8 +11,8 @@ use ordain_ir::{
     RuleType, Source,
 };
 use ordain_runtime::{
-    Administration, CompileError, Compiled, Gate, GateError, NewApiKey, Principal, PrincipalKind, Role,
-    ServeOptions, Server, TenantId,
+    Administration, CompileError, Compiled, Gate, GateError, Limits, NewApiKey, Principal, PrincipalKind,
+    Role, ServeOptions, Server, Shutdown, TenantId,
 };
 use ordain_store::conformance::fixtures::{bundle, limit, policies, rule, scope};
 use ordain_store::{CounterStore, ManualClock, SeededRandom};
@@ -133,7 +133,11 @@ impl Host {
             gate: Arc::new(Open),
             clock: clock(),
             random: Arc::new(SeededRandom::new(1)),
-            shutdown: Box::pin(async move {
+            people: None,
+            tls: None,
+            limits: Limits::default(),
+            shutdown: Shutdown::default(),
+            stop: Box::pin(async move {
                 let _ = stopped.await;
             }),
         };

@@ -15,7 +15,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::app::AppState;
 use super::problem::{ErrorCode, Problem};
-use crate::service::Access;
+use crate::oidc::Refusal;
+use crate::service::{Access, ApiKeyService};
 
 /// Under `--dev`, whose person the request is.
 const DEV_USER: HeaderName = HeaderName::from_static("x-ordain-dev-user");
@@ -25,7 +26,7 @@ const DEV_USER: HeaderName = HeaderName::from_static("x-ordain-dev-user");
 pub enum AccessMode {
     /// Whoever can reach it, as a person with every role, on behalf of this tenant. For one machine only.
     Dev(TenantId),
-    /// Whoever has an API key.
+    /// Whoever has an API key, or a token where an issuer is believed.
     Keys,
 }
 
@@ -91,7 +92,7 @@ pub(crate) async fn authenticate(
 ) -> Response {
     let access = match &state.access {
         AccessMode::Dev(tenant) => developer(tenant, request.headers()),
-        AccessMode::Keys => by_key(&state, request.uri().path(), request.headers()).await,
+        AccessMode::Keys => by_credential(&state, request.uri().path(), request.headers()).await,
     };
     request.extensions_mut().insert(Presented(access));
     next.run(request).await
@@ -110,19 +111,41 @@ fn developer(tenant: &TenantId, headers: &HeaderMap) -> Result<Access, Problem> 
 /// Decisions wait for no database.
 const AT_ONCE: &str = "/api/v1/decisions";
 
-async fn by_key(state: &AppState, path: &str, headers: &HeaderMap) -> Result<Access, Problem> {
+async fn by_credential(state: &AppState, path: &str, headers: &HeaderMap) -> Result<Access, Problem> {
     let refused = |detail: &str| Problem::new(ErrorCode::Unauthenticated, detail);
     let header = headers.get(header::AUTHORIZATION).ok_or_else(|| {
-        refused("send an API key in the header `Authorization: Bearer …`; `ordain apikey create` makes one")
+        let people = if state.people.is_some() { ", or a token of your issuer" } else { "" };
+        refused(&format!(
+            "send an API key{people} in the header `Authorization: Bearer …`; `ordain apikey create` makes keys"
+        ))
     })?;
     let text = header.to_str().unwrap_or_default();
     let key = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let (_, key) =
         key.ok_or_else(|| refused("the header `Authorization` must be `Bearer` and an API key"))?;
+    let key = key.trim();
+    if let Some(people) = &state.people
+        && !ApiKeyService::is_meant_as_key(key)
+    {
+        return people.authenticate(key).await.map_err(|refusal| match refusal {
+            Refusal::Invalid(detail) => {
+                tracing::info!(detail, "a token was presented that is not good");
+                refused(&detail)
+            }
+            Refusal::Insufficient(detail) => {
+                tracing::info!(detail, "a token was presented that does not say enough");
+                Problem::new(ErrorCode::Forbidden, detail)
+            }
+            Refusal::NotReady => Problem::new(
+                ErrorCode::NotReady,
+                "the issuer of tokens has not said its keys yet; try again in a moment",
+            ),
+        });
+    }
     let access = if path.starts_with(AT_ONCE) {
-        state.keys.authenticate_at_once(key.trim()).await?
+        state.keys.authenticate_at_once(key).await?
     } else {
-        state.keys.authenticate(key.trim()).await?
+        state.keys.authenticate(key).await?
     };
     access.ok_or_else(|| refused("the API key is unknown, has expired, or was revoked"))
 }
@@ -135,9 +158,10 @@ impl<R: Requirement> FromRequestParts<AppState> for Allowed<R> {
         if !R::ANY_OF.iter().any(|role| access.roles.contains(role)) {
             let wanted: Vec<_> = R::ANY_OF.iter().map(|role| format!("`{role}`")).collect();
             let has: Vec<_> = access.roles.iter().map(|role| format!("`{role}`")).collect();
+            let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
             return Err(Problem::new(
                 ErrorCode::Forbidden,
-                format!("this takes the role {}; the key has {}", wanted.join(" or "), has.join(", ")),
+                format!("this takes the role {}; the credential has {has}", wanted.join(" or ")),
             ));
         }
         Ok(Self { tenant: access.tenant, principal: access.principal, requirement: PhantomData })
@@ -161,7 +185,8 @@ impl utoipa::Modify for SecuritySchemes {
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("ordain_…")
             .description(Some(
-                "An API key, made by `ordain apikey create`; the roles are those that it must have.",
+                "An API key, made by `ordain apikey create`, or a token of the issuer that the server believes; the roles \
+                 are those that it must give.",
             ))
             .build();
         if let Some(components) = document.components.as_mut() {

@@ -11,14 +11,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::access::{AccessMode, SecuritySchemes, authenticate};
-use super::guard::{Bounds, Hosts, guarded};
+use super::guard::{Hosts, guarded};
 use super::problem::{ErrorCode, Problem, ProblemDetail};
 use super::routes::{
     audit, budgets, bundles, conflicts, decisions, dependencies, evidence, ingest, limits, metrics,
     operations, panels, proposals, reviews, rules, state, violations,
 };
 use crate::service::{ApiKeyService, BundleService, DecisionService, GovernanceService, ViolationService};
-use crate::{Gate, PoliciesFacade, telemetry};
+use crate::{Gate, Limits, Oidc, PoliciesFacade, telemetry};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -30,6 +30,7 @@ pub(crate) struct AppState {
     pub(crate) decisions: DecisionService,
     pub(crate) keys: ApiKeyService,
     pub(crate) access: AccessMode,
+    pub(crate) people: Option<Oidc>,
     pub(crate) document: Arc<str>,
     stopping: Arc<AtomicBool>,
 }
@@ -52,19 +53,24 @@ pub struct AppOptions {
     pub random: Arc<dyn Random>,
     /// Whom it lets in.
     pub access: AccessMode,
+    /// Who says which people there are, beside API keys; nobody is asked in the mode without credentials.
+    pub people: Option<Oidc>,
+    /// What it bears.
+    pub limits: Limits,
 }
 
 /// The API over a store.
 #[derive(Clone)]
 pub struct App {
     state: AppState,
+    limits: Limits,
 }
 
 impl App {
     /// The API, for whomever the mode lets in.
     pub fn new(options: AppOptions) -> Self {
         telemetry::start();
-        let AppOptions { store, gate, clock, random, access } = options;
+        let AppOptions { store, gate, clock, random, access, people, limits } = options;
         let parts = || (Arc::clone(&store), Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&random));
         let bundles = {
             let (store, gate, clock, random) = parts();
@@ -82,10 +88,11 @@ impl App {
             violations: ViolationService::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)),
             keys: ApiKeyService::new(store, clock, random),
             access,
+            people,
             document: openapi().into(),
             stopping: Arc::new(AtomicBool::new(false)),
         };
-        Self { state }
+        Self { state, limits }
     }
 
     /// From now on `/readyz` says that the server is not ready, so that nobody sends new requests.
@@ -98,6 +105,14 @@ impl App {
         self.state.decisions.flush().await;
     }
 
+    /// Keeps what is known elsewhere. Never ends.
+    pub(crate) async fn keep(&self) {
+        match &self.state.people {
+            Some(people) => people.keep().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Whom it lets in.
     pub fn access(&self) -> &AccessMode {
         &self.state.access
@@ -106,7 +121,7 @@ impl App {
     /// The routes, with the guards before them.
     pub fn router(&self) -> Router {
         let data = data_routes().split_for_parts().0.with_state(self.state.clone());
-        let (router, _) = documented().split_for_parts();
+        let (router, _) = documented(self.limits).split_for_parts();
         let router = router
             .layer(Extension(panels::DataRoutes(data)))
             .layer(middleware::from_fn_with_state(self.state.clone(), authenticate));
@@ -114,7 +129,7 @@ impl App {
             AccessMode::Dev(_) => Hosts::ThisMachine,
             AccessMode::Keys => Hosts::Any,
         };
-        guarded(router.with_state(self.state.clone()), Bounds::default(), hosts)
+        guarded(router.with_state(self.state.clone()), self.limits, hosts)
     }
 }
 
@@ -137,10 +152,6 @@ impl App {
     )
 )]
 struct Document;
-
-/// The largest body of most routes, in bytes, and that of a bundle.
-const BODY: usize = 1 << 20;
-const BUNDLE: usize = 1 << 26;
 
 /// What panels are answered from.
 fn data_routes() -> OpenApiRouter<AppState> {
@@ -168,11 +179,11 @@ fn data_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(reviews::reject))
 }
 
-fn documented() -> OpenApiRouter<AppState> {
+fn documented(limits: Limits) -> OpenApiRouter<AppState> {
     let bundles = OpenApiRouter::new()
         .routes(routes!(bundles::list, bundles::upload))
         .routes(routes!(bundles::activate))
-        .layer(DefaultBodyLimit::max(BUNDLE));
+        .layer(DefaultBodyLimit::max(limits.bundle));
     let others = data_routes()
         .routes(routes!(audit::list))
         .routes(routes!(panels::list))
@@ -186,13 +197,13 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(operations::readiness))
         .routes(routes!(operations::metrics))
         .routes(routes!(operations::document))
-        .layer(DefaultBodyLimit::max(BODY));
+        .layer(DefaultBodyLimit::max(limits.body));
     OpenApiRouter::with_openapi(Document::openapi()).merge(others).merge(bundles)
 }
 
 /// The OpenAPI document of the API, as it is served and committed.
 pub fn openapi() -> String {
-    let (_, document) = documented().split_for_parts();
+    let (_, document) = documented(Limits::default()).split_for_parts();
     let mut text = document.to_pretty_json().expect("text and numbers become JSON");
     text.push('\n');
     text

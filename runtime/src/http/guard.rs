@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+#[cfg(feature = "traces")]
+use axum::extract::MatchedPath;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -16,30 +18,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
-use tower_http::trace::{DefaultOnResponse, TraceLayer};
-use tracing::Level;
+use tower_http::trace::TraceLayer;
+use tracing::Span;
+use tracing::field::Empty;
 
 use super::problem::{ErrorCode, Problem};
-use crate::telemetry;
+use crate::{Limits, telemetry};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// What a server bears.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    /// The largest body, in bytes.
-    pub(crate) body: usize,
-    /// The longest that an answer may take.
-    pub(crate) time: Duration,
-    /// How many requests are answered at once; more are turned away.
-    pub(crate) concurrency: usize,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self { body: 1 << 26, time: Duration::from_secs(30), concurrency: 256 }
-    }
-}
 
 /// Under which names a server answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +37,8 @@ pub(crate) enum Hosts {
 }
 
 /// Puts the guards before a router, the outermost first.
-pub(crate) fn guarded(router: Router, bounds: Bounds, hosts: Hosts) -> Router {
-    let permits = Arc::new(Semaphore::new(bounds.concurrency));
+pub(crate) fn guarded(router: Router, limits: Limits, hosts: Hosts) -> Router {
+    let permits = Arc::new(Semaphore::new(limits.requests));
     let concurrency = middleware::from_fn(move |request: Request, next: Next| {
         let permits = Arc::clone(&permits);
         async move {
@@ -72,10 +58,10 @@ pub(crate) fn guarded(router: Router, bounds: Bounds, hosts: Hosts) -> Router {
     let trace = TraceLayer::new_for_http()
         .make_span_with(|request: &Request| {
             let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
-            tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
+            spanned(request, id)
         })
-        .on_response(DefaultOnResponse::new().level(Level::INFO));
-    router.layer(RequestBodyLimitLayer::new(bounds.body)).layer(
+        .on_response(answered);
+    router.layer(RequestBodyLimitLayer::new(limits.body.max(limits.bundle))).layer(
         ServiceBuilder::new()
             .layer(middleware::from_fn(keep_only_a_plain_id))
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
@@ -88,8 +74,47 @@ pub(crate) fn guarded(router: Router, bounds: Bounds, hosts: Hosts) -> Router {
                 (hosts == Hosts::ThisMachine).then(|| middleware::from_fn(only_this_machine)),
             ))
             .layer(concurrency)
-            .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, bounds.time)),
+            .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limits.time)),
     )
+}
+
+/// What everything that a request leaves in the log has in common, and a span of a trace.
+fn spanned(request: &Request, id: &str) -> Span {
+    let span = tracing::info_span!(
+        "request",
+        request_id = id,
+        method = %request.method(),
+        path = request.uri().path(),
+        "otel.name" = Empty,
+        "otel.kind" = Empty,
+        "otel.status_code" = Empty,
+        "http.route" = Empty,
+        "http.request.method" = Empty,
+        "http.response.status_code" = Empty,
+    );
+    #[cfg(feature = "traces")]
+    if crate::traces::follow(&span, request.headers()) {
+        let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+        span.record("otel.name", format!("{} {route}", request.method()));
+        span.record("otel.kind", "server");
+        span.record("http.route", route);
+        span.record("http.request.method", request.method().as_str());
+    }
+    span
+}
+
+/// The line of a request's answer in the log.
+#[cfg_attr(not(feature = "traces"), expect(unused_variables, reason = "the span is a trace's"))]
+fn answered(response: &Response, latency: Duration, span: &Span) {
+    let status = response.status().as_u16();
+    #[cfg(feature = "traces")]
+    if crate::traces::is_traced(span) {
+        span.record("http.response.status_code", status);
+        if response.status().is_server_error() {
+            span.record("otel.status_code", "ERROR");
+        }
+    }
+    tracing::info!(latency = format!("{} ms", latency.as_millis()), status, "finished processing request");
 }
 
 /// A client may name its request, with up to 64 characters that can't break a log.
@@ -163,13 +188,13 @@ mod tests {
 
     use super::*;
 
-    fn router(bounds: Bounds) -> Router {
+    fn router(limits: Limits) -> Router {
         let router = Router::new()
             .route("/fast", get(async || "fine"))
             .route("/slow", get(async || tokio::time::sleep(Duration::from_hours(1)).await))
             .route("/panic", get(async || -> &str { panic!("secret detail") }))
             .route("/echo", post(async |body: String| body));
-        guarded(router, bounds, Hosts::ThisMachine)
+        guarded(router, limits, Hosts::ThisMachine)
     }
 
     async fn problem(router: &Router, request: Request) -> Value {
@@ -188,21 +213,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_problem_without_its_message() {
-        let found = problem(&router(Bounds::default()), get_request("/panic")).await;
+        let found = problem(&router(Limits::default()), get_request("/panic")).await;
         assert_eq!(found["code"], "internal");
         assert!(!found.to_string().contains("secret"));
     }
 
     #[tokio::test]
     async fn what_takes_too_long_is_ended() {
-        let router = router(Bounds { time: Duration::from_millis(10), ..Bounds::default() });
+        let router = router(Limits { time: Duration::from_millis(10), ..Limits::default() });
         let found = problem(&router, get_request("/slow")).await;
         assert_eq!((&found["code"], &found["status"]), (&"timeout".into(), &504.into()));
     }
 
     #[tokio::test]
     async fn bodies_are_bounded_announced_or_not() {
-        let router = router(Bounds { body: 10, ..Bounds::default() });
+        let router = router(Limits { body: 10, bundle: 0, ..Limits::default() });
         let announced =
             Request::post("/echo").header("content-length", "11").body("x".repeat(11).into()).unwrap();
         assert_eq!(problem(&router, announced).await["code"], "payload_too_large");
@@ -212,7 +237,7 @@ mod tests {
 
     #[tokio::test]
     async fn more_than_the_bound_at_once_are_turned_away() {
-        let router = router(Bounds { concurrency: 1, ..Bounds::default() });
+        let router = router(Limits { requests: 1, ..Limits::default() });
         let slow = tokio::spawn(router.clone().oneshot(get_request("/slow")));
         tokio::task::yield_now().await;
         let response = router.clone().oneshot(get_request("/fast")).await.unwrap();
@@ -228,7 +253,7 @@ mod tests {
 
     #[tokio::test]
     async fn requests_have_identities() {
-        let router = router(Bounds::default());
+        let router = router(Limits::default());
         let id = async |given: Option<&str>| {
             let mut request = get_request("/nowhere");
             if let Some(given) = given {
@@ -250,7 +275,7 @@ mod tests {
 
     #[tokio::test]
     async fn other_hosts_are_refused() {
-        let router = router(Bounds::default());
+        let router = router(Limits::default());
         for (host, local) in [
             ("localhost", true),
             ("LOCALHOST:8642", true),

@@ -12,3 +12,8 @@ mod schema;
 pub use access::AccessMode;
 pub use app::{App, AppOptions, openapi};
 pub use problem::ErrorCode;
+
+/// A problem as it stands in a body, for those who are below HTTP.
+pub(crate) fn plain_problem(code: ErrorCode, detail: &str) -> String {
+    problem::Problem::new(code, detail).to_json()
+}

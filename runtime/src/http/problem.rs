@@ -50,6 +50,8 @@ macro_rules! codes {
 codes! {
     /// The request isn't HTTP as it should be.
     BadRequest = "bad_request", BAD_REQUEST, "the request is malformed";
+    /// Plain HTTP where TLS is spoken.
+    TlsRequired = "tls_required", BAD_REQUEST, "this port speaks TLS";
     /// A query parameter that the route doesn't have.
     UnknownParameter = "unknown_parameter", BAD_REQUEST, "a query parameter is unknown";
     /// A query parameter more than once.
@@ -301,7 +303,7 @@ fn documented(codes: &[ErrorCode]) -> BTreeMap<String, RefOr<utoipa::openapi::Re
 }
 
 /// The codes that any route may answer with.
-const COMMON: [ErrorCode; 11] = [
+const COMMON: [ErrorCode; 12] = [
     ErrorCode::Unauthenticated,
     ErrorCode::Forbidden,
     ErrorCode::UnknownParameter,
@@ -312,6 +314,7 @@ const COMMON: [ErrorCode; 11] = [
     ErrorCode::Internal,
     ErrorCode::Overloaded,
     ErrorCode::StoreUnavailable,
+    ErrorCode::NotReady,
     ErrorCode::Timeout,
 ];
 

@@ -80,6 +80,11 @@ impl ApiKeyService {
         Self { store, clock, random, kept: Arc::new(kept), noted: Arc::default() }
     }
 
+    /// Whether a credential looks like a key, good or not.
+    pub(crate) fn is_meant_as_key(presented: &str) -> bool {
+        presented.strip_prefix(MARK).is_some_and(|rest| rest.starts_with('_'))
+    }
+
     /// Makes a key. This is the only time that it can be seen.
     pub async fn create(
         &self,

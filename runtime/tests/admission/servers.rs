@@ -9,7 +9,7 @@ use axum::http::{Request, header};
 use jiff::Timestamp;
 use ordain_ir::{Bundle, DependencyGraph, Policies, PolicyName, PolicyRef, Report, Source};
 use ordain_runtime::{
-    AccessMode, App, AppOptions, BundleService, CompileError, Compiled, Gate, GateError, TenantId,
+    AccessMode, App, AppOptions, BundleService, CompileError, Compiled, Gate, GateError, Limits, TenantId,
 };
 use ordain_store::{CounterAudit, ManualClock, SeededRandom, Store};
 use ordain_store_postgres::PostgresStore;
@@ -117,6 +117,8 @@ impl Server {
             clock: clock.clone(),
             random: Arc::new(SeededRandom::new(seed)),
             access: AccessMode::Dev(tenant.clone()),
+            people: None,
+            limits: Limits::default(),
         };
         Self { clock, store, tenant, router: App::new(options).router() }
     }

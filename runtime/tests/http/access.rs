@@ -199,7 +199,7 @@ async fn credentials_of_other_kinds_are_refused() {
         nobody.refused("/api/v1/policies/rules?nonsense=1", 401, "unauthenticated").await;
         let ingest = client.with_key(&client.tenant, "worker", &[Role::Ingest]).await;
         let error = ingest.refused("/api/v1/policies/rules?nonsense=1", 403, "forbidden").await;
-        assert_eq!(error["detail"], "this takes the role `viewer`; the key has `ingest`");
+        assert_eq!(error["detail"], "this takes the role `viewer`; the credential has `ingest`");
         nobody.refused("/no/such/route", 404, "route_not_found").await;
     })
     .await;

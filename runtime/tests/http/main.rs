@@ -1,6 +1,7 @@
 //! The API as a client sees it, on SQLite and, where `ORDAIN_TEST_POSTGRES_URL` is set, on PostgreSQL.
 
 mod access;
+mod bounds;
 mod budgets;
 mod bundles;
 mod conflicts;
@@ -15,8 +16,10 @@ mod load;
 mod metrics;
 mod openapi;
 mod panels;
+mod people;
 mod rules;
 mod server;
 mod support;
+mod tls;
 mod violations;
 mod workshop;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ordain_runtime::{
-    Administration, NewApiKey, Principal, PrincipalKind, Role, ServeError, ServeOptions, Server, TenantId,
-    serve,
+    Administration, Limits, NewApiKey, Principal, PrincipalKind, Role, ServeError, ServeOptions, Server,
+    Shutdown, TenantId, serve,
 };
 use ordain_store::SeededRandom;
 use ordain_store::conformance::fixtures::{at, audit_example};
@@ -16,7 +16,8 @@ use tokio::sync::oneshot;
 
 use crate::support::{Finds, Stopped, postgres_database};
 
-fn options(folder: &tempfile::TempDir, listen: &str) -> (ServeOptions, oneshot::Sender<()>) {
+/// A server of the audit's example on this address, and what ends it.
+pub(crate) fn options(folder: &tempfile::TempDir, listen: &str) -> (ServeOptions, oneshot::Sender<()>) {
     let (stop, stopped) = oneshot::channel();
     let bundle = audit_example();
     let options = ServeOptions {
@@ -28,14 +29,19 @@ fn options(folder: &tempfile::TempDir, listen: &str) -> (ServeOptions, oneshot::
         gate: Arc::new(Finds(Ok(bundle.analysis))),
         clock: Arc::new(Stopped(at(0))),
         random: Arc::new(SeededRandom::new(1)),
-        shutdown: Box::pin(async move {
+        people: None,
+        tls: None,
+        limits: Limits::default(),
+        shutdown: Shutdown::default(),
+        stop: Box::pin(async move {
             let _ = stopped.await;
         }),
     };
     (options, stop)
 }
 
-async fn exchange(address: SocketAddr, request: &str) -> String {
+/// Sends a request that closes the connection, and returns the whole answer.
+pub(crate) async fn exchange(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("is there");
     stream.write_all(request.as_bytes()).await.expect("takes it");
     let mut answer = vec![];

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use ordain_ir::{Bundle, DependencyGraph, Policies, PolicyName, PolicyRef, Report, Source};
 use ordain_runtime::{
     AccessMode, ApiKeyService, App, AppOptions, BundleService, CompileError, Compiled, Gate, GateError,
-    LoadError, NewApiKey, Principal, PrincipalKind, Role, TenantId,
+    Limits, LoadError, NewApiKey, Oidc, Principal, PrincipalKind, Role, TenantId,
 };
 use ordain_store::conformance::fixtures::at;
 use ordain_store::{BundleRecord, Clock, SeededRandom, Store};
@@ -61,6 +61,7 @@ pub(crate) struct Client {
     pub(crate) tenant: TenantId,
     router: Router,
     key: Option<String>,
+    people: Option<Oidc>,
 }
 
 /// Chance that no other app of this run has.
@@ -69,22 +70,35 @@ fn chance() -> SeededRandom {
     SeededRandom::new(SEED.fetch_add(1 << 32, Ordering::Relaxed) ^ u64::from(std::process::id()))
 }
 
-fn app(store: &Arc<dyn Store>, access: AccessMode) -> App {
+fn app(store: &Arc<dyn Store>, access: AccessMode, people: Option<Oidc>) -> App {
     let (clock, random, gate) = (Arc::new(Stopped(at(3600))), Arc::new(chance()), Arc::new(Workshop));
-    App::new(AppOptions { store: Arc::clone(store), gate, clock, random, access })
+    App::new(AppOptions {
+        store: Arc::clone(store),
+        gate,
+        clock,
+        random,
+        access,
+        people,
+        limits: Limits::default(),
+    })
 }
 
 impl Client {
     pub(crate) fn new(store: Arc<dyn Store>, tenant: TenantId) -> Self {
-        let router = app(&store, AccessMode::Dev(tenant.clone())).router();
-        Self { store, tenant, router, key: None }
+        let router = app(&store, AccessMode::Dev(tenant.clone()), None).router();
+        Self { store, tenant, router, key: None, people: None }
     }
 
     /// The same store behind a server that asks for keys; this client has none.
     pub(crate) fn without_key(&self) -> Self {
         let (store, tenant) = (Arc::clone(&self.store), self.tenant.clone());
-        let router = app(&store, AccessMode::Keys).router();
-        Self { store, tenant, router, key: None }
+        let router = app(&store, AccessMode::Keys, self.people.clone()).router();
+        Self { store, tenant, router, key: None, people: self.people.clone() }
+    }
+
+    /// The same store behind servers that believe this issuer.
+    pub(crate) fn believing(&self, people: Oidc) -> Self {
+        Self { people: Some(people), ..self.without_key() }.without_key()
     }
 
     /// The same with a key of a person of this tenant with these roles.

@@ -7,6 +7,7 @@ mod date;
 mod exceptions;
 mod licence;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::{fs, path::Path, process::Command};
 
 use serde_json::Value;
@@ -38,7 +39,7 @@ pub(crate) fn run(repository: &Repository) -> Outcome {
     let mut problems = exceptions::problems(&exceptions, Date::today());
     problems.extend(unneeded(&exceptions, packages));
     problems.extend(sources(packages, repository.root()));
-    problems.extend(banned(packages, &policy));
+    problems.extend(banned(packages, &users(&metadata), &policy));
     problems.extend(licences(packages, &policy, &exceptions));
     if !problems.is_empty() {
         let list = indented(&problems);
@@ -78,11 +79,33 @@ fn sources(packages: &[Value], root: &Path) -> Vec<String> {
     packages.iter().filter_map(problem).collect()
 }
 
-/// What must not be in the tree, with the reason that `deny.toml` gives.
-fn banned(packages: &[Value], policy: &Table) -> Vec<String> {
+/// By the identity of a package, the names of those that use it.
+fn users(metadata: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
+    let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let names: BTreeMap<&str, &str> =
+        packages.iter().map(|package| (text(package, "id"), text(package, "name"))).collect();
+    let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for node in metadata["resolve"]["nodes"].as_array().into_iter().flatten() {
+        let user = names.get(text(node, "id")).copied().unwrap_or_default();
+        for used in node["dependencies"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            users.entry(used).or_default().insert(user);
+        }
+    }
+    users
+}
+
+/// What must not be in the tree, with the reason that `deny.toml` gives. A ban may leave some packages out that may use
+/// what others may not (`wrappers`).
+fn banned(packages: &[Value], users: &BTreeMap<&str, BTreeSet<&str>>, policy: &Table) -> Vec<String> {
     let bans = exceptions::list(policy, "bans", "deny");
     let problem = |package: &Value| {
         let ban = bans.iter().find(|ban| exceptions::name(ban) == Some(text(package, "name")))?;
+        let wrappers = ban.get("wrappers").and_then(toml::Value::as_array);
+        let may = |user: &&str| wrappers.into_iter().flatten().any(|name| name.as_str() == Some(*user));
+        let by = users.get(text(package, "id")).into_iter().flatten().copied().collect::<Vec<_>>();
+        if !by.is_empty() && by.iter().all(may) {
+            return None;
+        }
         let reason = ban.get("reason").and_then(toml::Value::as_str).unwrap_or("no reason given");
         Some(format!("{} is banned: {reason}", title(package)))
     };
@@ -160,7 +183,10 @@ mod tests {
                 { allow = ["Odd-1.0"], crate = "gone" },
             ]
             [bans]
-            deny = [{ crate = "openssl-sys", reason = "needs a system library" }]
+            deny = [
+                { crate = "openssl-sys", reason = "needs a system library" },
+                { crate = "time", wrappers = ["certs"], reason = "another calendar" },
+            ]
         "#;
         let policy: Table = toml::from_str(text).unwrap();
         let exceptions = exceptions::read(&policy, text);
@@ -171,7 +197,24 @@ mod tests {
             package("nonsense", "MIT OR", None),
             json!({"name": "silent", "version": "1.0.0", "license": null}),
         ];
-        assert_eq!(banned(&packages, &policy), ["`openssl-sys 1.0.0` is banned: needs a system library"]);
+        let nobody = BTreeMap::new();
+        assert_eq!(
+            banned(&packages, &nobody, &policy),
+            ["`openssl-sys 1.0.0` is banned: needs a system library"]
+        );
+        let node = |id: &str, dependencies: &[&str]| json!({"id": id, "dependencies": dependencies});
+        let named = |name: &str| {
+            let mut package = package(name, "MIT", Some("registry+one"));
+            package["id"] = name.into();
+            package
+        };
+        let all = json!([named("time"), named("certs"), named("other")]);
+        let with = |nodes: &[Value]| json!({"packages": all, "resolve": {"nodes": nodes}});
+        let checked = |metadata: &Value| banned(all.as_array().unwrap(), &users(metadata), &policy);
+        let alone = [node("certs", &["time"])];
+        assert!(checked(&with(&alone)).is_empty(), "the one that may");
+        let both = [node("certs", &["time"]), node("other", &["time"])];
+        assert_eq!(checked(&with(&both)), ["`time 1.0.0` is banned: another calendar"]);
         assert_eq!(
             licences(&packages, &policy, &exceptions),
             [

@@ -37,8 +37,8 @@ pub(crate) async fn health() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Whether requests can be served: the database answers and no shutdown has begun; under `--dev`, a bundle is active
-/// too.
+/// Whether requests can be served: the database answers, the keys of the issuer of tokens are known where there is one,
+/// and no shutdown has begun; under `--dev`, a bundle is active too.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations", operation_id = "readyz",
     responses(
@@ -58,6 +58,10 @@ pub(crate) async fn readiness(State(state): State<AppState>) -> Result<Json<Read
         }
         AccessMode::Keys => {
             state.policies.answers().await?;
+            if state.people.as_ref().is_some_and(|people| !people.is_ready()) {
+                let detail = "the issuer of tokens has not said its keys yet; API keys count already";
+                return Err(Problem::new(ErrorCode::NotReady, detail));
+            }
             None
         }
     };
