@@ -28,10 +28,6 @@ pub(crate) struct RuleBook<'a> {
 pub(crate) type Present<'p> = &'p dyn Fn(usize) -> Condition;
 
 impl<'a> RuleBook<'a> {
-    pub(crate) fn new(algebra: &Algebra<'a>, overrides: &Overrides<'a>) -> Result<Self, AnalyzerError> {
-        Self::of(algebra, overrides, |_| true)
-    }
-
     /// Of the rules that are kept only.
     pub(crate) fn of(
         algebra: &Algebra<'a>,
@@ -42,6 +38,11 @@ impl<'a> RuleBook<'a> {
         let active = active.filter(|rule| rule.status == RuleStatus::Active && keep(&rule.name));
         let entries = active.map(|rule| RuleEntry::new(rule, algebra));
         let entries = entries.collect::<Result<Vec<_>, AnalyzerError>>()?;
+        Ok(Self::with(entries, overrides))
+    }
+
+    /// Of these rules, by name.
+    pub(crate) fn with(entries: Vec<RuleEntry<'a>>, overrides: &Overrides<'a>) -> Self {
         let number: BTreeMap<&PolicyName, usize> =
             entries.iter().enumerate().map(|(at, entry)| (&entry.rule.name, at)).collect();
         let (mut silencers, mut silenced) = (vec![vec![]; entries.len()], vec![vec![]; entries.len()]);
@@ -61,11 +62,16 @@ impl<'a> RuleBook<'a> {
         for (at, entry) in entries.iter().enumerate() {
             places.entry(entry.domain.place).or_default().push(at);
         }
-        Ok(Self { entries, number, silencers, silenced, places })
+        Self { entries, number, silencers, silenced, places }
     }
 
     pub(crate) fn number(&self, name: &PolicyName) -> Option<usize> {
         self.number.get(name).copied()
+    }
+
+    /// The rules of a place.
+    pub(crate) fn at(&self, place: PlaceId) -> &[usize] {
+        self.places.get(&place).map_or(&[], |rules| rules)
     }
 
     /// The rules that a rule silences, directly or through others.
@@ -137,36 +143,6 @@ impl<'a> RuleBook<'a> {
             rule.rule_type == concern && rule.enforcement_mode >= mode
         });
         Condition::or(strict.map(|at| self.speaks(*at, among, present)))
-    }
-}
-
-/// Policies by the tenants that their scopes name.
-#[derive(Debug, Default)]
-pub(crate) struct ByTenant {
-    anywhere: Vec<usize>,
-    named: BTreeMap<String, Vec<usize>>,
-}
-
-impl ByTenant {
-    pub(crate) fn insert(&mut self, policy: usize, scope: &ScopeSelector) {
-        match tenants(scope) {
-            None => self.anywhere.push(policy),
-            Some(names) => {
-                for name in names {
-                    self.named.entry(name.to_owned()).or_default().push(policy);
-                }
-            }
-        }
-    }
-
-    /// Those that may share a tenant with a conjunction of selectors.
-    pub(crate) fn near(&self, selectors: &[&ScopeSelector]) -> BTreeSet<usize> {
-        let mut found: BTreeSet<usize> = self.anywhere.iter().copied().collect();
-        match selectors.iter().find_map(|selector| tenants(selector)) {
-            Some(names) => found.extend(names.iter().filter_map(|name| self.named.get(*name)).flatten()),
-            None => found.extend(self.named.values().flatten()),
-        }
-        found
     }
 }
 

@@ -277,6 +277,11 @@ impl<'a> Algebra<'a> {
         engine.map(|engine| Replayer::Some(Box::new(engine))).map_err(|reason| unusable(&reason))
     }
 
+    /// The normal form of a condition of the policies.
+    pub(crate) fn prepared(&self, condition: &Condition) -> Arc<Prepared> {
+        Arc::clone(&self.ground.prepared[condition])
+    }
+
     /// The domain of a rule.
     pub fn rule(&self, rule: &'a Rule) -> Result<Domain, AnalyzerError> {
         let window = self.window(&rule.name, &rule.window)?;

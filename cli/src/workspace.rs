@@ -225,7 +225,12 @@ impl Session {
         if !diagnostics.iter().any(|it| it.severity == Severity::Error) {
             progress.enter("looking for what is needless");
             diagnostics.extend(ordain_compiler::unused(db, workspace));
-            let lints = ordain_analyzer::lint(&policies, &options, Some(now)).map_err(Failure::from)?;
+            let lints = match &self.kept {
+                Some(kept) => kept.borrow_mut().lint(&policies, &options, Some(now)),
+                None => ordain_analyzer::lint(&policies, &options, Some(now))
+                    .map(|lints| lints.into_iter().map(Arc::new).collect()),
+            };
+            let lints = lints.map_err(Failure::from)?;
             let own = |file: &str| self.loaded.files.contains_key(file);
             diagnostics.extend(ordain_analyzer::lint_diagnostics(
                 &lints,

@@ -1,4 +1,5 @@
-//! A session of analyses after random edits against an analysis of the same policies from nothing: the same bytes.
+//! A session of analyses after random edits against an analysis of the same policies from nothing, and likewise of
+//! searches for lints: the same bytes.
 //!
 //! `ORDAIN_SESSION_CASES` sets the number of sessions, `ORDAIN_SESSION_SEED` the first seed. A disagreement prints its
 //! seed and the policies before and after the edit.
@@ -8,11 +9,13 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use ordain_analyzer::{Memo, Options, Session, analyze};
+use jiff::Timestamp;
+use ordain_analyzer::{Lint, Memo, Options, Session, analyze, lint};
 use ordain_ir::{Policies, Report};
 use ordain_tests::edit::evolved;
 use ordain_tests::random::Random;
 use ordain_tests::render::render;
+use ordain_tests::world::HORIZON;
 use ordain_tests::{cases, generate};
 
 /// Edits of one session.
@@ -26,6 +29,9 @@ struct Tally {
     /// Edits after which there are other conflicts than before.
     telling: u64,
     gaps: u64,
+    lints: u64,
+    /// Searches for lints that found others than the one before.
+    telling_lints: u64,
     stopped: u64,
 }
 
@@ -73,6 +79,41 @@ fn warm(
     Some(report)
 }
 
+/// Looks for lints in the session, which may be stopped at a random point before, and holds them against those that a
+/// first search finds.
+fn lints(
+    session: &mut Session,
+    policies: &Arc<Policies>,
+    memo: &Arc<Memo>,
+    random: &mut Random,
+    tally: &mut Tally,
+) -> Vec<Arc<Lint>> {
+    let days = (HORIZON.1 - HORIZON.0) / 86_400;
+    let day = i64::try_from(random.below(usize::try_from(days).expect("few"))).expect("few");
+    let instant = Timestamp::from_second(HORIZON.0 + day * 86_400).expect("within the calendar");
+    let now = random.chance(70).then_some(instant);
+    let threads = NonZeroUsize::new(random.below(2) + 1);
+    if random.chance(20) {
+        let left = Cell::new(random.below(20));
+        let interrupt = || match left.get().checked_sub(1) {
+            Some(fewer) => left.set(fewer),
+            None => resume_unwind(Box::new("stopped")),
+        };
+        let options = Options { threads, interrupt: Some(&interrupt), ..Options::default() };
+        let stopped = catch_unwind(AssertUnwindSafe(|| session.lint(policies, &options, now).map(|_| ())));
+        tally.stopped += u64::from(stopped.is_err());
+    }
+    let found = session.lint(policies, &Options { threads, ..Options::default() }, now);
+    let found = found.expect("the policies can be searched");
+    let options =
+        Options { threads: NonZeroUsize::new(1), memo: Some(Arc::clone(memo)), ..Options::default() };
+    let expected = lint(policies, &options, now).expect("the policies can be searched");
+    let same = expected.iter().eq(found.iter().map(AsRef::as_ref));
+    assert!(same, "{now:?}\n{}\nexpected: {expected:#?}\nfound: {found:#?}", render(policies));
+    tally.lints += found.len() as u64;
+    found
+}
+
 fn session(seed: u64, generate: fn(u64) -> Policies, tally: &mut Tally) {
     let mut random = Random::new(seed);
     let memo: Arc<Memo> = Arc::default();
@@ -80,6 +121,7 @@ fn session(seed: u64, generate: fn(u64) -> Policies, tally: &mut Tally) {
     let store = generate(random.next());
     let mut versions = vec![Arc::new(generate(seed))];
     let mut before = Report::default();
+    let mut lints_before = vec![];
     for _ in 0..=EDITS {
         let last = versions.last().expect("there is a first one");
         let expected = cold(last, &memo);
@@ -99,6 +141,17 @@ fn session(seed: u64, generate: fn(u64) -> Policies, tally: &mut Tally) {
             }
             tally.conflicts += found.conflicts.len() as u64;
             tally.gaps += found.gaps.len() as u64;
+        }
+        // Whoever types on doesn't wait for them.
+        if random.chance(60) {
+            let found =
+                catch_unwind(AssertUnwindSafe(|| lints(&mut session, last, &memo, &mut random, tally)));
+            let found = found.unwrap_or_else(|why| {
+                eprintln!("seed {seed}: not the lints that a first search finds");
+                resume_unwind(why)
+            });
+            tally.telling_lints += u64::from(found != lints_before);
+            lints_before = found;
         }
         tally.telling += u64::from(before.conflicts != expected.conflicts);
         before = expected;
@@ -130,7 +183,11 @@ fn an_edit_leads_to_what_a_first_analysis_says() {
         let tally = search(count / share, generate);
         println!("{tally:?}");
         // Agreement on nothing would be no agreement.
-        let told = tally.conflicts > tally.edits / 2 && tally.telling > tally.edits / 10 && tally.stopped > 0;
+        let told = tally.conflicts > tally.edits / 2
+            && tally.telling > tally.edits / 10
+            && tally.lints > tally.edits / 4
+            && tally.telling_lints > tally.edits / 20
+            && tally.stopped > 0;
         assert!(count < 100 || told, "{tally:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! Lints as diagnostics.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 use ordain_ir::{
@@ -14,7 +15,7 @@ use crate::session::{Index, Involved};
 /// in no file of the workspace's own nothing is said: its author can't change them; nor of a policy that is needless
 /// for the sake of those only with which the report tells a conflict, since what to do about it is told there.
 pub fn lint_diagnostics(
-    lints: &[Lint],
+    lints: &[impl Borrow<Lint>],
     report: &Report,
     policies: &Policies,
     sources: &SourceMap,
@@ -25,7 +26,7 @@ pub fn lint_diagnostics(
 
 /// The same beside conflicts that are looked up.
 pub fn lint_diagnostics_beside(
-    lints: &[Lint],
+    lints: &[impl Borrow<Lint>],
     conflicts: &impl Involved,
     policies: &Policies,
     sources: &SourceMap,
@@ -40,7 +41,7 @@ pub fn lint_diagnostics_beside(
         let told: BTreeSet<PolicyId> = told.map(|policy| policy.id).collect();
         lint.others.iter().all(|other| told.contains(&other.id))
     };
-    let lints = lints.iter().filter(|lint| !is_told(lint));
+    let lints = lints.iter().map(Borrow::borrow).filter(|lint| !is_told(lint));
     let mut all: Vec<Diagnostic> = lints.filter_map(|lint| diagnostic(lint, sources, own)).collect();
     all.extend(written_out(policies, sources, own));
     // A template's mistake is told once for each application, not for each policy that it makes.

@@ -6,65 +6,136 @@
 //! of several limits speaks about the request. Where one other limit does it and is not the same limit twice, that is a
 //! `PRIORITY_OVERRIDE`, and told as a conflict.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ordain_ir::fact::RISK_SCALE;
-use ordain_ir::{Clause, Condition, Direction, Limit, LimitStatus, PolicyName, Quantity, codes};
+use ordain_ir::{Clause, Condition, Direction, Limit, PolicyName, Quantity, codes};
 
+use super::known::{Known, News, Touched};
 use super::{Context, Lint, Runner, is_warning};
 use crate::cells::cells;
-use crate::decisions::ByTenant;
-use crate::domain::{Algebra, AnalyzerError, Domain, Parts};
-use crate::limits::LimitEntry;
+use crate::domain::{AnalyzerError, Domain, Parts};
 use crate::words::bound;
 use crate::{evidence, solver};
 
 /// Other limits that are compared with one; beyond, nothing is said of it.
 const MAX_INVOLVED: usize = 256;
 
-/// The active limits, by name.
-pub(super) fn active<'a>(algebra: &Algebra<'a>) -> Result<Vec<LimitEntry<'a>>, AnalyzerError> {
-    let active = algebra.policies().limits.values().filter(|limit| limit.status == LimitStatus::Active);
-    active.map(|limit| LimitEntry::new(limit, algebra)).collect()
+/// What is known of a limit that some value may break.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OfLimit {
+    /// Whether others name it.
+    needed: bool,
+    /// The limits that could make it needless.
+    covers: Option<Arc<[PolicyName]>>,
+    /// What is said of it beside those that can go first.
+    needless: Option<Arc<Lint>>,
+    /// Whether others hold it down; not asked of one that is needless.
+    held: Option<bool>,
+    /// What is said of that beside those that can go first.
+    held_down: Option<Arc<Lint>>,
 }
 
 pub(super) fn lints(
     context: &Context<'_, '_>,
     runner: &Runner<'_>,
     void: &BTreeSet<PolicyName>,
-) -> Result<Vec<Lint>, AnalyzerError> {
+    (touched, known): (&Touched, &Known),
+    news: &mut News,
+) -> Result<Vec<Arc<Lint>>, AnalyzerError> {
     let limits = &context.limits;
-    let asked: Vec<usize> = (0..limits.len())
-        .filter(|at| !void.contains(&limits[*at].limit.name) && !is_warning(limits[*at].limit))
-        .collect();
-    let mut found = runner.each(&asked, |at| Ok(trivial(context, limits[*at].limit)))?;
-    let idle: BTreeSet<PolicyName> = found.iter().map(|lint| lint.policy.name.clone()).collect();
-
-    let search = Search::new(context);
-    let mut asked: Vec<usize> =
-        asked.into_iter().filter(|at| !idle.contains(&limits[*at].limit.name)).collect();
-    let covers = runner.each(&asked, |at| Ok(search.covers(*at).map(|covers| (*at, covers))))?;
-    // All that is called needless can go at once: those that come later by name go first.
-    let mut search = search;
-    for (at, covers) in covers.into_iter().rev() {
-        runner.check();
-        let covers: Vec<usize> = covers.into_iter().filter(|other| !search.gone.contains(other)).collect();
-        if let Some(needed) = search.needless(at, &covers)? {
-            search.gone.insert(at);
-            found.push(search.lint(at, &needed));
+    let known = |at: usize| known.limits.get(&limits[at].limit.name);
+    let mut found: Vec<Arc<Lint>> = vec![];
+    let (mut asked, mut idle) = (vec![], vec![]);
+    for (at, entry) in limits.iter().enumerate() {
+        if void.contains(&entry.limit.name) || is_warning(entry.limit) {
+            idle.push(at);
+        } else if let Some(lint) = trivial(context, entry.limit) {
+            found.push(Arc::new(lint));
+            idle.push(at);
+        } else {
+            asked.push(at);
         }
     }
-    let told: BTreeSet<PolicyName> = found.iter().map(|lint| lint.policy.name.clone()).collect();
-    asked.retain(|at| !told.contains(&limits[*at].limit.name));
+    let mut search = Search::new(context);
+    let needed = |at: usize| context.needed.contains(&limits[at].limit.name);
+    let kept = |at: usize| known(at).filter(|known| !touched.limits[at] && known.needed == needed(at));
+    let covers = runner.each(&asked, |at| {
+        Ok(Some(match kept(*at) {
+            Some(kept) => kept.covers.clone(),
+            None => search.covers(*at).map(|covers| search.names(&covers)),
+        }))
+    })?;
+    let of = |(at, covers)| (at, OfLimit { needed: needed(at), covers, ..OfLimit::default() });
+    let mut now: Vec<(usize, OfLimit)> = asked.into_iter().zip(covers).map(of).collect();
+    // Those that can go now and couldn't before, or the contrary.
+    let went = |it: &OfLimit| it.needless.is_some() || it.held_down.is_some();
+    let mut moved: BTreeSet<usize> = idle.iter().copied().filter(|at| known(*at).is_some_and(went)).collect();
+    let is = |lint: Option<&Arc<Lint>>| lint.is_some();
+    // All that is called needless can go at once: those that come later by name go first.
+    for (at, now) in now.iter_mut().rev() {
+        now.needless = match (&now.covers, kept(*at)) {
+            (None, _) => None,
+            (_, Some(kept)) if !search.meets_any(*at, &moved) => kept.needless.clone(),
+            (Some(covers), _) => {
+                runner.check();
+                let covers = covers.iter().filter_map(|name| context.limit(name));
+                let covers: Vec<usize> = covers.filter(|other| !search.gone.contains(other)).collect();
+                search.needless(*at, &covers)?.map(|needed| Arc::new(search.lint(*at, &needed)))
+            }
+        };
+        if now.needless.is_some() {
+            search.gone.insert(*at);
+        }
+        if now.needless.is_some() != is(known(*at).and_then(|it| it.needless.as_ref())) {
+            moved.insert(*at);
+        }
+    }
+    let held = runner.each(&now, |(at, now)| {
+        Ok(Some(match kept(*at).and_then(|kept| kept.held) {
+            _ if now.needless.is_some() => None,
+            Some(held) if !search.meets_any(*at, &moved) => Some(held),
+            _ => Some(search.held_down(*at).is_some()),
+        }))
+    })?;
     // Neither may one hold down what in turn is all that holds it down.
-    let held = runner.each(&asked, |at| Ok(search.held_down(*at).map(|_| *at)))?;
-    for at in held.into_iter().rev() {
-        if let Some(lint) = search.held_down(at) {
-            search.gone.insert(at);
-            found.push(lint);
+    for ((at, now), held) in now.iter_mut().zip(held).rev() {
+        now.held = held;
+        now.held_down = match kept(*at) {
+            _ if held != Some(true) => None,
+            Some(kept) if kept.held == held && !search.meets_any(*at, &moved) => kept.held_down.clone(),
+            _ => search.held_down(*at).map(Arc::new),
+        };
+        if now.held_down.is_some() {
+            search.gone.insert(*at);
+        }
+        if now.held_down.is_some() != is(known(*at).and_then(|it| it.held_down.as_ref())) {
+            moved.insert(*at);
+        }
+    }
+    let dropped = idle.into_iter().filter(|at| known(*at).is_some());
+    news.limits.extend(dropped.map(|at| (limits[at].limit.name.clone(), None)));
+    for (at, now) in now {
+        found.extend(now.needless.iter().chain(&now.held_down).cloned());
+        if kept(at).is_none_or(|kept| !kept.is(&now)) {
+            news.limits.push((limits[at].limit.name.clone(), Some(now)));
         }
     }
     Ok(found)
+}
+
+impl OfLimit {
+    /// Whether the two say the same, of the same covers.
+    fn is(&self, other: &Self) -> bool {
+        let same = |a: Option<&Arc<Lint>>, b: Option<&Arc<Lint>>| match (a, b) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        self.held == other.held
+            && same(self.needless.as_ref(), other.needless.as_ref())
+            && same(self.held_down.as_ref(), other.held_down.as_ref())
+    }
 }
 
 /// A bound that every value keeps.
@@ -96,7 +167,6 @@ pub(super) fn lint_of(limit: &Limit, clause: Clause, message: String, help: &str
 
 pub(super) struct Search<'a, 'm, 'c> {
     pub(super) context: &'c Context<'a, 'm>,
-    places: BTreeMap<&'a Quantity, ByTenant>,
     overridden: BTreeSet<&'a PolicyName>,
     overriding: BTreeSet<&'a PolicyName>,
     /// Those that can go, and so hold nothing down.
@@ -105,10 +175,6 @@ pub(super) struct Search<'a, 'm, 'c> {
 
 impl<'a, 'm, 'c> Search<'a, 'm, 'c> {
     pub(super) fn new(context: &'c Context<'a, 'm>) -> Self {
-        let mut places: BTreeMap<&Quantity, ByTenant> = BTreeMap::new();
-        for (at, entry) in context.limits.iter().enumerate() {
-            places.entry(&entry.limit.quantity).or_default().insert(at, &entry.limit.scope);
-        }
         let active: BTreeSet<&PolicyName> = context.limits.iter().map(|entry| &entry.limit.name).collect();
         let related: Vec<_> = context
             .overrides
@@ -116,11 +182,20 @@ impl<'a, 'm, 'c> Search<'a, 'm, 'c> {
             .filter(|(over, under)| active.contains(over) && active.contains(under))
             .collect();
         let (overriding, overridden) = related.into_iter().unzip();
-        Self { context, places, overridden, overriding, gone: BTreeSet::new() }
+        Self { context, overridden, overriding, gone: BTreeSet::new() }
     }
 
     pub(super) fn limit(&self, at: usize) -> &'a Limit {
         self.context.limits[at].limit
+    }
+
+    fn names(&self, limits: &[usize]) -> Arc<[PolicyName]> {
+        limits.iter().map(|at| self.limit(*at).name.clone()).collect()
+    }
+
+    fn meets_any(&self, at: usize, others: &BTreeSet<usize>) -> bool {
+        let domain = |at: usize| &self.context.limits[at].domain;
+        others.iter().any(|other| self.context.algebra.may_meet(domain(at), domain(*other)))
     }
 
     /// The hard limits that nothing silences, speak about all of a limit's requests, and count for whole subjects of
@@ -128,28 +203,19 @@ impl<'a, 'm, 'c> Search<'a, 'm, 'c> {
     pub(super) fn around(&self, at: usize, wanted: impl Fn(&Quantity) -> bool) -> Vec<usize> {
         let (limit, domain, algebra) =
             (self.limit(at), &self.context.limits[at].domain, self.context.algebra);
-        let selectors = algebra.selectors(domain);
-        let places = self.places.iter().filter(|(quantity, _)| wanted(quantity));
-        let near: BTreeSet<usize> = places.flat_map(|(_, places)| places.near(&selectors)).collect();
-        near.into_iter()
-            .filter(|other| {
-                let around = self.limit(*other);
-                *other != at
-                    && !self.gone.contains(other)
-                    && around.enforcement.is_hard()
-                    && !self.overridden.contains(&around.name)
-                    && (matches!(around.quantity, Quantity::PerRun(_))
-                        || limit.partition.is_same_or_finer_than(around.partition))
-                    && !algebra
-                        .places()
-                        .answer(domain.place, self.context.limits[*other].domain.place)
-                        .is_no()
-                    && algebra
-                        .included(domain, &self.context.limits[*other].domain, Parts::All)
-                        .answer
-                        .is_yes()
-            })
-            .collect()
+        let near = self.context.limits_meeting(domain).into_iter();
+        near.filter(|other| {
+            let around = self.limit(*other);
+            *other != at
+                && wanted(&around.quantity)
+                && !self.gone.contains(other)
+                && around.enforcement.is_hard()
+                && !self.overridden.contains(&around.name)
+                && (matches!(around.quantity, Quantity::PerRun(_))
+                    || limit.partition.is_same_or_finer_than(around.partition))
+                && algebra.included(domain, &self.context.limits[*other].domain, Parts::All).answer.is_yes()
+        })
+        .collect()
     }
 
     /// The limits that could make a limit needless; `None` if none can or the limit can't be taken out.
@@ -159,19 +225,18 @@ impl<'a, 'm, 'c> Search<'a, 'm, 'c> {
             return None;
         }
         let domain = &self.context.limits[at].domain;
-        let algebra = self.context.algebra;
-        let near = self.places.get(&limit.quantity)?.near(&algebra.selectors(domain));
+        let near = self.context.limits_meeting(domain);
         let covers: Vec<usize> = near
             .into_iter()
             .filter(|other| {
                 let cover = self.limit(*other);
                 *other != at
+                    && cover.quantity == limit.quantity
                     && cover.bound.direction == limit.bound.direction
                     && cover.bound.at_least_as_tight_as(limit.bound)
                     && cover.enforcement.strictness() >= limit.enforcement.strictness()
                     && limit.partition.is_same_or_finer_than(cover.partition)
                     && !self.overridden.contains(&cover.name)
-                    && algebra.may_meet(domain, &self.context.limits[*other].domain)
             })
             .collect();
         (!covers.is_empty() && covers.len() <= MAX_INVOLVED).then_some(covers)

@@ -12,24 +12,32 @@
 
 mod diagnostics;
 mod domains;
+mod known;
 mod limits;
 mod overriding;
 mod reach;
 mod rules;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use ordain_ir::{Clause, Code, Policies, PolicyName, PolicyRef};
+use ordain_ir::{Clause, Code, LimitStatus, Policies, PolicyName, PolicyRef, RuleStatus};
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 pub use self::diagnostics::{lint_diagnostics, lint_diagnostics_beside};
+use self::known::Touched;
+pub(crate) use self::known::{Known, News};
 
 use crate::analysis::{Options, pool};
 use crate::decisions::RuleBook;
-use crate::domain::{Algebra, AnalyzerError};
+use crate::domain::{Algebra, AnalyzerError, Domain};
 use crate::limits::LimitEntry;
 use crate::overrides::Overrides;
+use crate::places::PlaceId;
+use crate::rules::RuleEntry;
+use crate::session::Changes;
 
 /// Something about one policy that is proved and probably not meant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,27 +71,31 @@ pub fn lint(
     let memo = options.memo.clone().unwrap_or_default();
     let pool = pool(options)?;
     let algebra = pool.install(|| Algebra::new(policies, &memo));
+    let runner = Runner::new(&pool, options);
+    let (found, _) = lint_beside(&algebra, &Changes::everything(policies), &Known::default(), &runner, now)?;
+    Ok(found.into_iter().map(Arc::unwrap_or_clone).collect())
+}
+
+/// The same beside what is known of policies that have not changed, and what is known now.
+pub(crate) fn lint_beside(
+    algebra: &Algebra<'_>,
+    changes: &Changes,
+    known: &Known,
+    runner: &Runner<'_>,
+    now: Option<Timestamp>,
+) -> Result<(Vec<Arc<Lint>>, News), AnalyzerError> {
+    let policies = algebra.policies();
     let overrides = Overrides::new(policies);
-    let context = Context {
-        policies,
-        algebra: &algebra,
-        overrides: &overrides,
-        rules: RuleBook::new(&algebra, &overrides)?,
-        limits: limits::active(&algebra)?,
-        needed: needed(policies),
-        now,
-    };
-    let runner = Runner { pool: &pool, interrupt: options.interrupt };
-    let mut found = domains::lints(&context, &runner)?;
-    let mut void: BTreeSet<PolicyName> = domains::empty(&context);
-    void.extend(found.iter().filter(|lint| domains::is_void(lint)).map(|lint| lint.policy.name.clone()));
-    let mut more = rules::lints(&context, &runner, &void)?;
-    more.extend(limits::lints(&context, &runner, &void)?);
+    let context = Context::new(algebra, &overrides, (changes, known))?;
+    let touched = Touched::by(changes, known, &context);
+    let mut news = News::of(&context, changes);
+    let (mut found, void) = domains::lints(&context, runner, (changes, known), now, &mut news)?;
+    found.extend(rules::lints(&context, runner, &void, (&touched, known), &mut news)?);
+    found.extend(limits::lints(&context, runner, &void, (&touched, known), &mut news)?);
     runner.check();
-    more.extend(pool.install(|| overriding::lints(&context)));
-    found.extend(more);
+    found.extend(runner.pool.install(|| overriding::lints(&context)).into_iter().map(Arc::new));
     found.sort();
-    Ok(found)
+    Ok((found, news))
 }
 
 /// Everything that lints ask.
@@ -92,9 +104,53 @@ pub(super) struct Context<'a, 'm> {
     algebra: &'m Algebra<'a>,
     overrides: &'m Overrides<'a>,
     rules: RuleBook<'a>,
+    /// The active limits, by name.
     limits: Vec<LimitEntry<'a>>,
+    limits_at: FxHashMap<PlaceId, Vec<usize>>,
     needed: BTreeSet<&'a PolicyName>,
-    now: Option<Timestamp>,
+}
+
+impl<'a, 'm> Context<'a, 'm> {
+    fn new(
+        algebra: &'m Algebra<'a>,
+        overrides: &'m Overrides<'a>,
+        (changes, known): (&Changes, &Known),
+    ) -> Result<Self, AnalyzerError> {
+        let policies = algebra.policies();
+        let active = policies.rules.values().filter(|rule| rule.status == RuleStatus::Active);
+        let rules = active.map(|rule| match known.domain(&rule.name, changes) {
+            Some(domain) => Ok(RuleEntry { rule, policy: rule.reference(), domain }),
+            None => RuleEntry::new(rule, algebra),
+        });
+        let rules = RuleBook::with(rules.collect::<Result<_, AnalyzerError>>()?, overrides);
+        let active = policies.limits.values().filter(|limit| limit.status == LimitStatus::Active);
+        let limits = active.map(|limit| match known.domain(&limit.name, changes) {
+            Some(domain) => Ok(LimitEntry { limit, policy: limit.reference(), domain }),
+            None => LimitEntry::new(limit, algebra),
+        });
+        let limits = limits.collect::<Result<Vec<_>, AnalyzerError>>()?;
+        let mut limits_at: FxHashMap<PlaceId, Vec<usize>> = FxHashMap::default();
+        for (at, entry) in limits.iter().enumerate() {
+            limits_at.entry(entry.domain.place).or_default().push(at);
+        }
+        let needed = needed(policies);
+        Ok(Self { policies, algebra, overrides, rules, limits, limits_at, needed })
+    }
+
+    /// The number of an active limit.
+    fn limit(&self, name: &PolicyName) -> Option<usize> {
+        self.limits.binary_search_by(|entry| entry.limit.name.cmp(name)).ok()
+    }
+
+    /// The limits whose paths and instants may meet a domain, ascending.
+    fn limits_meeting(&self, domain: &Domain) -> Vec<usize> {
+        let near = self.algebra.places().near(domain.place).iter();
+        let near = near.filter_map(|(place, _)| self.limits_at.get(place)).flatten().copied();
+        let meets = |at: &usize| self.algebra.first_instant(domain, &self.limits[*at].domain).is_some();
+        let mut found: Vec<usize> = near.filter(meets).collect();
+        found.sort_unstable();
+        found
+    }
 }
 
 impl Context<'_, '_> {
@@ -114,12 +170,16 @@ impl Context<'_, '_> {
 }
 
 /// Asks about many policies at once, and lets those who wait stop it.
-pub(super) struct Runner<'r> {
+pub(crate) struct Runner<'r> {
     pool: &'r rayon::ThreadPool,
     interrupt: Option<&'r dyn Fn()>,
 }
 
-impl Runner<'_> {
+impl<'r> Runner<'r> {
+    pub(crate) fn new(pool: &'r rayon::ThreadPool, options: &Options<'r>) -> Self {
+        Self { pool, interrupt: options.interrupt }
+    }
+
     /// Questions between two looks at the interrupt.
     const CHUNK: usize = 64;
 

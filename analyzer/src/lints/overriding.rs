@@ -12,9 +12,10 @@ use super::{Context, Lint, is_warning};
 use crate::domain::Domain;
 
 pub(super) fn lints(context: &Context<'_, '_>) -> Vec<Lint> {
-    let mut domains: BTreeMap<&PolicyName, &Domain> = BTreeMap::new();
-    domains.extend(context.rules.entries.iter().map(|entry| (&entry.rule.name, &entry.domain)));
-    domains.extend(context.limits.iter().map(|entry| (&entry.limit.name, &entry.domain)));
+    let domain = |name: &PolicyName| -> Option<&Domain> {
+        let rule = context.rules.number(name).map(|at| &context.rules.entries[at].domain);
+        rule.or_else(|| context.limit(name).map(|at| &context.limits[at].domain))
+    };
     let mut above: BTreeMap<&PolicyName, BTreeSet<&PolicyName>> = BTreeMap::new();
     for (over, under) in context.overrides.pairs() {
         above.entry(under).or_default().insert(over);
@@ -26,14 +27,10 @@ pub(super) fn lints(context: &Context<'_, '_>) -> Vec<Lint> {
         rules.chain(limits).filter(|(_, overrides)| !overrides.is_empty()).collect();
     let idle = |over: &PolicyName, under: &PolicyName| {
         let overs = above.get(over).into_iter().flatten().copied().chain([over]);
-        let unders: Vec<&Domain> = context
-            .overrides
-            .beneath(under)
-            .chain([under])
-            .filter_map(|name| domains.get(name).copied())
-            .collect();
+        let unders: Vec<&Domain> =
+            context.overrides.beneath(under).chain([under]).filter_map(domain).collect();
         overs
-            .filter_map(|name| domains.get(name))
+            .filter_map(domain)
             .all(|over| unders.iter().all(|under| context.algebra.overlap(&[over, under]).answer.is_no()))
     };
     let found: Vec<Vec<Lint>> = all
@@ -53,7 +50,7 @@ fn lint(context: &Context<'_, '_>, policy: &PolicyRef, under: &PolicyName, remov
     let (over, beneath) = (context.quoted(&policy.name), context.quoted(under));
     let retired = match kind {
         PolicyKind::Rule => context.rules.number(under).is_none(),
-        PolicyKind::Limit => !context.limits.iter().any(|entry| entry.limit.name == *under),
+        PolicyKind::Limit => context.limit(under).is_none(),
     };
     let message = if retired {
         format!("{over} overrides {beneath}, which takes part in nothing")

@@ -4,12 +4,14 @@ mod beside;
 mod everywhere;
 mod questions;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ordain_ir::{Clause, EnforcementMode, PolicyName, codes};
 
 use self::beside::{Beside, Open};
 use self::everywhere::Everywhere;
+use super::known::{Known, Last, News, Touched};
 use super::{Context, Lint, Runner};
 use crate::Answer;
 use crate::bits::Bits;
@@ -22,7 +24,7 @@ const MAX_INVOLVED: usize = 256;
 const MAX_TOLD: usize = 12;
 
 /// What may be wrong with a rule.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// Others speak wherever it would.
     Shadowed,
@@ -36,37 +38,71 @@ struct Found {
     others: Vec<usize>,
 }
 
+/// What is known of a rule.
+#[derive(Clone, Debug)]
+pub(super) struct OfRule {
+    /// Whether it could be taken out.
+    may_go: bool,
+    /// What is wrong with it beside all others, and those others.
+    alone: Option<(Kind, Arc<[PolicyName]>)>,
+    /// What is left of that beside those that can go first.
+    last: Last,
+}
+
 pub(super) fn lints(
     context: &Context<'_, '_>,
     runner: &Runner<'_>,
     void: &BTreeSet<PolicyName>,
-) -> Result<Vec<Lint>, AnalyzerError> {
-    let numbers: Vec<usize> = (0..context.rules.entries.len())
-        .filter(|at| !void.contains(&context.rules.entries[*at].rule.name))
-        .collect();
+    (touched, known): (&Touched, &Known),
+    news: &mut News,
+) -> Result<Vec<Arc<Lint>>, AnalyzerError> {
+    let name = |rule: usize| &context.rules.entries[rule].rule.name;
+    let (asked, idle): (Vec<usize>, Vec<usize>) =
+        (0..context.rules.entries.len()).partition(|rule| !void.contains(name(*rule)));
     let search = Search { context, defaults: context.algebra.conditions.defaults() };
-    let alone = runner.each(&numbers, |rule| search.found(*rule))?;
+    let kept = |rule: usize| {
+        let known = known.rules.get(name(rule)).filter(|_| !touched.rules[rule]);
+        known.filter(|known| known.may_go == search.may_go(rule))
+    };
+    let fresh: Vec<usize> = asked.iter().copied().filter(|rule| kept(*rule).is_none()).collect();
+    let found = runner.each(&fresh, |rule| search.found(*rule))?;
+    let mut found: BTreeMap<usize, Found> = found.into_iter().map(|found| (found.rule, found)).collect();
+
     // All that is called redundant can go at once: those that come later by name go first.
+    let went = |rule: usize| known.rules.get(name(rule)).is_some_and(|known| known.last.gone);
     let mut gone: BTreeSet<usize> = BTreeSet::new();
-    let mut kept = vec![];
-    for found in alone.into_iter().rev() {
-        runner.check();
-        let again = match found.kind {
-            Kind::Redundant if search.meets_any(found.rule, &gone) => {
-                let involved = search.involved(found.rule, &gone);
-                let beside = Beside::new(&search, found.rule, &involved);
-                search.proved(&beside, Kind::Redundant)?
+    // Those that can go now and couldn't before, or the contrary.
+    let mut moved: BTreeSet<usize> = idle.iter().copied().filter(|rule| went(*rule)).collect();
+    moved.extend(fresh.iter().copied().filter(|rule| went(*rule) && !found.contains_key(rule)));
+    let mut lints = vec![];
+    for rule in asked.into_iter().rev() {
+        let (kept, fresh) = (kept(rule), found.remove(&rule));
+        let last = match (kept, fresh) {
+            (Some(OfRule { alone: None, .. }), _) => continue,
+            (Some(kept), _) if !search.meets_any(rule, &moved) => kept.last.clone(),
+            (kept, fresh) => {
+                runner.check();
+                let fresh = fresh.or_else(|| Some(search.recalled(rule, kept?.alone.as_ref()?)));
+                let alone = fresh.as_ref().map(|found| (found.kind, search.names(&found.others)));
+                let last = fresh.map_or(Ok(Last::default()), |found| search.last(found, &gone))?;
+                news.rules.push((
+                    name(rule).clone(),
+                    Some(OfRule { may_go: search.may_go(rule), alone, last: last.clone() }),
+                ));
+                last
             }
-            _ => Some(found.others),
         };
-        if let Some(others) = again {
-            if found.kind == Kind::Redundant {
-                gone.insert(found.rule);
-            }
-            kept.push(search.lint(&Found { others, ..found }));
+        if last.gone {
+            gone.insert(rule);
         }
+        if last.gone != went(rule) {
+            moved.insert(rule);
+        }
+        lints.extend(last.lint);
     }
-    Ok(kept)
+    let known = idle.into_iter().filter(|rule| known.rules.contains_key(name(*rule)));
+    news.rules.extend(known.map(|rule| (name(rule).clone(), None)));
+    Ok(lints)
 }
 
 struct Search<'a, 'm, 'c> {
@@ -88,6 +124,30 @@ impl Search<'_, '_, '_> {
             }
         }
         Ok(None)
+    }
+
+    fn names(&self, rules: &[usize]) -> Arc<[PolicyName]> {
+        rules.iter().map(|at| self.context.rules.entries[*at].rule.name.clone()).collect()
+    }
+
+    /// What was found before, all of whose rules are still there.
+    fn recalled(&self, rule: usize, (kind, others): &(Kind, Arc<[PolicyName]>)) -> Found {
+        let others = others.iter().filter_map(|name| self.context.rules.number(name)).collect();
+        Found { rule, kind: *kind, others }
+    }
+
+    /// What is left of what was found beside all others, once those have gone that go first.
+    fn last(&self, found: Found, gone: &BTreeSet<usize>) -> Result<Last, AnalyzerError> {
+        let Found { rule, kind, others } = found;
+        let others = match kind {
+            Kind::Redundant if self.meets_any(rule, gone) => {
+                let involved = self.involved(rule, gone);
+                self.proved(&Beside::new(self, rule, &involved), kind)?
+            }
+            _ => Some(others),
+        };
+        let lint = others.map(|others| Arc::new(self.lint(&Found { rule, kind, others })));
+        Ok(Last { gone: kind == Kind::Redundant && lint.is_some(), lint })
     }
 
     /// The others on which it depends whether something is wrong with a rule, none of them `gone`.

@@ -12,6 +12,7 @@ mod found;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use ordain_ir::{Obligation, Policies, PolicyId};
 
 pub(crate) use self::changes::{Changes, Covering};
@@ -25,6 +26,7 @@ use crate::conditions::Memo;
 use crate::coverage::{Before, Covered};
 use crate::domain::{Algebra, AnalyzerError, Ground};
 use crate::empty;
+use crate::lints::{self, Lint};
 use crate::pairs::Hard;
 use crate::progress::{Stage, Watch};
 
@@ -51,6 +53,14 @@ struct Kept {
     /// Without acknowledgements.
     conflicts: ByPolicy,
     found: Arc<Found>,
+    lints: Option<KeptLints>,
+}
+
+/// What is kept of the last search for lints.
+#[derive(Debug)]
+struct KeptLints {
+    policies: Arc<Policies>,
+    known: lints::Known,
 }
 
 /// What is known of sets of policies, if none of them has changed.
@@ -140,9 +150,42 @@ impl Session {
             hard: vec![],
             conflicts: ByPolicy::default(),
             found: Arc::default(),
+            lints: None,
         };
         kept.take_in(news, &changes, policies);
         Ok(Arc::clone(&self.kept.insert(kept).found))
+    }
+
+    /// Finds what [`lint`](crate::lint) would find in the policies, and their conflicts before it, unless these are known.
+    /// The memo of the options doesn't count, that of the session does. A search that is interrupted leaves what is kept
+    /// as it was.
+    ///
+    /// # Errors
+    /// As of [`lint`](crate::lint).
+    pub fn lint(
+        &mut self,
+        policies: &Arc<Policies>,
+        options: &Options<'_>,
+        now: Option<Timestamp>,
+    ) -> Result<Vec<Arc<Lint>>, AnalyzerError> {
+        self.analyze(policies, options)?;
+        let Some(kept) = &mut self.kept else { return Ok(vec![]) };
+        let nothing = lints::Known::default();
+        let (changes, known) = match &kept.lints {
+            Some(lints) => (Changes::between(&lints.policies, policies, &kept.ground), &lints.known),
+            None => (None, &nothing),
+        };
+        let changes = changes.unwrap_or_else(|| Changes::everything(policies));
+        let pool = pool(options)?;
+        let algebra = Algebra::on(Arc::clone(&kept.ground), policies, &self.memo);
+        let runner = lints::Runner::new(&pool, options);
+        let (found, news) = lints::lint_beside(&algebra, &changes, known, &runner, now)?;
+        drop(algebra);
+        let policies = Arc::clone(policies);
+        let mut known = kept.lints.take().map(|lints| lints.known).unwrap_or_default();
+        known.take_in(news);
+        kept.lints = Some(KeptLints { policies, known });
+        Ok(found)
     }
 }
 

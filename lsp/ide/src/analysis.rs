@@ -42,7 +42,7 @@ pub struct Analysed {
     policies: Arc<Policies>,
     found: Arc<Found>,
     /// `None` while they are looked for.
-    lints: Option<Arc<[Lint]>>,
+    lints: Option<Arc<[Arc<Lint>]>>,
 }
 
 /// The conflicts of an analysis, as far as they are surely conflicts of other policies too.
@@ -89,7 +89,8 @@ impl Analysis {
     /// As of [`Self::run`].
     pub fn complete(&self, analysed: Analysed) -> Result<Analysed, Interrupted> {
         // That a window has passed is for the gate to say: an editor doesn't judge by the day.
-        let lints = self.guarded(|options| ordain_analyzer::lint(&self.policies, options, None))?;
+        let mut session = self.memory.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let lints = self.guarded(|options| session.lint(&self.policies, options, None))?;
         Ok(Analysed { lints: Some(lints.into()), ..analysed })
     }
 
@@ -131,7 +132,7 @@ impl Analysed {
     }
 
     /// What else is probably not meant, once it has been looked for.
-    pub fn lints(&self) -> Option<&[Lint]> {
+    pub fn lints(&self) -> Option<&[Arc<Lint>]> {
         self.lints.as_deref()
     }
 

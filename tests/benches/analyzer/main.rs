@@ -136,6 +136,18 @@ fn measure(wanted: usize) -> String {
         line(&format!("  {}", stage.describe()), &middle(runs.iter().map(of_stage)));
     }
     line("one edit, 95th percentile", &most);
+    if total <= LINTED {
+        run(2, |options| session.lint(&policies, options, None));
+        let runs: Vec<Took> = (0..EDITS)
+            .map(|at| {
+                let edited = Arc::new(edited(&policies, at));
+                run(2, |options| session.analyze(&edited, options).map(drop));
+                run(2, |options| session.lint(&edited, options, None).map(drop)).took
+            })
+            .collect();
+        line("its lints, the middle", &middle(runs.iter().copied()));
+        line("its lints, 95th percentile", &percentile(runs, 95));
+    }
     let mut worst = vec![];
     if total <= EDITOR {
         println!(
