@@ -69,9 +69,10 @@ pub fn analyze(policies: &Policies, options: &Options<'_>) -> Result<Report, Ana
     conflicts.extend(joint.into_values().map(|(_, conflict)| conflict));
     let acknowledgements = Acknowledgements::of(policies);
     let conflicts = pool.install(|| {
-        let conflicts = sorted(conflicts, policies);
-        let owned = conflicts.into_par_iter().map(Arc::unwrap_or_clone);
-        owned.map(|conflict| acknowledgements.acknowledged(&conflict).unwrap_or(conflict)).collect()
+        let conflicts = sorted(conflicts, policies).into_par_iter();
+        let marked =
+            |conflict: Arc<Conflict>| acknowledgements.acknowledged(&conflict).map_or(conflict, Arc::new);
+        conflicts.map(marked).collect()
     });
     Ok(Report { conflicts, pairs, gaps: covered.into_values().filter_map(|it| it.gap).collect() })
 }
@@ -247,7 +248,7 @@ fn joint_witness(members: &[PolicyName], algebra: &Algebra<'_>) -> Result<Option
     let request = evidence::request(point, Usage::default());
     evidence::replay_domains(members, &request, &*algebra.engine_of(members)?)?;
     let windows = limits.iter().flat_map(|limit| evidence::windows_of_limit(limit, policies));
-    Ok(Some(evidence::witness(&request, windows, policies)))
+    Ok(Some(evidence::witness(request, windows, policies)))
 }
 
 /// In the [`order`] of a report. Names are compared once for each policy instead of for each conflict.

@@ -1,12 +1,9 @@
 //! From a claim about two policies to the conflict that a report lists.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ordain_ir::report::{Certificate, Contradiction, Repair, Witness};
-use ordain_ir::{
-    Certainty, Clause, Conflict, ConflictSeverity, ConflictType, FactName, PolicyId, PolicyRef, Settings,
-};
+use ordain_ir::{Certainty, Clause, Conflict, ConflictSeverity, ConflictType, FactName, PolicyRef, Settings};
 
 use crate::evidence;
 
@@ -43,8 +40,7 @@ impl Claim {
             Doubt::Undecided => evidence::undecided(settings),
             Doubt::Opaque(fact) => evidence::rests_on(&fact),
         });
-        let clauses: BTreeMap<PolicyId, Vec<Clause>> =
-            self.policies.iter().map(|policy| policy.id).zip(self.clauses).collect();
+        let clauses = self.policies.iter().map(|policy| policy.id).zip(self.clauses).collect();
         Conflict {
             id: Conflict::fingerprint(self.conflict_type, self.contradiction, &self.policies),
             code: self.conflict_type.code(),
@@ -59,8 +55,8 @@ impl Claim {
             weakens: self.weakens,
             uncertainty,
             witness: self.witness,
-            certificate: self.certificate,
-            repair: self.repair,
+            certificate: self.certificate.map(Box::new),
+            repair: self.repair.map(Box::new),
             resolved: false,
             acknowledgement: None,
         }

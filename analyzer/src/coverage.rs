@@ -172,7 +172,7 @@ impl<'a> Search<'a, '_> {
                     .iter()
                     .filter(|cover| cover.rule.scope.contains(&request.path, request.provider.as_deref()));
                 let windows: Vec<&Window> = speaking.map(|cover| &cover.rule.window).collect();
-                Some(evidence::witness(&request, windows, self.algebra.policies()))
+                Some(evidence::witness(request, windows, self.algebra.policies()))
             }
         };
         let certainty = if uncertainty.is_some() { Certainty::Suspected } else { Certainty::Proved };

@@ -269,8 +269,11 @@ impl<'a> Algebra<'a> {
         &self,
         names: impl IntoIterator<Item = &'n PolicyName>,
     ) -> Result<Replayer<'_>, AnalyzerError> {
+        if self.engine.get().is_some() {
+            return self.engine().map(Replayer::All);
+        }
         let names: BTreeSet<&PolicyName> = names.into_iter().collect();
-        if self.engine.get().is_some() || names.len() > self.policies.len() / 4 {
+        if names.len() > self.policies.len() / 4 {
             return self.engine().map(Replayer::All);
         }
         let engine = engine(self.policies.restricted_to(names));

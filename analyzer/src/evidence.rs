@@ -1,7 +1,7 @@
 //! Witnesses: concrete requests that the engine, which shares no code with the algebra, confirms.
 
 use jiff::Timestamp;
-use ordain_engine::{Answer, Engine, NoCounters, Outcome};
+use ordain_engine::{Answer, DecideError, Engine, NoCounters, Outcome, PolicyNumber, Prepared};
 use ordain_ir::report::Witness;
 use ordain_ir::{
     Direction, FactName, Limit, Policies, PolicyName, Quantity, Request, Rule, Settings, Usage, Window, zone,
@@ -28,7 +28,7 @@ pub(crate) fn request(point: Point, usage: Usage) -> Request {
 
 /// The witness for readers, on the wall clock of the first zone that a window names.
 pub(crate) fn witness<'a>(
-    request: &Request,
+    request: Request,
     windows: impl IntoIterator<Item = &'a Window>,
     policies: &Policies,
 ) -> Witness {
@@ -36,7 +36,7 @@ pub(crate) fn witness<'a>(
         windows.into_iter().flat_map(|window| &window.clauses).map(|active| active.zone.as_str()).next();
     Witness {
         local_time: local_time(request.at, named.unwrap_or("UTC")),
-        request: request.to_json(&policies.facts, &policies.meters),
+        request: request.into_json(&policies.facts, &policies.meters),
     }
 }
 
@@ -54,10 +54,20 @@ pub(crate) fn windows_of_limit<'a>(limit: &'a Limit, policies: &'a Policies) -> 
     [&limit.window].into_iter().chain(rule.map(|rule| &rule.window)).collect()
 }
 
-/// A run of the engine on nothing but the policies of one finding.
-struct Replay<'a> {
-    names: [&'a PolicyName; 2],
-    engine: &'a Engine,
+/// Replays of the findings about two policies on nothing but these.
+pub(crate) struct Replay<'r> {
+    pub(crate) engine: &'r Engine,
+    pub(crate) names: [&'r PolicyName; 2],
+    /// Their numbers in the engine.
+    pub(crate) numbers: [PolicyNumber; 2],
+    pub(crate) memory: &'r mut Memory,
+}
+
+/// What one replay after another uses.
+#[derive(Default)]
+pub(crate) struct Memory {
+    prepared: Prepared,
+    answer: Answer,
 }
 
 impl Replay<'_> {
@@ -75,9 +85,42 @@ impl Replay<'_> {
         Ok(())
     }
 
-    fn answer(&self, request: &Request) -> Result<Answer, AnalyzerError> {
-        let answer = self.engine.answer_by(&self.names, request, &NoCounters);
-        answer.map_err(|error| mismatch(self.names, &error))
+    fn answer(&mut self, request: &Request) -> Result<(), AnalyzerError> {
+        let Self { engine, numbers, memory: Memory { prepared, answer }, .. } = self;
+        let prepare = engine.prepare_into(request, prepared).map_err(DecideError::from);
+        let answered = prepare.and_then(|()| engine.answer_among(numbers, prepared, &NoCounters, answer));
+        answered.map_err(|error| mismatch(self.names, &error))
+    }
+
+    /// Replays an overlap of the two, rules: both must speak of the request, and the outcome must be the winner's.
+    pub(crate) fn rules(&mut self, winner: &Rule, request: &Request) -> Result<(), AnalyzerError> {
+        self.answer(request)?;
+        let answer = &self.memory.answer;
+        if answer.rules().len() != 2 {
+            self.both_apply(request)?;
+        }
+        let wanted = Outcome::from(winner.enforcement_mode);
+        self.check(answer.outcome() == wanted && answer.rules().len() == 2, || {
+            format!("the engine says {}, not {wanted}", answer.outcome())
+        })
+    }
+
+    /// Replays an overlap of the two, limits, given in their order: both must speak of the request, and it must break
+    /// exactly the bounds that the finding says it breaks.
+    pub(crate) fn limits(&mut self, limits: [&Limit; 2], request: &Request) -> Result<(), AnalyzerError> {
+        self.answer(request)?;
+        let answer = &self.memory.answer;
+        if answer.limits().len() + answer.unmeasured().len() != 2 {
+            self.both_apply(request)?;
+        }
+        for (limit, number) in limits.into_iter().zip(self.numbers) {
+            let part = answer.limits().iter().find(|part| PolicyNumber::Limit(part.limit) == number);
+            let wanted = breaks(limit, request.usage.value(&limit.quantity));
+            self.check(part.is_some_and(|part| part.breached == wanted), || {
+                format!("`{}` should be {}", limit.name, if wanted { "breached" } else { "held" })
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -101,48 +144,6 @@ pub(crate) fn replay_domains(
         if !inside.map_err(|error| wrong(name, error.to_string()))? {
             return Err(wrong(name, "the request is not in its domain".to_owned()));
         }
-    }
-    Ok(())
-}
-
-/// Replays an overlap of two rules: both must speak of the request, and the outcome must be the winner's.
-pub(crate) fn replay_rules(
-    winner: &Rule,
-    loser: &Rule,
-    request: &Request,
-    engine: &Engine,
-) -> Result<(), AnalyzerError> {
-    let replay = Replay { names: [&winner.name, &loser.name], engine };
-    let answer = replay.answer(request)?;
-    if answer.rules().len() != 2 {
-        replay.both_apply(request)?;
-    }
-    let wanted = Outcome::from(winner.enforcement_mode);
-    replay.check(answer.outcome() == wanted && answer.rules().len() == 2, || {
-        format!("the engine says {}, not {wanted}", answer.outcome())
-    })
-}
-
-/// Replays an overlap of two limits: both must speak of the request, and it must break exactly the bounds that
-/// the finding says it breaks.
-pub(crate) fn replay_limits(
-    a: &Limit,
-    b: &Limit,
-    request: &Request,
-    engine: &Engine,
-) -> Result<(), AnalyzerError> {
-    let replay = Replay { names: [&a.name, &b.name], engine };
-    let answer = replay.answer(request)?;
-    if answer.limits().len() + answer.unmeasured().len() != 2 {
-        replay.both_apply(request)?;
-    }
-    for limit in [a, b] {
-        let named = |number: u32| replay.engine.limit(number).name == limit.name;
-        let part = answer.limits().iter().find(|part| named(part.limit));
-        let wanted = breaks(limit, request.usage.value(&limit.quantity));
-        replay.check(part.is_some_and(|part| part.breached == wanted), || {
-            format!("`{}` should be {}", limit.name, if wanted { "breached" } else { "held" })
-        })?;
     }
     Ok(())
 }

@@ -7,14 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use num_rational::Ratio;
-use ordain_engine::Engine;
 use ordain_ir::report::{Certificate, Contradiction, Inequality};
 use ordain_ir::{Clause, Condition, ConflictType, Direction, Limit, PolicyRef};
 
 use crate::Answer;
 use crate::conflict::{Claim, Doubt, Judgement};
 use crate::domain::{Algebra, AnalyzerError, Domain, Finding, Parts, Point};
-use crate::evidence;
+use crate::evidence::{self, Replay};
 use crate::pairs::Entry;
 use crate::words::{Names, bound, enforced_bound, repair as repair_to};
 
@@ -253,9 +252,9 @@ impl Entry for LimitEntry<'_> {
         other: &Self,
         overlap: Finding<Point>,
         algebra: &Algebra<'_>,
-        engine: &Engine,
+        replay: &mut Replay<'_>,
     ) -> Result<Judgement, AnalyzerError> {
-        judge(self, other, overlap, algebra, engine)
+        judge(self, other, overlap, algebra, replay)
     }
 }
 
@@ -266,7 +265,7 @@ fn judge<'a>(
     b: &LimitEntry<'a>,
     overlap: Finding<Point>,
     algebra: &Algebra<'a>,
-    engine: &Engine,
+    replay: &mut Replay<'_>,
 ) -> Result<Judgement, AnalyzerError> {
     let pair = Pair {
         entries: [a, b],
@@ -299,9 +298,9 @@ fn judge<'a>(
             None => None,
             Some(point) => {
                 let request = evidence::request(point, evidence::telling_usage(a.limit, b.limit));
-                evidence::replay_limits(a.limit, b.limit, &request, engine)?;
+                replay.limits([a.limit, b.limit], &request)?;
                 let windows = [a, b].map(|entry| evidence::windows_of_limit(entry.limit, algebra.policies()));
-                Some(evidence::witness(&request, windows.concat(), algebra.policies()))
+                Some(evidence::witness(request, windows.concat(), algebra.policies()))
             }
         };
         let mut claim = claim(line, a, b);
@@ -313,14 +312,14 @@ fn judge<'a>(
 }
 
 /// The claim in words, without its doubt and its witness.
-fn claim(line: Line, a: &LimitEntry<'_>, b: &LimitEntry<'_>) -> Claim {
+fn claim<'l>(line: Line, a: &LimitEntry<'l>, b: &LimitEntry<'l>) -> Claim {
     let mut entries = [a, b];
     entries.sort_by_key(|entry| (Reverse(entry.limit.enforcement.strictness()), &entry.limit.name));
     let pair = entries.map(|entry| entry.limit);
     let [first, second] = pair;
     let (a, b) = (a.limit, b.limit);
     let names = Names::of([a, b].map(|limit| (&limit.name, limit.label())));
-    let quoted = |limit: &Limit| names.quoted(&limit.name);
+    let quoted = |limit: &'l Limit| names.quoted(&limit.name);
     let quantity = &a.quantity;
     let (conflict_type, decisive) = match line {
         Line::Empty | Line::Divergent => (ConflictType::ThresholdContradiction, vec![Clause::Bound]),

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ordain_engine::Engine;
 use ordain_ir::{Conflict, PolicyName, PolicyRef};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -13,6 +12,7 @@ use crate::Answer;
 use crate::conditions::{Prepared, Verdict};
 use crate::conflict::Judgement;
 use crate::domain::{Algebra, AnalyzerError, ConditionsId, Domain, Finding, Point, conditions};
+use crate::evidence::{Memory, Replay};
 use crate::overrides::Overrides;
 use crate::places::PlaceId;
 use crate::progress::{Stage, Watch};
@@ -33,7 +33,7 @@ pub(crate) trait Entry: Sync {
         other: &Self,
         overlap: Finding<Point>,
         algebra: &Algebra<'_>,
-        engine: &Engine,
+        replay: &mut Replay<'_>,
     ) -> Result<Judgement, AnalyzerError>;
 }
 
@@ -215,20 +215,32 @@ impl<'a, 'm> Pairs<'a, 'm> {
                 }
             }
         }
-        let involved = meet.iter().map(|at| candidates[*at].pair).flat_map(|(i, j)| [i, j]);
-        let engine = algebra.engine_of(involved.map(|at| &group[at].policy().name))?;
-        let judge = |at: &usize| {
+        let mut involved = vec![false; group.len()];
+        for (i, j) in meet.iter().map(|at| candidates[*at].pair) {
+            (involved[i], involved[j]) = (true, true);
+        }
+        let name = |at: usize| &group[at].policy().name;
+        let involved: Vec<usize> = (0..group.len()).filter(|at| involved[*at]).collect();
+        let engine = algebra.engine_of(involved.iter().map(|at| name(*at)))?;
+        let mut numbers = vec![None; group.len()];
+        for at in involved {
+            numbers[at] = engine.number_of(name(at));
+        }
+        let judge = |memory: &mut Memory, at: &usize| {
             let candidate = &candidates[*at];
             let (i, j) = candidate.pair;
             let subject = algebra.places().meeting()[candidate.meeting as usize].1.as_ref();
             let overlap = Finding::joint(subject, candidate.at, verdict(*at));
-            let judgement = group[i].judge(&group[j], overlap, algebra, &engine);
+            let known = numbers[i].zip(numbers[j]);
+            let (a, b) = known.expect("the engine has all policies that are involved");
+            let mut replay = Replay { engine: &engine, names: [name(i), name(j)], numbers: [a, b], memory };
+            let judgement = group[i].judge(&group[j], overlap, algebra, &mut replay);
             let tells = |it: &Judgement| it.conflict.is_some() || it.by_solver;
             judgement.as_ref().map_or(true, tells).then_some((candidate.pair, judgement))
         };
         // Of several errors the first by this order counts, so all are collected.
         let judged: Vec<((usize, usize), Result<Judgement, AnalyzerError>)> =
-            pool.install(|| meet.par_iter().filter_map(judge).collect());
+            pool.install(|| meet.par_iter().map_init(Memory::default, judge).flatten_iter().collect());
         for (pair, judgement) in judged {
             let judgement = judgement?;
             if judgement.by_solver {

@@ -3,15 +3,14 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use ordain_engine::Engine;
 use ordain_ir::{Clause, ConflictType, EnforcementMode, PolicyRef, Rule, Usage};
 
 use crate::Answer;
 use crate::conflict::{Claim, Doubt, Judgement};
 use crate::domain::{Algebra, AnalyzerError, Domain, Finding, Point};
-use crate::evidence;
+use crate::evidence::{self, Replay};
 use crate::pairs::Entry;
-use crate::words::{Names, place, verb};
+use crate::words::{Names, place, text, verb};
 
 /// An active rule with its domain.
 pub(crate) struct RuleEntry<'a> {
@@ -45,20 +44,20 @@ impl Entry for RuleEntry<'_> {
         other: &Self,
         overlap: Finding<Point>,
         algebra: &Algebra<'_>,
-        engine: &Engine,
+        replay: &mut Replay<'_>,
     ) -> Result<Judgement, AnalyzerError> {
-        judge(self, other, overlap, algebra, engine)
+        judge(self, other, overlap, algebra, replay)
     }
 }
 
 /// The one conflict of two comparable rules of which none overrides the other, if there is one, by what their domains
 /// have in common.
-fn judge(
-    a: &RuleEntry<'_>,
-    b: &RuleEntry<'_>,
+fn judge<'r>(
+    a: &RuleEntry<'r>,
+    b: &RuleEntry<'r>,
     overlap: Finding<Point>,
     algebra: &Algebra<'_>,
-    engine: &Engine,
+    replay: &mut Replay<'_>,
 ) -> Result<Judgement, AnalyzerError> {
     let mut out = Judgement { by_solver: overlap.by_solver, ..Judgement::default() };
     let (point, doubt) = match overlap.answer {
@@ -77,60 +76,67 @@ fn judge(
         None => None,
         Some(point) => {
             let request = evidence::request(point, Usage::default());
-            evidence::replay_rules(winner, loser, &request, engine)?;
-            Some(evidence::witness(&request, pair.map(|rule| &rule.window), policies))
+            replay.rules(winner, &request)?;
+            Some(evidence::witness(request, pair.map(|rule| &rule.window), policies))
         }
     };
     let names = Names::of(pair.map(|rule| (&rule.name, rule.label())));
-    let quoted = |rule: &Rule| names.quoted(&rule.name);
+    let quoted = |rule: &'r Rule| names.quoted(&rule.name);
     let windowed = pair.iter().any(|rule| !rule.window.is_always());
-    let says = |rule: &Rule| format!("{} {}", quoted(rule), verb(rule.enforcement_mode));
+    let does = |rule: &Rule| verb(rule.enforcement_mode);
     let (conflict_type, explanation, recommended_action, weakens) = if strict.priority != mild.priority {
         let weakens = winner.enforcement_mode < loser.enforcement_mode;
-        let explanation = format!(
-            "Policy {} (priority {}) {} and so silences {} (priority {}), which {}, {}: this {} enforcement",
+        let explanation = text(format_args!(
+            "Policy {} (priority {}) {} and so silences {} (priority {}), which {}{}, {}: this {} enforcement",
             quoted(winner),
             winner.priority,
-            verb(winner.enforcement_mode),
+            does(winner),
             quoted(loser),
             loser.priority,
-            if loser.enforcement_mode == EnforcementMode::Disabled {
-                "is disabled".to_owned()
-            } else {
-                format!("otherwise {}", verb(loser.enforcement_mode))
-            },
+            if loser.enforcement_mode == EnforcementMode::Disabled { "" } else { "otherwise " },
+            does(loser),
             place(&winner.scope, &loser.scope),
             if weakens { "weakens" } else { "tightens" },
-        );
+        ));
         let action = if weakens {
-            format!(
+            text(format_args!(
                 "Raise the priority of {} to {} or more, or let {} say `overrides {}` with the reason",
                 quoted(loser),
                 winner.priority,
                 quoted(winner),
                 names.plain(&loser.name),
-            )
+            ))
         } else {
-            format!(
+            text(format_args!(
                 "Let {} say `overrides {}` with the reason, or narrow one of the scopes",
                 quoted(winner),
                 names.plain(&loser.name),
-            )
+            ))
         };
         (ConflictType::PriorityOverride, explanation, action, Some(weakens))
     } else if windowed {
-        let first = witness.as_ref().map(|w| format!(", first on {}", w.local_time)).unwrap_or_default();
-        let explanation = format!(
-            "Policy {} while {} {} where their windows overlap{first}",
-            says(strict),
-            says(mild),
+        let first = witness.as_ref().map_or(["", ""], |witness| [", first on ", &witness.local_time]);
+        let explanation = text(format_args!(
+            "Policy {} {} while {} {} {} where their windows overlap{}{}",
+            quoted(strict),
+            does(strict),
+            quoted(mild),
+            does(mild),
             place(&strict.scope, &mild.scope),
-        );
+            first[0],
+            first[1],
+        ));
         let action = "Align enforcement modes, separate the windows, or give one rule the higher priority";
         (ConflictType::TemporalConflict, explanation, action.to_owned(), None)
     } else {
-        let explanation =
-            format!("Policy {} while {} {}", says(strict), says(mild), place(&strict.scope, &mild.scope));
+        let explanation = text(format_args!(
+            "Policy {} {} while {} {} {}",
+            quoted(strict),
+            does(strict),
+            quoted(mild),
+            does(mild),
+            place(&strict.scope, &mild.scope),
+        ));
         (ConflictType::ScopeOverlap, explanation, "Align enforcement modes or narrow scopes".to_owned(), None)
     };
     let claim = Claim {

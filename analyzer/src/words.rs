@@ -1,5 +1,8 @@
 //! Findings in the domain's words.
 
+use std::cell::RefCell;
+use std::fmt::{self, Write as _};
+
 use ordain_ir::report::Repair;
 use ordain_ir::{Direction, EnforcementMode, Limit, PolicyName, PolicyRef, ScopeSelector};
 
@@ -20,9 +23,33 @@ impl<'a> Names<'a> {
     }
 
     /// The name in single quotes, as the audit writes it.
-    pub(crate) fn quoted(&self, name: &'a PolicyName) -> String {
-        format!("'{}'", self.plain(name))
+    pub(crate) fn quoted(&self, name: &'a PolicyName) -> impl fmt::Display + use<'a> {
+        Quoted(self.plain(name))
     }
+}
+
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(text) = self;
+        f.write_char('\'')?;
+        f.write_str(text)?;
+        f.write_char('\'')
+    }
+}
+
+/// A text in memory of just its size: there are a hundred thousand of them, and a text that grows while it is written
+/// is moved and keeps room for more.
+pub(crate) fn text(words: fmt::Arguments<'_>) -> String {
+    thread_local! {
+        static DRAFT: RefCell<String> = const { RefCell::new(String::new()) };
+    }
+    DRAFT.with_borrow_mut(|draft| {
+        draft.clear();
+        draft.write_fmt(words).expect("writing to memory doesn't fail, nor do the parts");
+        draft.as_str().to_owned()
+    })
 }
 
 /// Writes the names of an explanation in backticks instead of quotes, and leaves out the leading word: what a

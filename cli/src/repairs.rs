@@ -51,7 +51,7 @@ pub(crate) fn verify(
     session.set_files(checked.files.clone());
     let report = Arc::make_mut(&mut checked.report);
     for (at, verified) in outcomes {
-        let conflict = &mut report.conflicts[at];
+        let conflict = Arc::make_mut(&mut report.conflicts[at]);
         if verified {
             conflict.repair.iter_mut().for_each(|repair| repair.verified = true);
         } else if let Some(repair) = conflict.repair.take() {

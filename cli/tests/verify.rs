@@ -17,7 +17,7 @@ fn evidence_is_checked_again_and_planted_evidence_refused() {
     assert!(verified.ends_with("\nverified\n"), "{verified}");
 
     let (mut bundle, _) = Bundle::from_bytes(&fs::read(&path).expect("the bundle")).expect("a bundle");
-    bundle.analysis.conflicts[0].witness = None;
+    std::sync::Arc::make_mut(&mut bundle.analysis.conflicts[0]).witness = None;
     let (bytes, digest) = bundle.to_bytes();
     fs::write(&path, bytes).expect("a file");
     let refused = run([&"verify".into(), &path]).expect_code(1).stdout;

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ordain_analyzer::{Options, analyze};
@@ -130,8 +131,12 @@ fn pairs(policies: &Policies, report: &Report) -> Result<BTreeMap<[PolicyName; 2
 /// Contradictions of what accumulates: the plain ones are there, and each one fits the definition's frame.
 fn contradictions(policies: &Policies, tally: &Tally) -> Result<(), String> {
     let report = run(policies, 2)?;
-    let reported: Vec<&Conflict> =
-        report.conflicts.iter().filter(|conflict| is_accumulated(policies, conflict)).collect();
+    let reported: Vec<&Conflict> = report
+        .conflicts
+        .iter()
+        .map(Arc::as_ref)
+        .filter(|conflict| is_accumulated(policies, conflict))
+        .collect();
     for pair in oracle::plain_contradictions(policies) {
         let is_it = |conflict: &&&Conflict| names(conflict) == pair.iter().collect();
         if reported.iter().find(is_it).is_none() {
@@ -142,8 +147,7 @@ fn contradictions(policies: &Policies, tally: &Tally) -> Result<(), String> {
     for conflict in &reported {
         let names = names(conflict);
         let limits: Vec<_> = names.iter().filter_map(|name| policies.limits.get(*name)).collect();
-        let is_floor =
-            |limit: &&std::sync::Arc<ordain_ir::Limit>| limit.bound.direction.as_str() == "AT_LEAST";
+        let is_floor = |limit: &&Arc<ordain_ir::Limit>| limit.bound.direction.as_str() == "AT_LEAST";
         if !limits.iter().all(|limit| limit.enforcement.is_hard()) || !limits.iter().any(is_floor) {
             return Err(format!("no contradiction of hard bounds with a floor: {names:?}"));
         }

@@ -118,11 +118,14 @@ fn renamed(policies: &Policies) -> Policies {
 
 /// A report as text, with the names of policies, their identities and those of conflicts taken out.
 fn anonymous(report: &Report) -> Vec<String> {
-    let one = |conflict: &Conflict| {
+    let one = |conflict: &Arc<Conflict>| {
         // The clauses stand by identity, so their order changes with the names.
         let clauses: Vec<_> = conflict.policies.iter().map(|policy| &conflict.clauses[&policy.id]).collect();
-        let mut text = serde_json::to_string(&Conflict { clauses: BTreeMap::new(), ..conflict.clone() })
-            .expect("a conflict is plain data");
+        let mut text = serde_json::to_string(&Conflict {
+            clauses: std::iter::empty().collect(),
+            ..Conflict::clone(conflict)
+        })
+        .expect("a conflict is plain data");
         text = text.replace(&conflict.id, "").replace("new-", "");
         for policy in &conflict.policies {
             text = text.replace(&policy.id.to_string(), "");
@@ -163,14 +166,15 @@ fn a_policy_matters_to_its_own_conflicts_only() {
         fewer.limits.remove(out);
         let rest = report(&fewer);
         let involves = |conflict: &&Conflict| conflict.policies.iter().any(|policy| policy.name == *out);
-        let (own, others): (Vec<&Conflict>, Vec<&Conflict>) = whole.conflicts.iter().partition(involves);
+        let (own, others): (Vec<&Conflict>, Vec<&Conflict>) =
+            whole.conflicts.iter().map(Arc::as_ref).partition(involves);
         // Of a set that can't hold, another period may serve as the example when there are fewer to choose from.
         let essence = |it: &Conflict| {
             let example = it.certificate.is_none().then(|| (it.explanation.clone(), it.witness.clone()));
             (it.id.clone(), (it.certainty, it.severity, it.weakens, example))
         };
         let others: BTreeMap<_, _> = others.into_iter().map(essence).collect();
-        let rest: BTreeMap<_, _> = rest.conflicts.iter().map(essence).collect();
+        let rest: BTreeMap<_, _> = rest.conflicts.iter().map(|it| essence(it)).collect();
         assert_eq!(others, rest, "without `{out}`");
         gone += own.len();
         left += others.len();

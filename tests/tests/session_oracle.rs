@@ -72,7 +72,8 @@ fn warm(
     let found = session.analyze(policies, &options).expect("the policies can be analysed");
     let report = found.report();
     for policy in report.conflicts.iter().flat_map(|conflict| &conflict.policies) {
-        let expected = report.conflicts.iter().filter(|it| it.policies.iter().any(|it| it.id == policy.id));
+        let all = report.conflicts.iter().map(Arc::as_ref);
+        let expected = all.filter(|it| it.policies.iter().any(|it| it.id == policy.id));
         let listed = found.of(&policy.id).iter().map(AsRef::as_ref);
         assert!(listed.eq(expected), "the conflicts of `{}`", policy.name);
     }

@@ -43,11 +43,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_ir::report::{Certificate, Contradiction, Repair};
 use ordain_ir::{
-    Certainty, Clause, Condition, Conflict, ConflictType, Limit, Partition, Policies, PolicyId, PolicyName,
-    PolicyRef,
+    Certainty, Clause, Condition, Conflict, ConflictType, Limit, Partition, Policies, PolicyName, PolicyRef,
 };
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use self::component::components;
 use self::conditions::Standing;
@@ -143,9 +143,14 @@ pub(crate) fn contradictions_beside(
     let searched = Searched::of(explored, by_component);
     outcome.findings.sort_by(|a, b| a.members.cmp(&b.members));
     // Parts of a large component that overlap may know of different sets.
-    let includes = |big: &[PolicyName], small: &[PolicyName]| small.iter().all(|name| big.contains(name));
-    let all: Vec<Vec<PolicyName>> = outcome.findings.iter().map(|f| f.members.clone()).collect();
-    outcome.findings.retain(|f| !all.iter().any(|other| *other != f.members && includes(&f.members, other)));
+    let mut by_first: FxHashMap<PolicyName, Vec<Vec<PolicyName>>> = FxHashMap::default();
+    for members in outcome.findings.iter().map(|finding| &finding.members) {
+        by_first.entry(members[0].clone()).or_default().push(members.clone());
+    }
+    outcome.findings.retain(|Finding { members, .. }| {
+        let within = members.iter().filter_map(|first| by_first.get(first)).flatten();
+        !within.into_iter().any(|other| other != members && other.iter().all(|name| members.contains(name)))
+    });
     Ok((outcome, searched))
 }
 
@@ -181,8 +186,7 @@ impl Finding {
         let mut limits: Vec<_> = self.members.iter().filter_map(|name| policies.limits.get(name)).collect();
         limits.sort_by_key(|limit| (std::cmp::Reverse(limit.enforcement.strictness()), limit.name.clone()));
         let refs: Vec<PolicyRef> = limits.iter().map(|limit| limit.reference()).collect();
-        let clauses: BTreeMap<PolicyId, Vec<Clause>> =
-            limits.iter().map(|limit| (limit.id(), clauses(limit))).collect();
+        let clauses = limits.iter().map(|limit| (limit.id(), clauses(limit))).collect();
         let severity = severity(conflict_type, self.certainty, &policies.settings);
         let recommended_action = match &self.repair {
             Some(repair) => {
@@ -205,8 +209,8 @@ impl Finding {
             weakens: None,
             uncertainty: self.uncertainty,
             witness: None,
-            certificate: Some(self.certificate),
-            repair: self.repair,
+            certificate: Some(Box::new(self.certificate)),
+            repair: self.repair.map(Box::new),
             resolved: false,
             acknowledgement: None,
         }

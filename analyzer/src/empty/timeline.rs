@@ -1,8 +1,10 @@
 //! Which windows are open in which calendar periods, and which periods are alike.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 
 use ordain_ir::Period;
+use rustc_hash::{FxHashMap, FxHasher};
 
 use super::calendar::{self, Stretch};
 use super::member::{Member, Role};
@@ -40,12 +42,25 @@ impl Level {
 pub(super) type Chain = Vec<Level>;
 
 /// How one of the longest periods of a chain looks to the members' windows.
-#[derive(PartialEq, Eq, Hash)]
-struct Look {
+struct Look<C> {
     length: i64,
     /// Seconds since the week began in which it starts.
     into_the_week: i64,
-    changes: Vec<(i64, u64)>,
+    changes: C,
+}
+
+impl<C: Iterator<Item = (i64, u64)>> Look<C> {
+    fn hash(self) -> u64 {
+        let mut hasher = FxHasher::default();
+        (self.length, self.into_the_week).hash(&mut hasher);
+        self.changes.for_each(|change| change.hash(&mut hasher));
+        hasher.finish()
+    }
+
+    fn is(self, other: Self) -> bool {
+        (self.length, self.into_the_week) == (other.length, other.into_the_week)
+            && self.changes.eq(other.changes)
+    }
 }
 
 /// The members' windows laid out over the horizon.
@@ -115,15 +130,19 @@ impl<'a> Timeline<'a> {
         let later = horizon.iter().map(|(start, end)| ((*start).max(preferred), *end));
         let earlier = horizon.iter().map(|(start, end)| (*start, (*end).min(preferred)));
         let longest = levels.last().copied().unwrap_or(base);
-        let mut blocks = HashSet::new();
+        let mut blocks: FxHashMap<u64, Vec<Stretch>> = FxHashMap::default();
         for part in later.chain(earlier) {
             let mut at = part.0;
             while at < part.1 {
                 let block = calendar::containing(longest, at);
                 let whole = at == block.0 && block.1 <= part.1;
-                if whole && !blocks.insert(self.look(block, &levels)) {
-                    at = block.1;
-                    continue;
+                if whole {
+                    let alike = blocks.entry(self.look(block, &levels).hash()).or_default();
+                    if alike.iter().any(|known| self.look(*known, &levels).is(self.look(block, &levels))) {
+                        at = block.1;
+                        continue;
+                    }
+                    alike.push(block);
                 }
                 let stretch = calendar::containing(base, at);
                 let around: Vec<Stretch> =
@@ -153,7 +172,11 @@ impl<'a> Timeline<'a> {
 
     /// Everything that the chains within one of the longest periods depend on: what changes when, counted from its
     /// start, and how it lies in the calendar. Most weeks look like one before, and so do some months.
-    fn look(&self, block: Stretch, levels: &[Period]) -> Look {
+    fn look(
+        &self,
+        block: Stretch,
+        levels: &[Period],
+    ) -> Look<impl Iterator<Item = (i64, u64)> + use<'_, 'a>> {
         let week = |second| calendar::containing(Period::Week, second);
         let (mut start, mut end) = block;
         let first_week = week(block.0);
@@ -162,8 +185,8 @@ impl<'a> Timeline<'a> {
             (start, end) = (first_week.0, week(block.1 - 1).1);
         }
         let first = self.changes.partition_point(|(at, _)| *at <= start).saturating_sub(1);
-        let inside = self.changes[first..].iter().take_while(|(at, _)| *at < end);
-        let changes = inside.map(|(at, open)| ((*at).max(start) - block.0, *open)).collect();
+        let inside = self.changes[first..].iter().take_while(move |(at, _)| *at < end);
+        let changes = inside.map(move |(at, open)| ((*at).max(start) - block.0, *open));
         Look { length: block.1 - block.0, into_the_week: block.0 - first_week.0, changes }
     }
 

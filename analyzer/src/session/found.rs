@@ -147,7 +147,7 @@ impl Found {
     pub fn report(&self) -> Report {
         let mut conflicts: Vec<&Arc<Conflict>> = self.conflicts().collect();
         conflicts.sort_unstable_by(|a, b| order(a, b));
-        let conflicts = conflicts.into_iter().map(|conflict| Conflict::clone(conflict)).collect();
+        let conflicts = conflicts.into_iter().cloned().collect();
         Report { conflicts, pairs: self.pairs, gaps: self.gaps.clone() }
     }
 }

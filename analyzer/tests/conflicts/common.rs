@@ -156,7 +156,7 @@ impl Build {
     pub(crate) fn conflict(&self) -> Conflict {
         let mut conflicts = self.report().conflicts;
         assert_eq!(conflicts.len(), 1, "{conflicts:#?}");
-        conflicts.remove(0)
+        Arc::unwrap_or_clone(conflicts.remove(0))
     }
 
     pub(crate) fn none(&self) {

@@ -1,5 +1,7 @@
 //! Evidence is re-checked without what found it, and planted evidence is refused.
 
+use std::sync::Arc;
+
 use ordain_analyzer::verify;
 use ordain_ir::Enforcement::{Block, Reject, Warn};
 use ordain_ir::{
@@ -52,7 +54,7 @@ fn refuses(build: &Build, changes: &[Change<'_>]) {
     for (what, change) in changes {
         let mut report = build.report();
         let told = report.conflicts[0].clone();
-        change(&mut report.conflicts[0]);
+        change(Arc::make_mut(&mut report.conflicts[0]));
         if report.conflicts[0] == told {
             continue;
         }
@@ -132,9 +134,9 @@ fn evidence_about_other_policies_is_refused() {
     let told: Report = one_value().report();
     let mut tighter = one_value();
     let cap = tighter.0.limits.get_mut(&"cap".into()).unwrap();
-    std::sync::Arc::make_mut(cap).bound = at_most(800_000);
+    Arc::make_mut(cap).bound = at_most(800_000);
     assert_eq!(verify(&tighter.0, &told).refused.len(), 1);
     let mut off = one_value();
-    std::sync::Arc::make_mut(off.0.limits.get_mut(&"cap".into()).unwrap()).status = LimitStatus::Disabled;
+    Arc::make_mut(off.0.limits.get_mut(&"cap".into()).unwrap()).status = LimitStatus::Disabled;
     assert_eq!(verify(&off.0, &told).refused.len(), 1);
 }

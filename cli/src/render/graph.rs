@@ -15,7 +15,7 @@ pub(crate) fn render(checked: &Checked, format: GraphFormat) -> String {
     nodes.extend(checked.policies.limits.values().map(|limit| limit.reference()));
     let edges = &checked.dependencies.edges;
     let conflicts: Vec<(&PolicyRef, &PolicyRef, &Conflict)> =
-        checked.report.conflicts.iter().flat_map(sides).collect();
+        checked.report.conflicts.iter().flat_map(|conflict| sides(conflict)).collect();
     match format {
         GraphFormat::Dot => dot(&nodes, edges, &conflicts),
         GraphFormat::Mermaid => mermaid(&nodes, edges, &conflicts),

@@ -279,8 +279,8 @@ pub(crate) fn conflict<'a>(conflict: &'a Conflict, sources: &'a SourceMap) -> Co
         weakens: conflict.weakens,
         uncertainty: conflict.uncertainty.as_deref(),
         witness: conflict.witness.as_ref(),
-        certificate: conflict.certificate.as_ref(),
-        repair: conflict.repair.as_ref(),
+        certificate: conflict.certificate.as_deref(),
+        repair: conflict.repair.as_deref(),
         resolved: conflict.resolved,
         acknowledgement: conflict.acknowledgement.as_ref(),
     }

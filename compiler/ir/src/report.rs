@@ -1,7 +1,9 @@
 //! What an analysis finds: conflicts with their evidence.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use crate::request::RequestJson;
@@ -146,7 +148,7 @@ pub struct Conflict {
     /// The policies, the stricter (then the one whose name sorts first) in front; at least two.
     pub policies: Vec<PolicyRef>,
     /// The clauses of each policy that took part.
-    pub clauses: BTreeMap<PolicyId, Vec<Clause>>,
+    pub clauses: LiteMap<PolicyId, Vec<Clause>>,
     /// What is wrong, in the domain's words.
     pub explanation: String,
     /// What to do about it.
@@ -162,10 +164,10 @@ pub struct Conflict {
     pub witness: Option<Witness>,
     /// Proof of an empty contradiction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub certificate: Option<Certificate>,
+    pub certificate: Option<Box<Certificate>>,
     /// A way out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub repair: Option<Repair>,
+    pub repair: Option<Box<Repair>>,
     /// Whether somebody has acknowledged it with a reason that still holds.
     #[serde(default)]
     pub resolved: bool,
@@ -199,6 +201,9 @@ pub struct Gap {
     pub uncertainty: Option<String>,
 }
 
+static FINGERPRINT: LazyLock<blake3::Hasher> =
+    LazyLock::new(|| blake3::Hasher::new_derive_key("ordain conflict id v1"));
+
 impl Conflict {
     /// The fingerprint of a conflict of this type between these policies, in any order.
     pub fn fingerprint(
@@ -208,7 +213,7 @@ impl Conflict {
     ) -> String {
         let mut ids: Vec<_> = policies.iter().map(|policy| policy.id).collect();
         ids.sort();
-        let mut hasher = blake3::Hasher::new_derive_key("ordain conflict id v1");
+        let mut hasher = FINGERPRINT.clone();
         hasher.update(conflict_type.as_str().as_bytes());
         hasher.update(contradiction.map_or("", Contradiction::as_str).as_bytes());
         for id in ids {
@@ -237,8 +242,8 @@ pub struct PairCounts {
 /// The outcome of an analysis. Conflicts are sorted: BLOCKING first, then by type, then by names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// What was found.
-    pub conflicts: Vec<Conflict>,
+    /// What was found; shared, since there can be very many and others list them too.
+    pub conflicts: Vec<Arc<Conflict>>,
     /// How.
     pub pairs: PairCounts,
     /// Coverage that is required and lacking, sorted by obligation.
@@ -251,14 +256,15 @@ impl Report {
     pub fn expire(&mut self, now: Timestamp) {
         for conflict in &mut self.conflicts {
             let until = conflict.acknowledgement.as_ref().and_then(|it| it.until);
-            if until.is_some_and(|until| until <= now) {
-                conflict.resolved = false;
+            if until.is_some_and(|until| until <= now) && conflict.resolved {
+                Arc::make_mut(conflict).resolved = false;
             }
         }
     }
 
     /// The conflicts that forbid activation.
     pub fn blocking(&self) -> impl Iterator<Item = &Conflict> {
-        self.conflicts.iter().filter(|conflict| conflict.severity == ConflictSeverity::Blocking)
+        let all = self.conflicts.iter().map(Arc::as_ref);
+        all.filter(|conflict| conflict.severity == ConflictSeverity::Blocking)
     }
 }

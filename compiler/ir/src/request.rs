@@ -366,15 +366,27 @@ impl Request {
         facts: &BTreeMap<FactName, Fact>,
         meters: &BTreeMap<String, MeterUnit>,
     ) -> RequestJson {
+        self.clone().into_json(facts, meters)
+    }
+
+    /// The same of a request that is needed no more.
+    pub fn into_json(
+        self,
+        facts: &BTreeMap<FactName, Fact>,
+        meters: &BTreeMap<String, MeterUnit>,
+    ) -> RequestJson {
         let usage = &self.usage;
         RequestJson {
-            path: self.path.clone(),
-            provider: self.provider.clone(),
+            path: self.path,
+            provider: self.provider,
             at: self.at,
             facts: self
                 .facts
-                .iter()
-                .filter_map(|(name, value)| Some((name.clone(), value.to_json(&facts.get(name)?.ty))))
+                .into_iter()
+                .filter_map(|(name, value)| {
+                    let json = value.into_json(&facts.get(&name)?.ty);
+                    Some((name, json))
+                })
                 .collect(),
             usage: UsageJson {
                 runs: (usage.runs != 1).then_some(usage.runs),

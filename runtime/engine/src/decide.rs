@@ -69,8 +69,8 @@ impl Engine {
         request: &Request,
         counters: &dyn Counters,
     ) -> Result<Decision, DecideError> {
-        let (prepared, answer) = self.answer_among(policies, request, counters)?;
-        self.decided(&prepared, &answer)
+        let (prepared, answer) = self.answer_of(policies, request, counters)?;
+        Ok(self.explain(&prepared, &answer))
     }
 
     /// The same by numbers, for those who need no words.
@@ -83,40 +83,57 @@ impl Engine {
         request: &Request,
         counters: &dyn Counters,
     ) -> Result<Answer, DecideError> {
-        let (_, answer) = self.answer_among(policies, request, counters)?;
-        self.settled(&answer)?;
+        let (_, answer) = self.answer_of(policies, request, counters)?;
         Ok(answer)
     }
 
-    fn answer_among(
+    fn answer_of(
         &self,
         policies: &[&PolicyName],
         request: &Request,
         counters: &dyn Counters,
     ) -> Result<(Prepared, Answer), DecideError> {
+        let number = |policy: &&PolicyName| {
+            self.number_of(policy).ok_or_else(|| DecideError::UnknownPolicy((*policy).clone()))
+        };
+        let numbers: Vec<PolicyNumber> = policies.iter().map(number).collect::<Result<_, _>>()?;
         let (prepared, mut answer) = (self.prepare(request)?, Answer::default());
-        let (mut rules, mut limits) = (vec![], vec![]);
-        for policy in policies {
-            match self.number_of(policy).ok_or_else(|| DecideError::UnknownPolicy((*policy).clone()))? {
-                PolicyNumber::Rule(rule) => {
-                    if self.rule(rule).status == RuleStatus::Active {
-                        rules.push(rule);
-                    }
-                }
-                PolicyNumber::Limit(limit) => {
-                    if self.limit(limit).status == LimitStatus::Active {
-                        limits.push(limit);
-                    }
-                }
-            }
-        }
-        answer.now.set(prepared.second, &self.clocks);
-        self.sift(Side::Rules, &prepared, &mut answer, false, |each| rules.into_iter().for_each(each));
-        self.answer_rules(&mut answer);
-        self.sift(Side::Limits, &prepared, &mut answer, false, |each| limits.into_iter().for_each(each));
-        self.answer_limits(&prepared, counters, &mut answer);
-        self.settle(&mut answer);
+        self.answer_among(&numbers, &prepared, counters, &mut answer)?;
         Ok((prepared, answer))
+    }
+
+    /// What policies with these [numbers](Engine::number_of) say about a prepared request, as [`Engine::answer_by`],
+    /// into memory that may have held another answer.
+    ///
+    /// # Errors
+    /// As [`Engine::answer_by`], and if the request was prepared for another engine.
+    pub fn answer_among(
+        &self,
+        policies: &[PolicyNumber],
+        request: &Prepared,
+        counters: &dyn Counters,
+        answer: &mut Answer,
+    ) -> Result<(), DecideError> {
+        if !request.is_of(&self.schema) {
+            return Err(DecideError::ForeignRequest);
+        }
+        let rule = |policy: &PolicyNumber| match *policy {
+            PolicyNumber::Rule(rule) if self.rule(rule).status == RuleStatus::Active => Some(rule),
+            _ => None,
+        };
+        let limit = |policy: &PolicyNumber| match *policy {
+            PolicyNumber::Limit(limit) if self.limit(limit).status == LimitStatus::Active => Some(limit),
+            _ => None,
+        };
+        answer.now.set(request.second, &self.clocks);
+        let rules = policies.iter().filter_map(rule);
+        self.sift(Side::Rules, request, answer, false, |each| rules.for_each(each));
+        self.answer_rules(answer);
+        let limits = policies.iter().filter_map(limit);
+        self.sift(Side::Limits, request, answer, false, |each| limits.for_each(each));
+        self.answer_limits(request, counters, answer);
+        self.settle(answer);
+        self.settled(answer)
     }
 
     /// An answer that leaves nothing undecided, in words.

@@ -215,7 +215,8 @@ impl Engine {
         }
     }
 
-    pub(crate) fn number_of(&self, policy: &PolicyName) -> Option<PolicyNumber> {
+    /// The number under which answers name a policy, if there is one of this name.
+    pub fn number_of(&self, policy: &PolicyName) -> Option<PolicyNumber> {
         if let Ok(rule) = self.rules.binary_search_by(|known| known.rule.name.cmp(policy)) {
             return Some(PolicyNumber::Rule(number(rule)));
         }

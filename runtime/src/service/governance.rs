@@ -76,7 +76,7 @@ pub enum GovernanceError {
     Blocked(#[from] PolicyActivationBlockedError),
     /// There are WARNINGs that nobody has accepted.
     #[error("{} new WARNING conflicts must be acknowledged", .0.len())]
-    Unacknowledged(Vec<Conflict>),
+    Unacknowledged(Vec<Arc<Conflict>>),
     /// GOV-POL-002.
     #[error(transparent)]
     DeletionBlocked(#[from] PolicyDeletionBlockedError),
@@ -243,7 +243,7 @@ impl GovernanceService {
             let acknowledgements: Vec<_> = new
                 .into_iter()
                 .map(|conflict| ConflictAcknowledgement {
-                    conflict: conflict.id,
+                    conflict: conflict.id.clone(),
                     by: reviewer.clone(),
                     reason: approval.notes.clone(),
                     at: now,
@@ -468,7 +468,11 @@ impl GovernanceService {
     }
 
     /// Unresolved WARNINGs that are not among the present conflicts.
-    async fn new_warnings(&self, tenant: &TenantId, found: &[Conflict]) -> Result<Vec<Conflict>, StoreError> {
+    async fn new_warnings(
+        &self,
+        tenant: &TenantId,
+        found: &[Arc<Conflict>],
+    ) -> Result<Vec<Arc<Conflict>>, StoreError> {
         let mut known = BTreeSet::new();
         let everything = ConflictFilter { include_resolved: true, ..ConflictFilter::default() };
         let mut offset = 0;
@@ -482,7 +486,7 @@ impl GovernanceService {
                 break;
             }
         }
-        let new = |conflict: &&Conflict| {
+        let new = |conflict: &&Arc<Conflict>| {
             conflict.severity == ConflictSeverity::Warning
                 && !conflict.resolved
                 && !known.contains(&conflict.id)

@@ -15,7 +15,7 @@ use crate::{Gate, GateError, telemetry};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyActivationBlockedError {
     /// The BLOCKING conflicts, at least one.
-    pub conflicts: Vec<Conflict>,
+    pub conflicts: Vec<Arc<Conflict>>,
 }
 
 impl std::error::Error for PolicyActivationBlockedError {}
@@ -59,7 +59,7 @@ pub(super) struct Judged {
     pub(super) bytes: Vec<u8>,
     pub(super) bundle: Bundle,
     pub(super) digest: String,
-    pub(super) conflicts: Vec<Conflict>,
+    pub(super) conflicts: Vec<Arc<Conflict>>,
     edges: Vec<DependencyEdge>,
 }
 

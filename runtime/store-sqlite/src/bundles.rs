@@ -1,5 +1,7 @@
 //! Bundles, and what becomes active with them.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use ordain_ir::Conflict;
 use ordain_store::{Activation, BundleRecord, BundleStore, Page, PageRequest, StoreError, TenantId};
@@ -304,7 +306,7 @@ async fn limits(
 async fn conflicts(
     connection: &mut SqliteConnection,
     tenant: &str,
-    new: &[Conflict],
+    new: &[Arc<Conflict>],
     at: i64,
 ) -> Result<(), sqlx::Error> {
     let kept = json(&new.iter().map(|conflict| &conflict.id).collect::<Vec<_>>());

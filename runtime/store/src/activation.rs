@@ -1,5 +1,7 @@
 //! What becomes active at once.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use ordain_ir::{Conflict, DependencyEdge, Policies, wire_enum};
 
@@ -33,7 +35,7 @@ pub struct Activation<'a> {
     /// Its policies.
     pub policies: &'a Policies,
     /// What the analysis at load found, in its order; no fingerprint twice.
-    pub conflicts: &'a [Conflict],
+    pub conflicts: &'a [Arc<Conflict>],
     /// Dependencies, in the order in which they are to be listed; no (from, to, type) twice.
     pub edges: &'a [DependencyEdge],
     /// How it comes to be active.

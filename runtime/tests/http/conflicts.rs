@@ -59,13 +59,13 @@ async fn evidence_comes_along() {
         found.certainty = Certainty::Suspected;
         found.uncertainty = Some("rests on an opaque fact".to_owned());
         found.weakens = Some(true);
-        found.clauses = BTreeMap::from([(three[2].id, vec![Clause::Active, Clause::DependsOn])]);
+        found.clauses = [(three[2].id, vec![Clause::Active, Clause::DependsOn])].into_iter().collect();
         let request: RequestJson =
             serde_json::from_value(json!({ "path": "acme/support/mailer", "at": "2026-03-02T10:00:00Z" }))
                 .unwrap();
         found.witness =
             Some(Witness { request, local_time: "Mon 2026-03-02 11:00 Europe/Berlin".to_owned() });
-        found.certificate = Some(Certificate {
+        found.certificate = Some(Box::new(Certificate {
             period: "the day 2026-03-02 (UTC)".to_owned(),
             variables: BTreeMap::new(),
             inequalities: vec![Inequality {
@@ -75,13 +75,13 @@ async fn evidence_comes_along() {
                 bound: "5".to_owned(),
                 factor: "1/2".to_owned(),
             }],
-        });
-        found.repair = Some(Repair {
+        }));
+        found.repair = Some(Box::new(Repair {
             policy: three[0].id,
             description: "raise `a` to 6".to_owned(),
             clause: "at most 6".to_owned(),
             verified: false,
-        });
+        }));
         client.load(&bundle(policies([], limits), vec![], vec![found]), 0).await.unwrap();
         let item = client.ok(CONFLICTS).await["items"][0].take();
         assert_eq!(item["policies"].as_array().unwrap().len(), 3);

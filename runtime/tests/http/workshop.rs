@@ -28,6 +28,7 @@ impl Gate for Workshop {
         };
         let mut conflicts = pair("bad", ConflictSeverity::Blocking);
         conflicts.extend(pair("odd", ConflictSeverity::Warning));
+        let conflicts = conflicts.into_iter().map(Arc::new).collect();
         Ok(Report { conflicts, ..Report::default() })
     }
 

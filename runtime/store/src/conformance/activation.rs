@@ -49,7 +49,7 @@ pub(super) async fn what_was_activated_is_there<S: Store>(store: Arc<S>, names: 
 
     let conflicts = store.conflicts(&tenant, &ConflictFilter::default(), ALL).await.expect("lists conflicts");
     assert_eq!((conflicts.total, conflicts.unresolved_count), (1, 0));
-    assert_eq!(conflicts.items[0].conflict, packed.bundle.analysis.conflicts[0]);
+    assert_eq!(conflicts.items[0].conflict, *packed.bundle.analysis.conflicts[0]);
     assert_eq!(conflicts.items[0].detected_at, at(0));
 
     let baseline = &packed.bundle.policies.rules[&"safety-baseline".into()];

@@ -144,6 +144,7 @@ pub(super) async fn conflicts_by_severity_and_resolution<S: Store>(store: Arc<S>
             let found = store.conflicts(&tenant, &filter, ALL).await.expect("lists conflicts");
             let wanted: Vec<_> = all
                 .iter()
+                .map(Arc::as_ref)
                 .filter(|c| severity.is_none_or(|s| c.severity == s) && (include_resolved || !c.resolved))
                 .collect();
             assert!(found.items.iter().map(|c| &c.conflict).eq(wanted.iter().copied()), "{filter:?}");

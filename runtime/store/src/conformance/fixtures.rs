@@ -1,6 +1,5 @@
 //! Policies built by hand, for the suite and for the tests of what stands on stores.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -110,7 +109,7 @@ pub fn conflict(conflict_type: ConflictType, severity: ConflictSeverity, policie
         severity,
         certainty: Certainty::Proved,
         policies: policies.to_vec(),
-        clauses: BTreeMap::new(),
+        clauses: std::iter::empty().collect(),
         explanation: format!("{} contradict each other", names.join(" and ")),
         recommended_action: "Change one of them".to_owned(),
         weakens: None,
@@ -131,6 +130,7 @@ pub fn edge(from: PolicyRef, to: PolicyRef, dependency_type: DependencyType) -> 
 
 /// A bundle of these parts.
 pub fn bundle(policies: Policies, edges: Vec<DependencyEdge>, conflicts: Vec<Conflict>) -> Bundle {
+    let conflicts = conflicts.into_iter().map(Arc::new).collect();
     Bundle {
         workspace: "fixtures".to_owned(),
         language: "1".to_owned(),

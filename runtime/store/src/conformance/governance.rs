@@ -249,7 +249,7 @@ pub(super) async fn acknowledgements_last_as_long_as_conflicts<S: Store>(store: 
     assert_eq!(found.acknowledged, Some(accept(&mild.id)));
     let mut worse = mild.clone();
     worse.severity = ConflictSeverity::Blocking;
-    let grown = crate::Activation { conflicts: &[worse], ..both.activation(at(3)) };
+    let grown = crate::Activation { conflicts: &[Arc::new(worse)], ..both.activation(at(3)) };
     store.activate_bundle(&tenant, grown).await.expect("activates");
     assert_eq!(open().await, [mild.id.as_str()], "what has become BLOCKING nobody has accepted");
     store.activate_bundle(&tenant, none.activation(at(4))).await.expect("activates");

@@ -39,7 +39,7 @@ pub(super) async fn any_text_comes_back_as_it_was<S: Store>(store: Arc<S>, names
     assert_eq!((&graph.rules[0].rule, &graph.limits[0].limit), (&odd, &cap));
     assert_eq!(graph.edges, packed.bundle.dependencies.edges);
     let conflicts = store.conflicts(&tenant, &ConflictFilter::default(), ALL).await.expect("lists conflicts");
-    assert_eq!(conflicts.items[0].conflict, packed.bundle.analysis.conflicts[0]);
+    assert_eq!(conflicts.items[0].conflict, *packed.bundle.analysis.conflicts[0]);
     let active = store.active_bundle(&tenant).await.expect("gives the bundle").expect("is there");
     assert_eq!(active.workspace, "wörk \" space");
     // The same text again is no change.

@@ -83,7 +83,7 @@ impl Tenant {
                 ConflictRecord {
                     conflict: Conflict {
                         resolved: conflict.resolved || acknowledged.is_some(),
-                        ..conflict.clone()
+                        ..Conflict::clone(conflict)
                     },
                     detected_at: seen(conflict).map_or(at, |old| old.detected_at),
                     acknowledged,
