@@ -456,7 +456,9 @@ impl Finding<Point> {
     }
 }
 
-fn engine(policies: Policies) -> Result<Engine, String> {
+/// An engine for whoever comes: what is found holds for those whom the workspace doesn't know, too.
+fn engine(mut policies: Policies) -> Result<Engine, String> {
+    (policies.settings.agents, policies.settings.providers) = (None, None);
     Engine::new(Arc::new(policies)).map_err(|error| error.to_string())
 }
 

@@ -1,4 +1,5 @@
 //! `eval` and `simulate`: what a user sees of decisions.
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
 
 mod support;
 
@@ -37,6 +38,54 @@ fn request(agent: &str, at: &str, amount: &str, runs: i64) -> Value {
         "path": format!("acme/shop/{agent}"), "at": format!("2026-03-02T{at}Z"),
         "facts": { "tool.name": "refund", "amount": amount }, "usage": { "runs": runs },
     })
+}
+
+/// The output fits its published schema, which refuses a field more and one less.
+fn fits(command: &str, output: &Value) {
+    let path = support::root().join(format!("docs/{command}.schema.json"));
+    let schema: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let schema = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    let wrong: Vec<String> = schema.iter_errors(output).map(|error| error.to_string()).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}\n{output:#}");
+    let mut more = output.clone();
+    more["more"] = json!(1);
+    let mut less = output.clone();
+    less.as_object_mut().unwrap().remove("outcomes").or_else(|| less.as_object_mut()?.remove("outcome"));
+    assert!(!schema.is_valid(&more) && !schema.is_valid(&less));
+}
+
+#[test]
+fn what_eval_prints_fits_its_schema() {
+    let policies = POLICIES.replace("  at most 10", "  at most 10  warn at 80%");
+    let more = "\nlimit risk { type risk_ceiling  at most 0.5  enforce warn  scope global }\n\
+        limit long { type tokens_per_run  at most 100  enforce reject  scope global }\n\
+        rule first { type system  enforce audit  scope global  priority 5 }\n\
+        rule second { type system  enforce warn  scope global }\n\
+        rule third { type system  enforce warn  scope global  overrides first }\n";
+    let manifest = "agents: [acme/shop]\nproviders: [openai]\n";
+    let folder = workspace(&[("shop.ordain", &(policies + more)), ("ordain.yaml", manifest)]);
+    let with = |part: Value| {
+        let mut whole = request("clerk", "10:00:00", "600.00 USD", 9);
+        for (key, value) in part.as_object().unwrap() {
+            whole[key] = value.clone();
+        }
+        whole
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    for (part, code) in [
+        (json!({}), 0),
+        (json!({ "usage": { "tokens": -1, "risk": "0.9" } }), 1),
+        (json!({ "facts": { "tool.name": "refund", "amount": "a lot" }, "path": "acme/shop/mailer" }), 1),
+        (json!({ "path": "acme/sohp/clerk", "provider": "opneai" }), 1),
+    ] {
+        let args = ["eval", folder.path().to_str().unwrap(), "-", "--format", "json"];
+        let output = run_with_input(&args, &with(part).to_string()).expect_code(code).json();
+        fits("eval", &output);
+        for finding in ["rules", "limits"].iter().flat_map(|key| output[key].as_array().unwrap()) {
+            seen.insert(finding["role"].as_str().unwrap().to_owned());
+        }
+    }
+    assert!(seen.len() >= 5, "{seen:?}");
 }
 
 fn lines(requests: &[Value]) -> String {
@@ -148,6 +197,7 @@ fn a_trace_is_replayed_and_compared() {
         assert!(text.contains(part), "{part}\n{text}");
     }
     let json = in_folder(folder.path(), &[&args[..], &["--format", "json"]].concat()).expect_code(0).json();
+    fits("simulate", &json);
     assert_eq!(json["outcomes"], json!({ "AUDIT": 5, "BLOCK": 3 }));
     assert_eq!(
         json["policies"]["shop.daily"],

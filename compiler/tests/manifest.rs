@@ -96,6 +96,7 @@ fn schema_and_reader_agree() {
         "sources: []\nseverity: {}\n",
         "sources: [a.b]\n",
         "severity:\n  SCOPE_OVERLAP: BLOCKING\n  TEMPORAL_CONFLICT: WARNING\n",
+        "agents: [acme/support/mailer, acme/s*, globex]\nproviders: [openai, azure-*]\n",
         "solver_bound: 4294967295\nhorizon:\n  from: 2026-01-01\n  until: 2026-01-02\n",
     ] {
         assert_eq!(said(text), "", "{text}");
@@ -125,6 +126,13 @@ fn schema_and_reader_agree() {
         "solver_bound: many\n",
         "fail: SOFTLY\n",
         "fail: [OPEN]\n",
+        "agents: acme\n",
+        "agents: []\n",
+        "agents: [acme/support/mailer/x]\n",
+        "agents: [acme//mailer]\n",
+        "providers: []\n",
+        "providers: [\"\"]\n",
+        "provider: [openai]\n",
         "horizon: 2026-01-01\n",
         "horizon:\n  from: 2026-01-01\n",
         "horizon:\n  from: 2026-01-01\n  until: 2026-02-30\n",

@@ -418,6 +418,7 @@ pub fn request(random: &mut Random, policies: &Policies) -> Request {
         meters,
         risk: random.pick(&[None, Some(100_000), Some(400_000), Some(900_000)]),
         since_last_run: random.pick(&[None, Some(500), Some(2_000), Some(9_000)]),
+        ..Usage::default()
     };
     let provider = random.pick(&PROVIDERS).map(ToOwned::to_owned);
     Request { path, provider, at: Timestamp::from_second(second).expect("within the calendar"), facts, usage }

@@ -16,6 +16,22 @@ pub(super) fn merged(old: &Policies, new: &Policies) -> (Policies, Vec<String>) 
     let (a, b) = (old.settings.horizon, new.settings.horizon);
     out.settings.horizon = (a.0.min(b.0), a.1.max(b.1));
     let mut notes = vec![];
+    if old.settings.fail != new.settings.fail {
+        let (after, before) = (new.settings.fail, old.settings.fail);
+        notes.push(format!(
+            "`fail` is now {after} and was {before}; compared are the requests that say what policies ask for"
+        ));
+    }
+    for (list, same) in [
+        ("agents", old.settings.agents == new.settings.agents),
+        ("providers", old.settings.providers == new.settings.providers),
+    ] {
+        if !same {
+            notes.push(format!(
+                "`{list}` lists others; compared are the requests by those that both sides know"
+            ));
+        }
+    }
     out.facts.clone_from(&new.facts);
     for (name, before) in &old.facts {
         let Some(after) = new.facts.get(name) else {

@@ -78,7 +78,10 @@ impl<'a, 'm> Search<'a, 'm> {
                     silencers[*under].push(*over);
                 }
             }
-            let engine = Engine::new(Arc::new(policies[side].clone()));
+            // About whoever the two sides don't know notes tell.
+            let mut all = policies[side].clone();
+            (all.settings.agents, all.settings.providers) = (None, None);
+            let engine = Engine::new(Arc::new(all));
             let engine = engine.map_err(|error| AnalyzerError::Witness {
                 policies: ["the old policies", "the new policies"][side].to_owned(),
                 reason: error.to_string(),

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Bound, Code, Condition, ConflictSeverity, ConflictType, Enforcement, Fact, FactName, MeterUnit,
-    Partition, PolicyId, PolicyKind, PolicyName, PolicyRef, Quantity, ScopeSelector, Window, wire_enum,
+    Bound, Code, Condition, ConflictSeverity, ConflictType, Enforcement, Fact, FactName, Glob, MeterUnit,
+    Partition, PolicyId, PolicyKind, PolicyName, PolicyRef, Quantity, ScopePattern, ScopeSelector, Window,
+    wire_enum,
 };
 
 wire_enum! {
@@ -283,6 +284,25 @@ pub struct Settings {
     /// What is done with policies that depend on what a request doesn't say.
     #[serde(default = "closed", skip_serializing_if = "Fail::is_closed")]
     pub fail: Fail,
+    /// The agents that are known, at least one; without it, all are. Decisions tell of others. The analysis doesn't ask:
+    /// what it finds holds whoever comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agents: Option<BTreeSet<ScopePattern>>,
+    /// The providers that are known, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub providers: Option<BTreeSet<Glob>>,
+}
+
+impl Settings {
+    /// Whether the agent of tenant, project and name is known.
+    pub fn knows_agent(&self, path: [&str; 3]) -> bool {
+        self.agents.as_ref().is_none_or(|known| known.iter().any(|pattern| pattern.selects(path, None)))
+    }
+
+    /// Whether the provider is known.
+    pub fn knows_provider(&self, provider: &str) -> bool {
+        self.providers.as_ref().is_none_or(|known| known.iter().any(|pattern| pattern.matches(provider)))
+    }
 }
 
 const fn closed() -> Fail {
@@ -297,6 +317,8 @@ impl Default for Settings {
             solver_bound: 2_000_000,
             severity: BTreeMap::new(),
             fail: Fail::Closed,
+            agents: None,
+            providers: None,
         }
     }
 }

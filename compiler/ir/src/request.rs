@@ -11,7 +11,7 @@
 //! Only `path` and `at` are required. Reading fact values needs the declarations, hence two steps:
 //! [`RequestJson`] is the wire form, [`Request`] the typed one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::fact::{MONEY_SCALE, RISK_SCALE, ValueError, format_duration, parse_duration};
-use crate::{Fact, FactName, Meter, MeterUnit, Quantity, Value, decimal};
+use crate::{Fact, FactName, Meter, MeterUnit, Quantity, Settings, Value, decimal};
 
 /// `tenant / project / agent`, all three known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +92,9 @@ pub struct Usage {
     pub risk: Option<i64>,
     /// Milliseconds since the subject's last run; `None` if there was none, and then no cooldown applies.
     pub since_last_run: Option<i64>,
+    /// What the request says in a way that can't be read: the risk, or amounts of meters, each as what one run uses. It
+    /// stands as nothing above.
+    pub unread: BTreeSet<Quantity>,
 }
 
 impl Default for Usage {
@@ -104,6 +107,7 @@ impl Default for Usage {
             meters: BTreeMap::new(),
             risk: None,
             since_last_run: None,
+            unread: BTreeSet::new(),
         }
     }
 }
@@ -226,6 +230,12 @@ pub enum RequestError {
     /// A meter that no policy declares.
     #[error("unknown meter `{0}`")]
     UnknownMeter(String),
+    /// An agent that is none of the workspace's.
+    #[error("unknown agent `{0}`; `agents` in `ordain.yaml` lists who is known")]
+    UnknownAgent(Path),
+    /// A provider that is none of the workspace's.
+    #[error("unknown provider `{0}`; `providers` in `ordain.yaml` lists which are known")]
+    UnknownProvider(String),
     /// A malformed or negative amount.
     #[error("usage `{field}` wants {wanted}, not `{found}`")]
     Usage {
@@ -267,24 +277,38 @@ impl Serialize for Fault {
 /// Reads amounts, and keeps what is wrong with them.
 struct Amounts {
     faults: Vec<Fault>,
+    unread: BTreeSet<Quantity>,
 }
 
 impl Amounts {
-    /// The amount; the largest there is for one that can't be read, so that no ceiling takes it for little.
-    fn read(&mut self, field: &str, wanted: &'static str, text: &str, value: Option<i64>) -> i64 {
-        value.filter(|value| *value >= 0).unwrap_or_else(|| {
+    /// The amount of a field, if it can be read.
+    fn read(&mut self, field: &str, wanted: &'static str, text: &str, value: Option<i64>) -> Option<i64> {
+        let value = value.filter(|value| *value >= 0);
+        if value.is_none() {
             let error = RequestError::Usage { field: field.to_owned(), wanted, found: text.to_owned() };
             self.faults.push(Fault { place: format!("usage.{field}"), error });
-            i64::MAX
+        }
+        value
+    }
+
+    /// The amount of a meter, 0 if it can't be read.
+    fn of_meter(
+        &mut self,
+        meter: Meter,
+        field: &str,
+        wanted: &'static str,
+        text: &str,
+        value: Option<i64>,
+    ) -> i64 {
+        self.read(field, wanted, text, value).unwrap_or_else(|| {
+            self.unread.insert(Quantity::PerRun(meter));
+            0
         })
     }
 
-    fn whole(&mut self, field: &str, value: Option<i64>, default: i64) -> i64 {
-        value.map_or(default, |n| self.read(field, "a whole number from 0", &n.to_string(), Some(n)))
-    }
-
-    fn decimal(&mut self, field: &str, text: &str, scale: u8) -> i64 {
-        self.read(field, "a decimal number from 0", text, decimal::parse(text, scale).ok())
+    fn whole(&mut self, meter: Meter, field: &str, value: Option<i64>, default: i64) -> i64 {
+        let wanted = "a whole number from 0";
+        value.map_or(default, |n| self.of_meter(meter, field, wanted, &n.to_string(), Some(n)))
     }
 }
 
@@ -305,8 +329,8 @@ impl Request {
     /// Types as much of a request as fits the declared facts and meters, and tells of the rest, in the order of the
     /// fields.
     ///
-    /// A fact with a fault is as one that the request doesn't say. An amount with a fault counts as the largest there
-    /// is; since the last run, nothing has passed.
+    /// A fact with a fault is as one that the request doesn't say. An amount with a fault is noted as
+    /// [unread](Usage::unread); since the last run, nothing has passed.
     pub fn read(
         json: RequestJson,
         facts: &BTreeMap<FactName, Fact>,
@@ -326,14 +350,17 @@ impl Request {
                 Err(error) => faults.push(Fault { place: format!("facts.{name}"), error }),
             }
         }
-        let mut amounts = Amounts { faults };
+        let mut amounts = Amounts { faults, unread: BTreeSet::new() };
         let wire = json.usage;
-        let runs = amounts.whole("runs", wire.runs, 1);
-        let tokens = amounts.whole("tokens", wire.tokens, 0);
-        let cost = wire.cost.iter();
-        let cost = cost
-            .map(|(unit, text)| (unit.clone(), amounts.decimal(&format!("cost.{unit}"), text, MONEY_SCALE)))
-            .collect();
+        let runs = amounts.whole(Meter::Runs, "runs", wire.runs, 1);
+        let tokens = amounts.whole(Meter::Tokens, "tokens", wire.tokens, 0);
+        let a_decimal = "a decimal number from 0";
+        let cost = wire.cost.iter().map(|(unit, text)| {
+            let (meter, field) = (Meter::Cost(unit.clone()), format!("cost.{unit}"));
+            let value = decimal::parse(text, MONEY_SCALE).ok();
+            (unit.clone(), amounts.of_meter(meter, &field, a_decimal, text, value))
+        });
+        let cost = cost.collect();
         let mut declared = BTreeMap::new();
         for (name, text) in &wire.meters {
             let Some(unit) = meters.get(name) else {
@@ -343,21 +370,43 @@ impl Request {
             };
             let wanted = match unit {
                 MeterUnit::Count => "a whole number from 0",
-                MeterUnit::Money(_) => "a decimal number from 0",
+                MeterUnit::Money(_) => a_decimal,
                 MeterUnit::Duration => "a duration such as `30s`",
             };
-            let value = amounts.read(&format!("meters.{name}"), wanted, text, unit.parse(text));
+            let meter = Meter::Declared { name: name.clone(), unit: unit.clone() };
+            let field = format!("meters.{name}");
+            let value = amounts.of_meter(meter, &field, wanted, text, unit.parse(text));
             declared.insert(name.clone(), value);
         }
-        let risk = wire.risk.as_deref().map(|text| amounts.decimal("risk", text, RISK_SCALE));
+        let risk = wire.risk.as_deref().and_then(|text| {
+            let value = amounts.read("risk", a_decimal, text, decimal::parse(text, RISK_SCALE).ok());
+            if value.is_none() {
+                amounts.unread.insert(Quantity::RiskCeiling);
+            }
+            value
+        });
         let since_last_run = wire.since_last_run.as_deref().map(|text| {
             let wanted = "a duration such as `30s`";
-            let value = amounts.read("since_last_run", wanted, text, parse_duration(text));
-            if parse_duration(text) == Some(value) { value } else { 0 }
+            amounts.read("since_last_run", wanted, text, parse_duration(text)).unwrap_or(0)
         });
-        let usage = Usage { runs, tokens, cost, meters: declared, risk, since_last_run };
+        let unread = amounts.unread;
+        let usage = Usage { runs, tokens, cost, meters: declared, risk, since_last_run, unread };
         let request = Self { path: json.path, provider: json.provider, at: json.at, facts: typed, usage };
         (request, amounts.faults)
+    }
+
+    /// What these settings don't know about the request: its agent, its provider.
+    pub fn strangers(&self, settings: &Settings) -> Vec<Fault> {
+        let mut faults = vec![];
+        if !settings.knows_agent([&self.path.tenant, &self.path.project, &self.path.agent]) {
+            let error = RequestError::UnknownAgent(self.path.clone());
+            faults.push(Fault { place: "path".to_owned(), error });
+        }
+        if let Some(provider) = self.provider.as_deref().filter(|it| !settings.knows_provider(it)) {
+            let error = RequestError::UnknownProvider(provider.to_owned());
+            faults.push(Fault { place: "provider".to_owned(), error });
+        }
+        faults
     }
 
     /// The wire form; facts and meters that are not declared are left out.

@@ -55,6 +55,26 @@ impl ScopePattern {
             && self.provider.as_ref().is_none_or(|glob| provider.is_some_and(|name| glob.matches(name)))
     }
 
+    /// Reads one to three segments with `/` between them, each a glob: a tenant, a project or an agent. A backslash takes
+    /// the meaning from the character after it. `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (mut segments, mut escaped) = (vec![String::new()], false);
+        for c in text.chars() {
+            if c == '/' && !escaped {
+                segments.push(String::new());
+                continue;
+            }
+            escaped = c == '\\' && !escaped;
+            segments.last_mut().expect("starts with one segment and only grows").push(c);
+        }
+        let globs: Option<Vec<Glob>> =
+            segments.iter().map(|it| if it.is_empty() { None } else { Glob::parse(it).ok() }).collect();
+        let mut globs = globs?.into_iter();
+        let pattern =
+            Self { tenant: globs.next(), project: globs.next(), agent: globs.next(), provider: None };
+        globs.next().is_none().then_some(pattern)
+    }
+
     /// The depth at which this pattern is written.
     pub fn level(&self) -> Level {
         match self {

@@ -1,10 +1,12 @@
 //! `ordain.yaml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use ordain_grammar::suggest::nearest;
-use ordain_ir::{ConflictSeverity, ConflictType, Diagnostic, Fail, Settings, Span, codes};
+use ordain_ir::{
+    ConflictSeverity, ConflictType, Diagnostic, Fail, Glob, ScopePattern, Settings, Span, codes,
+};
 use serde::Deserialize;
 
 use super::MANIFEST;
@@ -23,6 +25,8 @@ struct Manifest {
     solver_bound: Option<u32>,
     horizon: Option<Horizon>,
     fail: Option<Fail>,
+    agents: Option<Vec<String>>,
+    providers: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -41,8 +45,18 @@ enum Scalar {
 }
 
 /// The settings, in the order of the documentation.
-pub(super) const FIELDS: [&str; 8] =
-    ["name", "language", "sources", "dependencies", "severity", "solver_bound", "horizon", "fail"];
+pub(super) const FIELDS: [&str; 10] = [
+    "name",
+    "language",
+    "sources",
+    "dependencies",
+    "severity",
+    "solver_bound",
+    "horizon",
+    "fail",
+    "agents",
+    "providers",
+];
 pub(super) const HORIZON_FIELDS: [&str; 2] = ["from", "until"];
 
 /// A dependency as it is written.
@@ -53,7 +67,7 @@ pub(super) struct Written {
 }
 
 /// What each setting wants.
-const WANTED: [(&str, &str); 8] = [
+const WANTED: [(&str, &str); 10] = [
     ("name", "a text, such as `acme-policies`"),
     ("language", "a version, such as `\"1\"`"),
     ("sources", "a list of folders, such as `[policies]`"),
@@ -62,6 +76,8 @@ const WANTED: [(&str, &str); 8] = [
     ("solver_bound", "a whole number from 1 to 4294967295"),
     ("horizon", "the first day and the day after the last, `from` and `until`"),
     ("fail", "`CLOSED` or `OPEN`"),
+    ("agents", "a list of agents, such as `[acme/support/mailer, acme/sales]`"),
+    ("providers", "a list of providers, such as `[openai, azure-*]`"),
 ];
 
 /// Reads the manifest's text; `path` is that of the file, and `folder` names the workspace where it doesn't.
@@ -148,8 +164,47 @@ pub(super) fn read(text: &str, path: &str, folder: &str) -> Result<(Config, Vec<
         }
     }
     settings.fail = manifest.fail.unwrap_or(settings.fail);
+    let agent = "one to three names with `/` between them, such as `acme/support/*`";
+    settings.agents = known(manifest.agents, "agents", agent, ScopePattern::parse, text, path, &mut problems);
+    let provider = "a name such as `openai`, in which `*` stands for any characters";
+    let pattern = |text: &str| if text.is_empty() { None } else { Glob::parse(text).ok() };
+    settings.providers = known(manifest.providers, "providers", provider, pattern, text, path, &mut problems);
     config.settings = settings;
     if problems.is_empty() { Ok((config, written)) } else { Err(problems) }
+}
+
+/// What a list says of who is known.
+fn known<T: Ord>(
+    list: Option<Vec<String>>,
+    key: &str,
+    wanted: &str,
+    read: impl Fn(&str) -> Option<T>,
+    text: &str,
+    path: &str,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<BTreeSet<T>> {
+    let list = list?;
+    let mut problem = |span, message: String, help: &str| {
+        problems.push(Diagnostic::error(codes::BAD_WORKSPACE, path, span, message).help(help));
+    };
+    if list.is_empty() {
+        let help = "leave it out, so that all are known";
+        problem(place_of_key(text, key), format!("`{key}` is empty, so that nobody is known"), help);
+    }
+    let mut patterns = BTreeSet::new();
+    for entry in &list {
+        match read(entry) {
+            Some(pattern) => {
+                patterns.insert(pattern);
+            }
+            None => problem(
+                place_of_entry(text, key, entry, 0),
+                format!("`{entry}` in `{key}` is no {}", key.trim_end_matches('s')),
+                &format!("write {wanted}"),
+            ),
+        }
+    }
+    Some(patterns)
 }
 
 /// The place of a key's first appearance at the beginning of a line; the start of the file if there is none.

@@ -12,7 +12,7 @@ pub enum Part {
     Decided,
     /// It demanded the outcome too.
     Agreed,
-    /// It demanded something milder.
+    /// It demanded something milder than the policy that decided, or than what a stranger gets.
     Milder,
     /// A rule of the same concern with a higher priority spoke instead: the first of those by name.
     Outranked(u32),
@@ -46,8 +46,10 @@ pub struct LimitPart {
     /// The request's value; for accumulated quantities the counter with this request's usage. In units of the
     /// quantity's scale, saturating.
     pub value: i64,
-    /// Whether the bound is broken.
+    /// Whether the bound is broken, or may be since the request's own amount can't be read.
     pub breached: bool,
+    /// Whether the request's own amount can't be read; it is not in the value then.
+    pub unread: bool,
     /// Where the period of an accumulated quantity begins.
     pub period_start: Option<Timestamp>,
     /// As of [`RulePart::unknown`].

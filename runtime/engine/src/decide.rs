@@ -132,7 +132,8 @@ impl Engine {
         let limits = policies.iter().filter_map(limit);
         self.sift(Side::Limits, request, answer, false, |each| limits.for_each(each));
         self.answer_limits(request, counters, answer);
-        self.settle(answer);
+        // It is about these policies, not about who asks.
+        self.settle(Outcome::Allow, answer);
         self.settled(answer)
     }
 
@@ -155,11 +156,13 @@ impl Engine {
     /// decision, and policies that depend on what isn't said do as the policies' [settings](ordain_ir::Settings::fail)
     /// say: by default they speak, so that the outcome is at least as strict as it could be for any value.
     ///
-    /// An agent or a provider that no policy names is none of a narrow scope's, and decided by the wider ones. Any
-    /// instant is decided, also one outside of the horizon in which the analysis compares windows.
+    /// An agent or a provider that no policy names is none of a narrow scope's, and decided by the wider ones; one that is
+    /// not among those that the settings know is a fault, and blocked where these fail closed. Any instant is decided, also
+    /// one outside of the horizon in which the analysis compares windows.
     pub fn enforce(&self, request: RequestJson, counters: &dyn Counters) -> Decision {
         let policies = self.policies();
-        let (request, faults) = Request::read(request, &policies.facts, &policies.meters);
+        let (request, mut faults) = Request::read(request, &policies.facts, &policies.meters);
+        faults.extend(request.strangers(&policies.settings));
         let prepared = self.prepare(&request).expect("what is read has the declared kinds");
         let mut answer = Answer::default();
         self.answer(&prepared, counters, &mut answer).expect("it was prepared for this engine");
@@ -187,7 +190,9 @@ impl Engine {
         self.answer_rules(answer);
         self.find(Side::Limits, request, answer);
         self.answer_limits(request, counters, answer);
-        self.settle(answer);
+        // A stranger gets the strictest there is, where what isn't known fails closed.
+        let stranger = request.strange && self.closed();
+        self.settle(if stranger { Outcome::Block } else { Outcome::Allow }, answer);
         Ok(answer.outcome)
     }
 
@@ -305,8 +310,16 @@ impl Engine {
     ) -> Option<LimitPart> {
         let prepared = &self.limits[number as usize];
         let limit = &*prepared.limit;
+        let unread = match &limit.quantity {
+            Quantity::RiskCeiling => request.risk_unread,
+            Quantity::Cooldown => false,
+            Quantity::PerRun(_) | Quantity::Accumulated(..) => request.is_unread(prepared.meter),
+        };
+        if unread && !self.closed() {
+            return None;
+        }
         let (own, period_start, used) = match &limit.quantity {
-            Quantity::RiskCeiling => (request.risk?, None, 0),
+            Quantity::RiskCeiling => (if unread { 0 } else { request.risk? }, None, 0),
             Quantity::Cooldown => {
                 let subject = SubjectRef::of(limit.partition, request.path(), request.provider());
                 // A clock that was set back since then doesn't let the time pass.
@@ -328,20 +341,21 @@ impl Engine {
             limit: number,
             part: Part::Held,
             value: i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX }),
-            breached: !guarantee && !limit.bound.allows(value),
+            breached: !guarantee && (unread || !limit.bound.allows(value)),
             period_start,
+            unread,
             unknown: None,
         })
     }
 
-    /// The strictest that is said, and who said it. Policies that speak stand as [`Part::Agreed`] until then.
-    fn settle(&self, answer: &mut Answer) {
+    /// The strictest that is said, `least` at least, and who said it. Policies that speak stand as [`Part::Agreed`] until then.
+    fn settle(&self, least: Outcome, answer: &mut Answer) {
         let Answer { outcome, decider, rules, limits, .. } = answer;
         let rule_says = |number: u32| self.rules[number as usize].says;
         let limit_says = |number: u32| self.limits[number as usize].says;
         let said = rules.iter().filter(|it| it.part == Part::Agreed).map(|it| rule_says(it.rule));
         let breached = limits.iter().filter(|it| it.part == Part::Agreed).map(|it| limit_says(it.limit));
-        *outcome = said.chain(breached).max().unwrap_or(Outcome::Allow);
+        *outcome = said.chain(breached).max().unwrap_or(Outcome::Allow).max(least);
         *decider = None;
         let mut part = |says: Outcome, policy: PolicyNumber| match *decider {
             _ if says < *outcome => Part::Milder,

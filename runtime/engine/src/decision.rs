@@ -23,8 +23,9 @@ pub enum Role {
     Agreed,
     /// It demanded something milder.
     Milder {
-        /// The policy that decided.
-        than: PolicyName,
+        /// The policy that decided; none where the request is blocked since its agent or provider is not known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        than: Option<PolicyName>,
     },
     /// A rule of the same concern with a higher priority spoke instead.
     Outranked {
@@ -83,8 +84,10 @@ pub struct LimitFinding {
     /// The request's value; for accumulated quantities the counter with this request's usage. In units of the
     /// quantity's scale, saturating.
     pub value: i64,
-    /// Whether the bound is broken. A floor on an accumulated quantity never is.
+    /// Whether the bound is broken, or may be. A floor on an accumulated quantity never is.
     pub breached: bool,
+    /// Whether the request's own amount can't be read; it is not in the value then, and the bound counts as broken.
+    pub unread: bool,
     /// What became of it.
     pub role: Role,
     /// The parts of its condition because of which it holds, as one would write them.
@@ -142,7 +145,7 @@ impl RuleFinding {
         match &self.role {
             Role::Decided => format!("says {mode}, the strictest that is said"),
             Role::Agreed => format!("says {mode} too"),
-            Role::Milder { than } => format!("says {mode}, milder than `{than}`"),
+            Role::Milder { than } => format!("says {mode}, {}", milder(than.as_ref())),
             Role::Outranked { by } => {
                 format!("would say {mode}, but `{by}` has a higher priority in {}", self.rule.rule_type)
             }
@@ -185,6 +188,12 @@ impl LimitFinding {
         let write = |value| limit.quantity.format(value);
         let (value, bound) = (write(self.value), write(limit.bound.value));
         let direction = words(limit.bound.direction);
+        if self.unread {
+            let quantity = &limit.quantity;
+            return format!(
+                "the request's {quantity} can't be read, so that it may break {direction} {bound}"
+            );
+        }
         let share = self.percent().map(|share| format!(" ({share})")).unwrap_or_default();
         let subject = match &self.subject {
             Subject::Whole => String::new(),
@@ -203,13 +212,17 @@ impl LimitFinding {
             Role::Decided => format!("{measured}; breached, says {enforcement}, the strictest that is said"),
             Role::Agreed => format!("{measured}; breached, says {enforcement} too"),
             Role::Milder { than } => {
-                format!("{measured}; breached, says {enforcement}, milder than `{than}`")
+                format!("{measured}; breached, says {enforcement}, {}", milder(than.as_ref()))
             }
             Role::Overridden { by } => format!("{measured}; {beyond}, but `{by}` overrides it"),
             Role::Outranked { by } => format!("{measured}; {beyond}, but `{by}` outranks it"),
             Role::Ignored => format!("{measured}; {beyond}, if it speaks"),
         }
     }
+}
+
+fn milder(than: Option<&PolicyName>) -> String {
+    than.map_or_else(|| "milder than what a stranger gets".to_owned(), |than| format!("milder than `{than}`"))
 }
 
 fn words(direction: Direction) -> &'static str {
@@ -273,6 +286,8 @@ impl Serialize for LimitFinding {
             #[serde(skip_serializing_if = "Option::is_none")]
             period_start: Option<Timestamp>,
             breached: bool,
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            unread: bool,
             #[serde(flatten)]
             role: &'a Role,
             #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -296,6 +311,7 @@ impl Serialize for LimitFinding {
             subject: self.subject.to_string(),
             period_start: self.period_start,
             breached: self.breached,
+            unread: self.unread,
             role: &self.role,
             because: &self.because,
             unknown: self.unknown.as_ref(),

@@ -20,9 +20,9 @@ impl Engine {
         let rule_name = |number: u32| self.rule(number).name.clone();
         let limit_name = |number: u32| self.limit(number).name.clone();
         let than = || match answer.decider {
-            Some(PolicyNumber::Rule(rule)) => rule_name(rule),
-            Some(PolicyNumber::Limit(limit)) => limit_name(limit),
-            None => unreachable!("whoever demands something milder than the outcome is not the strictest"),
+            Some(PolicyNumber::Rule(rule)) => Some(rule_name(rule)),
+            Some(PolicyNumber::Limit(limit)) => Some(limit_name(limit)),
+            None => None,
         };
         let fact = |slot: u32| self.schema.slots[slot as usize].name.clone();
         let rules = answer.rules.iter().map(|it| {
@@ -56,6 +56,7 @@ impl Engine {
                 period_start: it.period_start,
                 value: it.value,
                 breached: it.breached,
+                unread: it.unread,
                 role,
                 because: self.because(&limit.condition, self.condition_of_limit(it.limit), request),
                 unknown: it.unknown.map(fact),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use ordain_ir::{Request, Value};
+use ordain_ir::{Quantity, Request, Value};
 
 use crate::index::PathNodes;
 use crate::schema::{Kind, Schema};
@@ -55,7 +55,12 @@ pub struct Prepared {
     pub(crate) second: i64,
     /// What the request uses, by number of the meter.
     pub(crate) amounts: Vec<i64>,
+    /// Numbers of meters of which it can't be read what it uses.
+    unread: Vec<u32>,
     pub(crate) risk: Option<i64>,
+    pub(crate) risk_unread: bool,
+    /// Whether its agent or its provider is none that the policies know.
+    pub(crate) strange: bool,
     pub(crate) since_last_run: Option<i64>,
 }
 
@@ -96,6 +101,11 @@ impl Prepared {
     /// What the request uses of what a limit bounds.
     pub(crate) fn amount_for(&self, engine: &Engine, limit: u32) -> i64 {
         self.amounts[engine.limits[limit as usize].meter as usize]
+    }
+
+    /// Whether it can't be read what the request uses of what a limit bounds.
+    pub(crate) fn is_unread(&self, meter: u32) -> bool {
+        self.unread.contains(&meter)
     }
 
     pub(crate) fn is_of(&self, schema: &Arc<Schema>) -> bool {
@@ -154,6 +164,16 @@ impl Prepared {
         self.amounts.clear();
         self.amounts.extend(engine.schema.meters.iter().map(|meter| usage.amount(meter)));
         (self.risk, self.since_last_run) = (usage.risk, usage.since_last_run);
+        self.unread.clear();
+        self.risk_unread = usage.unread.contains(&Quantity::RiskCeiling);
+        for (meter, number) in engine.schema.meters.iter().zip(0..) {
+            if !usage.unread.is_empty() && usage.unread.contains(&Quantity::PerRun(meter.clone())) {
+                self.unread.push(number);
+            }
+        }
+        let settings = &engine.policies().settings;
+        self.strange = !settings.knows_agent(segments.map(String::as_str))
+            || request.provider.as_deref().is_some_and(|provider| !settings.knows_provider(provider));
     }
 }
 

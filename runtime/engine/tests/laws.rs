@@ -460,6 +460,31 @@ proptest! {
     }
 
     #[test]
+    fn an_amount_that_cannot_be_read_is_as_strict_as_any(
+        mut policies in policies(), request in request(), used in 0i64..9, amount in 0i64..9,
+        gone in btree_set(select(vec![
+            Quantity::PerRun(Meter::Runs), Quantity::PerRun(Meter::Tokens), Quantity::PerRun(emails()),
+            Quantity::RiskCeiling,
+        ]), 1..4),
+    ) {
+        let (mut unread, mut full) = (request.clone(), request);
+        for quantity in gone {
+            full.usage.set(&quantity, amount);
+            unread.usage.set(&quantity, 0);
+            unread.usage.unread.insert(quantity);
+        }
+        let decide = |policies: &Policies, request: &Request| {
+            Engine::new(Arc::new(policies.clone())).unwrap().decide(request, &Used(used)).unwrap()
+        };
+        let (closed, decided) = (decide(&policies, &unread), decide(&policies, &full));
+        prop_assert!(closed.outcome >= decided.outcome, "{} {}", closed, decided);
+        prop_assert_eq!(closed.limits.len(), decided.limits.len());
+        // Open, a limit on it isn't measured.
+        policies.settings.fail = Fail::Open;
+        prop_assert!(decide(&policies, &unread).limits.iter().all(|it| !it.unread));
+    }
+
+    #[test]
     fn memory_that_was_used_before_changes_nothing(policies in policies(), requests in vec(request(), 1..6)) {
         let engine = Engine::new(Arc::new(policies)).unwrap();
         let (mut prepared, mut answer) = (Prepared::default(), Answer::default());

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use ordain_engine::ledger::{Admission, Band, Claim, Closing, LedgerState, LimitEvent, Standing};
-use ordain_engine::{Answer, Engine, Ledger, Outcome, Prepared, SubjectRef};
+use ordain_engine::{Answer, Engine, Ledger, NoCounters, Outcome, Prepared, SubjectRef};
+use ordain_ir::request::RequestJson;
 use ordain_ir::{
-    Bound, Condition, Direction, Enforcement, Limit, LimitStatus, Meter, Partition, Path, Period, Policies,
-    Quantity, Request, ScopeSelector, Source, Usage, Window,
+    Bound, Condition, Direction, Enforcement, Fail, Glob, Limit, LimitStatus, Meter, Partition, Path, Period,
+    Policies, Quantity, Request, ScopePattern, ScopeSelector, Settings, Source, Usage, Window,
 };
 
 fn limit(name: &str, quantity: Quantity, value: i64, partition: Partition) -> Limit {
@@ -91,6 +92,96 @@ fn counted(ledger: &Ledger, limit: &str, subject: SubjectRef<'_>) -> (i64, i64) 
     let counters = state.counters.iter();
     let mut own = counters.filter(|it| it.limit.as_str() == limit && it.subject.as_ref() == subject);
     own.next().map_or((0, 0), |it| (it.used, it.held))
+}
+
+/// A request as it is sent.
+fn sent(path: &str, provider: Option<&str>, usage: &serde_json::Value) -> RequestJson {
+    let mut wire = serde_json::json!({ "path": path, "at": NOON, "usage": usage });
+    if let Some(provider) = provider {
+        wire["provider"] = provider.into();
+    }
+    serde_json::from_value(wire).unwrap()
+}
+
+#[test]
+fn an_amount_that_cannot_be_read_is_told_and_fills_no_counter() {
+    let mut soft = tokens("soft", 100);
+    soft.enforcement = Enforcement::Warn;
+    let policies = |fail| {
+        let limits = [(soft.name.clone(), Arc::new(soft.clone()))].into();
+        let settings = Settings { fail, ..Settings::default() };
+        Engine::new(Arc::new(Policies { limits, settings, ..Policies::default() })).unwrap()
+    };
+    let (engine, ledger) = (policies(Fail::Closed), Ledger::default());
+    let decide = |tokens: i64| {
+        ledger.enforce(&engine, sent("acme/p/a", None, &serde_json::json!({ "tokens": tokens })), &mut vec![])
+    };
+    assert_eq!(decide(40).outcome, Outcome::Allow);
+    let odd = decide(-1);
+    assert_eq!((odd.outcome, odd.faults.len()), (Outcome::Warn, 1));
+    assert!(odd.limits[0].unread && odd.limits[0].breached && odd.limits[0].value == 40);
+    assert_eq!(
+        odd.to_string(),
+        "WARN\n  limit `soft`: the request's TOKENS_DAILY can't be read, so that it may break at most 100; breached, says \
+         WARN, the strictest that is said\n  at `usage.tokens`: usage `tokens` wants a whole number from 0, not `-1`"
+    );
+    // It went ahead, and others find room.
+    assert_eq!(decide(60).outcome, Outcome::Allow);
+    assert_eq!(counted(&ledger, "soft", SubjectRef::Whole), (100, 0));
+    let open = policies(Fail::Open);
+    let odd =
+        ledger.enforce(&open, sent("acme/p/a", None, &serde_json::json!({ "tokens": -1 })), &mut vec![]);
+    assert_eq!((odd.outcome, odd.faults.len(), odd.unmeasured.len()), (Outcome::Allow, 1, 1));
+}
+
+#[test]
+fn a_stranger_is_told_and_blocked_unless_failing_open() {
+    let mut settings = Settings {
+        agents: Some(
+            ["acme/p/mail*", "globex"].into_iter().map(|it| ScopePattern::parse(it).unwrap()).collect(),
+        ),
+        providers: Some([Glob::literal("openai")].into()),
+        ..Settings::default()
+    };
+    let mut soft = tokens("soft", 1);
+    soft.enforcement = Enforcement::Warn;
+    let limits: BTreeMap<_, _> = [(soft.name.clone(), Arc::new(soft))].into();
+    let mut engine = |fail| {
+        settings.fail = fail;
+        let policies = Policies { limits: limits.clone(), settings: settings.clone(), ..Policies::default() };
+        Engine::new(Arc::new(policies)).unwrap()
+    };
+    let (closed, open) = (engine(Fail::Closed), engine(Fail::Open));
+    for (path, provider, places) in [
+        ("acme/p/mailer", Some("openai"), &[][..]),
+        ("acme/p/mailer", None, &[]),
+        ("globex/x/y", None, &[]),
+        ("acme/p/miler", Some("openai"), &["path"]),
+        ("acme/q/mailer", None, &["path"]),
+        ("globex/x/y", Some("opneai"), &["provider"]),
+        ("initech/x/y", Some("opneai"), &["path", "provider"]),
+    ] {
+        let ledger = Ledger::default();
+        let wire = || sent(path, provider, &serde_json::json!({ "tokens": 5 }));
+        let decision = ledger.enforce(&closed, wire(), &mut vec![]);
+        let found: Vec<&str> = decision.faults.iter().map(|it| it.place.as_str()).collect();
+        assert_eq!(found, places, "{decision}");
+        assert_eq!(decision.outcome, if places.is_empty() { Outcome::Warn } else { Outcome::Block });
+        // What is blocked doesn't count.
+        let used = if places.is_empty() { 5 } else { 0 };
+        assert_eq!(counted(&ledger, "soft", SubjectRef::Whole), (used, 0));
+        assert_eq!(closed.enforce(wire(), &NoCounters), decision, "with and without counters");
+        let told = ledger.enforce(&open, wire(), &mut vec![]);
+        assert_eq!((told.outcome, told.faults), (Outcome::Warn, decision.faults));
+    }
+    let stranger =
+        closed.enforce(sent("acme/p/miler", None, &serde_json::json!({ "tokens": 5 })), &NoCounters);
+    assert_eq!(
+        stranger.to_string(),
+        "BLOCK\n  limit `soft`: TOKENS_DAILY 5 of at most 1 (500%); breached, says WARN, milder than what a stranger gets\n  \
+         at `path`: unknown agent `acme/p/miler`; `agents` in `ordain.yaml` lists who is known"
+    );
+    assert_eq!(stranger.deciders().count(), 0);
 }
 
 const NOON: &str = "2026-03-02T12:00:00Z";

@@ -140,7 +140,8 @@ impl Ledger {
     /// Decides whatever comes, as [`Engine::enforce`] does, and counts at the request's own instant what may go ahead.
     pub fn enforce(&self, engine: &Engine, request: RequestJson, events: &mut Vec<LimitEvent>) -> Decision {
         let policies = engine.policies();
-        let (request, faults) = Request::read(request, &policies.facts, &policies.meters);
+        let (request, mut faults) = Request::read(request, &policies.facts, &policies.meters);
+        faults.extend(request.strangers(&policies.settings));
         let prepared = engine.prepare(&request).expect("what is read has the declared kinds");
         let claim = Claim { id: None, now: request.at, hold: None };
         let mut answer = Answer::default();

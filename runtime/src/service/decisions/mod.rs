@@ -160,7 +160,8 @@ impl DecisionService {
     fn begin(&self, tenant: &TenantId, loaded: &Arc<Loaded>, new: NewDecision, unconfirmed: bool) -> Pending {
         let (begun, now) = (Instant::now(), self.now());
         let policies = loaded.engine.policies();
-        let (request, faults) = Request::read(new.request, &policies.facts, &policies.meters);
+        let (request, mut faults) = Request::read(new.request, &policies.facts, &policies.meters);
+        faults.extend(request.strangers(&policies.settings));
         let prepared = loaded.engine.prepare(&request).expect("what is read has the declared kinds");
         let hold_until = new.hold.map(|hold| now.saturating_add(hold).unwrap_or(Timestamp::MAX));
         let asked = Asked {
