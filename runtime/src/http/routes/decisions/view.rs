@@ -124,6 +124,9 @@ pub(crate) struct LimitFindingView {
     #[schema(required = false)]
     period_start: Option<Timestamp>,
     breached: bool,
+    /// True where the request's own amount can't be read, so that the bound counts as broken; it is not in the value.
+    #[schema(required = false)]
+    unread: bool,
     #[schema(schema_with = role)]
     role: String,
     /// The policy that decided instead, of a milder one.
