@@ -71,6 +71,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let result = match &args.command {
+        Command::Init(args) => commands::init::run(args),
         Command::Check(args) => commands::check::run(args, color),
         Command::Fmt(args) => commands::fmt::run(args, color),
         Command::Test(args) => commands::test::run(args, color),

@@ -31,6 +31,8 @@ pub(crate) struct Args {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a small workspace to start from: a rule, a limit and their tests. Replaces no file.
+    Init(InitArgs),
     /// Parse, type and prove the policies of a workspace.
     Check(CheckArgs),
     /// Write policy files in the one way to write them.
@@ -71,6 +73,14 @@ pub(crate) enum Command {
     Man(ManArgs),
     /// Say whether everything is there that `ordain` needs, and what it sees of your workspace.
     Doctor(DoctorArgs),
+}
+
+/// Arguments of `init`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct InitArgs {
+    /// The folder; it is made if it isn't there.
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 }
 
 /// Arguments of `fmt`.

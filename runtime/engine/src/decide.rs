@@ -55,7 +55,8 @@ impl Engine {
     pub fn decide(&self, request: &Request, counters: &dyn Counters) -> Result<Decision, DecideError> {
         let (prepared, mut answer) = (self.prepare(request)?, Answer::default());
         self.answer(&prepared, counters, &mut answer)?;
-        self.decided(&prepared, &answer)
+        let faults = request.strangers(&self.policies().settings);
+        Ok(Decision { faults, ..self.decided(&prepared, &answer)? })
     }
 
     /// What these policies say about the request, were there no others: the ones that are active and whose domain

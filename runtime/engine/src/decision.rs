@@ -117,7 +117,8 @@ pub struct Decision {
     /// The limits that would apply if the request said their value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmeasured: Vec<Unmeasured>,
-    /// What is wrong with the request; [`Engine::enforce`](crate::Engine::enforce) alone decides such requests.
+    /// What is wrong with the request. [`Engine::decide`](crate::Engine::decide) knows only of strangers: typed requests
+    /// have no other faults.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
 }
