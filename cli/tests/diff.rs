@@ -49,6 +49,34 @@ fn milder_and_stricter_decisions_are_shown() {
 }
 
 #[test]
+fn only_those_that_take_part_are_blamed() {
+    let folder = tempfile::tempdir().unwrap();
+    let quiet = "rule quiet { type safety  enforce warn  scope tenant acme  priority -1  when n >= 50 }\n";
+    let old = side(folder.path(), "old", &format!("{OLD}{quiet}"));
+    let text =
+        format!("{OLD}{quiet}").replace("warn  scope", "audit  scope").replace("block  scope", "warn  scope");
+    let new =
+        side(folder.path(), "new", &text.replace("at most 100  enforce warn", "at most 80  enforce block"));
+    let found = compare(&old, &new, &["--format=json", "--fail-on=never"]).json();
+    let change = |name: &str| {
+        let changes = found["changes"].as_array().expect("a list");
+        changes.iter().find(|change| change["policy"]["name"] == name).unwrap_or_else(|| panic!("{found:#}"))
+    };
+    // The rule is milder where it speaks, the limit is stricter, and `quiet`, which `r` outranks, is nothing.
+    let r = change("p.r");
+    assert_eq!((&r["tightened"]["answer"], &r["loosened"]["answer"]), (&"no".into(), &"yes".into()), "{r:#}");
+    assert_eq!(r["loosened"]["because"], serde_json::json!(["p.r"]), "{r:#}");
+    let l = change("p.l");
+    assert_eq!((&l["tightened"]["answer"], &l["loosened"]["answer"]), (&"yes".into(), &"no".into()), "{l:#}");
+    let quiet = change("p.quiet");
+    assert_eq!(
+        (&quiet["tightened"]["answer"], &quiet["loosened"]["answer"]),
+        (&"no".into(), &"no".into()),
+        "{quiet:#}"
+    );
+}
+
+#[test]
 fn another_way_to_say_the_same_is_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let old = side(folder.path(), "old", OLD);

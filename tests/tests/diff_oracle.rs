@@ -9,10 +9,10 @@
 use std::num::NonZeroUsize;
 
 use ordain_analyzer::{Change, Example, Options, Shifts, diff};
-use ordain_ir::{Limit, Policies, Request};
+use ordain_ir::{Limit, Policies, PolicyName, Request};
 use ordain_tests::edit::edited;
 use ordain_tests::oracle;
-use ordain_tests::reference;
+use ordain_tests::reference::{self, Said, Verdict};
 use ordain_tests::render::render;
 use ordain_tests::{cases, generate, world};
 
@@ -40,6 +40,9 @@ fn check(old: &Policies, new: &Policies, tally: &mut Tally) -> Result<(), String
             let name = &change.policy.name;
             let there = truth.iter().any(|(names, shift)| *shift == stricter && names.contains(name));
             match found {
+                Shifts::No if only_rules && there => {
+                    return Err(format!("it takes part in a shift ({stricter}): {change:#?}"));
+                }
                 Shifts::No => tally.same += 1,
                 Shifts::Yes(example) => {
                     replay(old, new, change, stricter, example)?;
@@ -109,9 +112,23 @@ fn replay(
     let said = [strictness(example.before), strictness(example.after)];
     // What the example leaves out has no say: whatever it is, the decisions are these.
     for whole in completed(&request, new) {
-        let decided = [old, new].map(|policies| reference::decide(policies, &whole, &used).strictness);
+        let sides = [old, new];
+        let verdicts = sides.map(|policies| reference::decide(policies, &whole, &used));
+        let decided = verdicts.each_ref().map(|verdict| verdict.strictness);
         if decided != said {
             return fail(format!("the reference says {decided:?} of {:?}", whole.facts));
+        }
+        let takes_part = |name: &PolicyName| {
+            sides.iter().zip(&verdicts).any(|(policies, Verdict { said, .. })| {
+                let silences = |(other, what): (&PolicyName, &Said)| {
+                    *what == Said::Overridden && reference::overrides(policies, name, other)
+                };
+                let counts = said.get(name).is_some_and(|what| *what != Said::Unmeasured);
+                matches!(said.get(name), Some(Said::Demands(_))) || (counts && said.iter().any(silences))
+            })
+        };
+        if let Some(idle) = example.because.iter().find(|name| !takes_part(name)) {
+            return fail(format!("`{idle}` takes no part"));
         }
     }
     let [before, after] = said;

@@ -3,8 +3,8 @@
 //!
 //! A decision can only differ where a policy has changed, so each changed policy's domain is searched by itself, as it
 //! was and as it is. The other policies cut it into cells, in each of which what both sides decide is one condition
-//! (see [`decisions`](crate::decisions)); a request for which they differ is found by asking for one, and counts once
-//! the engines of both sides have decided it. No request in any cell is a proof that nothing differs.
+//! (see [`decisions`](crate::decisions)); a request for which they differ and where the policy takes part (see [`part`])
+//! is found by asking for one, and counts once the engines of both sides have decided it. No request in any cell is a proof that nothing differs.
 //!
 //! A limit is broken or kept, so its cells are asked once for each value at which that may change, while all limits
 //! that measure something else are kept. For what accumulates, the value is a history: as many requests like the one
@@ -12,6 +12,7 @@
 
 mod changes;
 mod merge;
+mod part;
 mod search;
 
 use std::collections::BTreeMap;
@@ -48,7 +49,7 @@ pub struct Example {
     /// What each limit has counted before it, where that matters: in the units of its type.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub used: BTreeMap<PolicyName, String>,
-    /// The changed policies in whose domain it is, on either side.
+    /// The changed policies that take part in the decision on either side: they speak, or keep others from speaking.
     pub because: Vec<PolicyName>,
 }
 
@@ -79,9 +80,9 @@ pub struct Change {
     /// In short, what it said and says now, where that fits a line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<(String, String)>,
-    /// Whether some decision is stricter.
+    /// Whether some decision in which it takes part is stricter.
     pub tightened: Shifts,
-    /// Whether some decision is milder.
+    /// Whether some decision in which it takes part is milder.
     pub loosened: Shifts,
 }
 

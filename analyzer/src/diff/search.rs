@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ordain_engine::{DecideError, Engine, UsedByLimit};
+use ordain_engine::{DecideError, Decision, Engine, UsedByLimit};
 use ordain_ir::{
     Condition, Direction, EnforcementMode, FactName, LimitStatus, Meter, Outcome, Policies, PolicyKind,
     PolicyName, Quantity, Request, RuleType, Usage,
@@ -14,7 +14,7 @@ use super::merge::tagged;
 use super::{Example, Shift, Shifts};
 use crate::Answer;
 use crate::bits::Bits;
-use crate::cells::{Cell, cells};
+use crate::cells::{self, cells};
 use crate::decisions::RuleBook;
 use crate::domain::{Algebra, AnalyzerError, Domain, Point};
 use crate::limits::LimitEntry;
@@ -25,43 +25,72 @@ use crate::{boxes, evidence, solver};
 const MAX_INVOLVED: usize = 512;
 
 /// One set of policies, as part of the merged one.
-struct Side<'a, 'm> {
+pub(super) struct Side<'a, 'm> {
     policies: &'m Policies,
-    rules: RuleBook<'a>,
+    pub(super) rules: RuleBook<'a>,
     /// The active ones, by name.
-    limits: Vec<LimitEntry<'a>>,
+    pub(super) limits: Vec<LimitEntry<'a>>,
     /// By limit: those that override it.
-    silencers: Vec<Vec<usize>>,
+    pub(super) silencers: Vec<Vec<usize>>,
     engine: Engine,
 }
 
 pub(super) struct Search<'a, 'm> {
     algebra: &'m Algebra<'a>,
-    sides: [Side<'a, 'm>; 2],
+    pub(super) overrides: &'m Overrides<'a>,
+    pub(super) sides: [Side<'a, 'm>; 2],
     /// The policies that have changed.
-    changed: Vec<PolicyName>,
+    pub(super) changed: Vec<PolicyName>,
 }
 
 /// What is broken while a cell is asked about: limits that count the same as `like`, by this value.
 #[derive(Clone, Copy)]
-struct Scenario<'s, 'a> {
+pub(super) struct Scenario<'s, 'a> {
     like: &'s LimitEntry<'a>,
     value: i64,
 }
 
 /// Where a change is searched for.
-struct Place {
+pub(super) struct Place {
     condition: Condition,
     rules: [Vec<usize>; 2],
     limits: [Vec<usize>; 2],
-    cells: Vec<Cell>,
+    cells: Vec<cells::Cell>,
+}
+
+/// A cell of a place, with what is broken there.
+#[derive(Clone, Copy)]
+pub(super) struct Cell<'p, 's, 'a> {
+    place: &'p Place,
+    /// By number in the place's domains: rules of both sides, then limits of both.
+    open: &'p Bits,
+    scenario: Option<Scenario<'s, 'a>>,
+}
+
+impl Cell<'_, '_, '_> {
+    /// The rules of a side that may be present, ascending.
+    pub(super) fn rules(&self, side: usize) -> Vec<usize> {
+        let lists = &self.place.rules;
+        self.present(&lists[side], if side == 0 { 0 } else { lists[0].len() })
+    }
+
+    /// Likewise the limits.
+    pub(super) fn limits(&self, side: usize) -> Vec<usize> {
+        let (rules, lists) = (&self.place.rules, &self.place.limits);
+        let before = rules[0].len() + rules[1].len();
+        self.present(&lists[side], before + if side == 0 { 0 } else { lists[0].len() })
+    }
+
+    fn present(&self, list: &[usize], from: usize) -> Vec<usize> {
+        (0..list.len()).filter(|at| self.open.contains(from + at)).map(|at| list[at]).collect()
+    }
 }
 
 impl<'a, 'm> Search<'a, 'm> {
     pub(super) fn new(
         policies: [&'m Policies; 2],
         algebra: &'m Algebra<'a>,
-        overrides: &Overrides<'a>,
+        overrides: &'m Overrides<'a>,
     ) -> Result<Self, AnalyzerError> {
         let side = |side: usize| -> Result<Side<'a, 'm>, AnalyzerError> {
             let of_side = |name: &PolicyName| name.as_str().starts_with(["old ", "new "][side]);
@@ -89,7 +118,7 @@ impl<'a, 'm> Search<'a, 'm> {
             Ok(Side { policies: policies[side], rules, limits, silencers, engine })
         };
         let changed = changes(policies[0], policies[1]).into_iter().map(|it| it.policy.name).collect();
-        Ok(Self { algebra, sides: [side(0)?, side(1)?], changed })
+        Ok(Self { algebra, overrides, sides: [side(0)?, side(1)?], changed })
     }
 
     /// Whether some decision about the requests of a changed policy shifts in this direction.
@@ -166,7 +195,9 @@ impl<'a, 'm> Search<'a, 'm> {
         });
         for scenario in &scenarios {
             for cell in &place.cells {
-                let condition = self.difference(place, cell, *scenario, shift);
+                let inside = Cell { place, open: &cell.open, scenario: *scenario };
+                let takes_part = self.takes_part(changed, inside);
+                let condition = Condition::and([takes_part, self.difference(inside, shift)]);
                 let prepared = self.algebra.conditions.prepare(&condition);
                 let verdict = self.algebra.conditions.find(&[&prepared], &[]);
                 if verdict.by_solver {
@@ -247,76 +278,70 @@ impl<'a, 'm> Search<'a, 'm> {
     }
 
     /// When a request of a cell is decided otherwise, in the given direction.
-    fn difference(
-        &self,
-        place: &Place,
-        cell: &Cell,
-        scenario: Option<Scenario<'_, 'a>>,
-        shift: Shift,
-    ) -> Condition {
+    fn difference(&self, cell: Cell<'_, '_, 'a>, shift: Shift) -> Condition {
         let levels = [Outcome::Audit, Outcome::Warn, Outcome::Degrade, Outcome::Queue, Outcome::Block];
         let (low, high) = match shift {
             Shift::Tightened => (0, 1),
             Shift::Loosened => (1, 0),
         };
         let shifts = levels.into_iter().map(|level| {
-            let says = |side| self.at_least(side, level, place, &cell.open, scenario);
+            let says = |side| self.at_least(side, level, cell);
             Condition::and([says(high), says(low).negate()])
         });
-        Condition::and([place.condition.clone(), Condition::or(shifts)])
+        Condition::and([cell.place.condition.clone(), Condition::or(shifts)])
     }
 
     /// When a side decides at least this, of the requests of a cell.
-    fn at_least(
-        &self,
-        side: usize,
-        level: Outcome,
-        place: &Place,
-        open: &Bits,
-        scenario: Option<Scenario<'_, 'a>>,
-    ) -> Condition {
+    fn at_least(&self, side: usize, level: Outcome, cell: Cell<'_, '_, 'a>) -> Condition {
         let mode = match level {
             Outcome::Allow | Outcome::Audit => EnforcementMode::Audit,
             Outcome::Warn => EnforcementMode::Warn,
             Outcome::Degrade | Outcome::Queue | Outcome::Block => EnforcementMode::Block,
         };
         let own = &self.sides[side];
-        // In the order of the place's domains: rules of both sides, then limits of both.
-        let rules_from = if side == 0 { 0 } else { place.rules[0].len() };
-        let limits_from =
-            place.rules[0].len() + place.rules[1].len() + if side == 0 { 0 } else { place.limits[0].len() };
-        let present_in = |list: &[usize], from: usize| -> Vec<usize> {
-            (0..list.len()).filter(|at| open.contains(from + at)).map(|at| list[at]).collect()
-        };
-        let rules = present_in(&place.rules[side], rules_from);
+        let rules = cell.rules(side);
         let present = |at: usize| own.rules.entries[at].rule.condition.clone();
         let by_rules =
             RuleType::ALL.iter().map(|concern| own.rules.at_least((*concern, mode), &rules, &present));
-        let limits = present_in(&place.limits[side], limits_from);
+        let limits = cell.limits(side);
         let broken = limits.iter().filter(|at| {
             let limit = own.limits[**at].limit;
             Outcome::from(limit.enforcement) >= level
                 && !evidence::is_guarantee(limit)
-                && scenario.is_some_and(|scenario| {
-                    counts_alike(scenario.like, &own.limits[**at])
-                        && !limit.bound.allows(scenario.value.into())
-                })
+                && self.is_broken(side, **at, cell)
         });
-        let by_limits = broken.map(|at| {
-            let silencers = own.silencers[*at].iter().filter(|over| {
-                let quantity = &own.limits[**over].limit.quantity;
-                let measured = !matches!(quantity, Quantity::RiskCeiling | Quantity::Cooldown)
-                    || scenario.is_some_and(|scenario| scenario.like.limit.quantity == *quantity);
-                measured && limits.binary_search(over).is_ok()
-            });
-            let kept = silencers.map(|over| self.condition(&own.limits[*over]).negate());
-            Condition::and([self.condition(&own.limits[*at])].into_iter().chain(kept))
-        });
+        let by_limits = broken.map(|at| self.breaks(side, *at, cell));
         Condition::or(by_rules.chain(by_limits).collect::<Vec<_>>())
     }
 
+    /// Whether a limit's bound is broken wherever it is present.
+    pub(super) fn is_broken(&self, side: usize, at: usize, cell: Cell<'_, '_, '_>) -> bool {
+        let entry = &self.sides[side].limits[at];
+        cell.scenario.is_some_and(|scenario| {
+            counts_alike(scenario.like, entry) && !entry.limit.bound.allows(scenario.value.into())
+        })
+    }
+
+    /// Whether a limit is measured wherever it is present.
+    pub(super) fn is_measured(&self, side: usize, at: usize, cell: Cell<'_, '_, '_>) -> bool {
+        let quantity = &self.sides[side].limits[at].limit.quantity;
+        !matches!(quantity, Quantity::RiskCeiling | Quantity::Cooldown)
+            || cell.scenario.is_some_and(|scenario| scenario.like.limit.quantity == *quantity)
+    }
+
+    /// When a limit whose bound is broken is present and nothing overrides it.
+    pub(super) fn breaks(&self, side: usize, at: usize, cell: Cell<'_, '_, '_>) -> Condition {
+        let own = &self.sides[side];
+        let limits = cell.limits(side);
+        let silencers = own.silencers[at].iter();
+        let silencers = silencers
+            .filter(|over| limits.binary_search(over).is_ok() && self.is_measured(side, **over, cell));
+        let kept = silencers.map(|over| self.condition(&own.limits[*over]).negate());
+        Condition::and([self.condition(&own.limits[at])].into_iter().chain(kept))
+    }
+
     /// The condition of a limit, with that of its rule.
-    fn condition(&self, entry: &LimitEntry<'_>) -> Condition {
+    pub(super) fn condition(&self, entry: &LimitEntry<'_>) -> Condition {
         let rule = entry.limit.rule.as_ref().and_then(|name| self.algebra.policies().rules.get(name));
         let parts = [Some(&entry.limit.condition), rule.map(|rule| &rule.condition)];
         Condition::and(parts.into_iter().flatten().cloned())
@@ -347,31 +372,33 @@ impl<'a, 'm> Search<'a, 'm> {
         }
         let mut request = evidence::request(point, usage);
         let counters = [0, 1].map(|at| UsedByLimit(counted(self.sides[at].policies, history)));
-        let outcomes = |request: &Request| -> Result<[Outcome; 2], DecideError> {
+        let decide = |request: &Request| -> Result<[Decision; 2], DecideError> {
             let of = |at: usize| {
                 let side = &self.sides[at];
-                side.engine.decide(&of_side(request, side.policies), &counters[at]).map(|made| made.outcome)
+                side.engine.decide(&of_side(request, side.policies), &counters[at])
             };
             Ok([of(0)?, of(1)?])
         };
-        let decided = outcomes(&request).map_err(|error| AnalyzerError::Witness {
+        let outcomes = |made: &[Decision; 2]| made.each_ref().map(|decision| decision.outcome);
+        let made = decide(&request).map_err(|error| AnalyzerError::Witness {
             policies: format!("the change of `{}`", changed.policy.name),
             reason: error.to_string(),
         })?;
+        let (decided, because) = (outcomes(&made), self.because(&made));
         let [before, after] = decided;
         let holds = match shift {
             Shift::Tightened => before < after,
             Shift::Loosened => after < before,
         };
-        if !holds {
+        if !holds || !because.contains(&changed.policy.name) {
             return Ok(None);
         }
         // Without a fact that a decision needs there is no decision, so what may be left out has no say in either.
-        let because = self.because(&request);
         for fact in facts {
             let mut smaller = request.clone();
             smaller.facts.remove(&fact);
-            if outcomes(&smaller).is_ok_and(|made| made == decided) && self.because(&smaller) == because {
+            if decide(&smaller).is_ok_and(|made| outcomes(&made) == decided && self.because(&made) == because)
+            {
                 request = smaller;
             }
         }
@@ -399,16 +426,6 @@ impl<'a, 'm> Search<'a, 'm> {
             rule.or_else(|| policies.limits.get(name).map(|limit| limit.window.clone()))
         };
         [1, 0].into_iter().filter_map(|side| of(self.sides[side].policies)).collect()
-    }
-
-    /// The policies that have changed and in whose domain the request is, on either side.
-    fn because(&self, request: &Request) -> Vec<PolicyName> {
-        let [old, new] = &self.sides;
-        let is_in = |side: &Side<'_, '_>, name: &PolicyName| {
-            let there = side.policies.rules.contains_key(name) || side.policies.limits.contains_key(name);
-            there && side.engine.in_domain(name, &of_side(request, side.policies)).unwrap_or(false)
-        };
-        self.changed.iter().filter(|name| is_in(old, name) || is_in(new, name)).cloned().collect()
     }
 }
 

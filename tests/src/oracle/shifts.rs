@@ -12,8 +12,8 @@ use ordain_ir::{
 use super::Regions;
 use crate::reference;
 
-/// The changed policies in whose domains some request is, as they were or are, and whether the decision about it
-/// becomes stricter (`true`) or milder.
+/// The changed policies that take part in the decision about some request, as they were or are, and whether it becomes
+/// stricter (`true`) or milder. They take part if they speak or keep others from speaking.
 pub type Shift = (BTreeSet<PolicyName>, bool);
 
 /// What one request uses, and what all before it have used.
@@ -78,12 +78,16 @@ pub fn shifts(old: &Policies, new: &Policies) -> BTreeSet<Shift> {
             continue;
         }
         for usage in &usages {
-            let [before, after] = [0, 1].map(|side| {
+            let [(before, old), (after, new)] = [0, 1].map(|side| {
                 let has = |name: &PolicyName| set & regions.bit(&tagged(side, name)) != 0;
                 outcome(sides[side], &has, *usage)
             });
             if before != after {
-                found.insert((here.iter().map(|name| (*name).clone()).collect(), after > before));
+                let takes_part = |name: &&&PolicyName| old.contains(**name) || new.contains(**name);
+                found.insert((
+                    here.iter().filter(takes_part).map(|name| (*name).clone()).collect(),
+                    after > before,
+                ));
             }
         }
     }
@@ -146,8 +150,12 @@ fn merged(old: &Policies, new: &Policies) -> Policies {
     out
 }
 
-/// The decision about a request that is in the domains of these policies.
-fn outcome(policies: &Policies, has: &dyn Fn(&PolicyName) -> bool, usage: Usage<'_>) -> Outcome {
+/// The decision about a request that is in the domains of these policies, and those that take part in it.
+fn outcome(
+    policies: &Policies,
+    has: &dyn Fn(&PolicyName) -> bool,
+    usage: Usage<'_>,
+) -> (Outcome, BTreeSet<PolicyName>) {
     let present: Vec<&Rule> = policies
         .rules
         .values()
@@ -157,11 +165,17 @@ fn outcome(policies: &Policies, has: &dyn Fn(&PolicyName) -> bool, usage: Usage<
     let free = |name: &PolicyName, all: &[&PolicyName]| {
         !all.iter().any(|other| reference::overrides(policies, other, name))
     };
+    let overriding = |all: &[&PolicyName]| -> Vec<PolicyName> {
+        let over = |name: &&&PolicyName| all.iter().any(|other| reference::overrides(policies, name, other));
+        all.iter().filter(over).map(|name| (*name).clone()).collect()
+    };
     let names: Vec<&PolicyName> = present.iter().map(|rule| &rule.name).collect();
+    let mut parts: BTreeSet<PolicyName> = overriding(&names).into_iter().collect();
     let applicable: Vec<&&Rule> = present.iter().filter(|rule| free(&rule.name, &names)).collect();
     let speaks = |rule: &&&&Rule| {
         !applicable.iter().any(|other| other.rule_type == rule.rule_type && other.priority > rule.priority)
     };
+    parts.extend(applicable.iter().filter(speaks).map(|rule| rule.name.clone()));
     let by_rules = applicable.iter().filter(speaks).map(|rule| match rule.enforcement_mode {
         EnforcementMode::Disabled => Outcome::Allow,
         EnforcementMode::Audit => Outcome::Audit,
@@ -176,6 +190,7 @@ fn outcome(policies: &Policies, has: &dyn Fn(&PolicyName) -> bool, usage: Usage<
         .filter_map(|limit| Some((&**limit, usage.value(&limit.quantity)?)))
         .collect();
     let names: Vec<&PolicyName> = measured.iter().map(|(limit, _)| &limit.name).collect();
+    parts.extend(overriding(&names));
     let broken = measured.iter().filter(|(limit, value)| {
         let guarantee = !limit.quantity.is_pointwise() && limit.bound.direction == Direction::AtLeast;
         let beyond = match limit.bound.direction {
@@ -184,11 +199,12 @@ fn outcome(policies: &Policies, has: &dyn Fn(&PolicyName) -> bool, usage: Usage<
         };
         beyond && !guarantee && free(&limit.name, &names)
     });
+    parts.extend(broken.clone().map(|(limit, _)| limit.name.clone()));
     let by_limits = broken.map(|(limit, _)| match limit.enforcement {
         Enforcement::Warn | Enforcement::Alert => Outcome::Warn,
         Enforcement::Degrade => Outcome::Degrade,
         Enforcement::Queue => Outcome::Queue,
         Enforcement::Block | Enforcement::Reject => Outcome::Block,
     });
-    by_rules.chain(by_limits).max().unwrap_or(Outcome::Allow)
+    (by_rules.chain(by_limits).max().unwrap_or(Outcome::Allow), parts)
 }
