@@ -41,6 +41,7 @@ impl Logging {
             let layer = tracing_opentelemetry::layer()
                 .with_tracer(traces.tracer())
                 .with_location(false)
+                .with_target(false)
                 .with_threads(false)
                 .with_tracked_inactivity(false)
                 .with_filter(spans);

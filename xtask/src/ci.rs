@@ -14,12 +14,19 @@ use crate::{
 type Step = (&'static str, fn(&Repository) -> Outcome);
 
 /// The tests first: they tell most, and what they build the others use.
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("tests", |repository| test::run(repository, &[])),
     ("format", |repository| process::run(&mut repository.cargo(&["fmt", "--all", "--check"]))),
     ("lints", |repository| {
         let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
         process::run(&mut repository.cargo(&lints))
+    }),
+    // Behind a feature, since its libraries take long to build.
+    ("traces", |repository| {
+        let with = ["--workspace", "--features", "ordain/traces"];
+        process::run(repository.cargo(&["test"]).args(with).args(["--test", "traces"]))?;
+        let lints = ["--all-targets", "--", "-D", "warnings"];
+        process::run(repository.cargo(&["clippy"]).args(with).args(lints))
     }),
     ("documentation", |repository| {
         let mut doc = repository.cargo(&["doc", "--workspace", "--no-deps"]);

@@ -166,11 +166,14 @@ impl Server {
         self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
     }
 
+    /// GETs a path with further header lines.
+    pub(crate) fn get_with_headers(&self, path: &str, lines: &str) -> (u16, Value) {
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{lines}\r\n"))
+    }
+
     /// GETs a path with a bearer token.
     pub(crate) fn get_with(&self, path: &str, token: &str) -> (u16, Value) {
-        self.exchange(&format!(
-            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
-        ))
+        self.get_with_headers(path, &format!("Authorization: Bearer {token}\r\n"))
     }
 
     /// Sends a body as somebody, and returns status and JSON body.

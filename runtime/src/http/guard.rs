@@ -109,7 +109,7 @@ fn answered(response: &Response, latency: Duration, span: &Span) {
     let status = response.status().as_u16();
     #[cfg(feature = "traces")]
     if crate::traces::is_traced(span) {
-        span.record("http.response.status_code", status);
+        span.record("http.response.status_code", i64::from(status));
         if response.status().is_server_error() {
             span.record("otel.status_code", "ERROR");
         }
