@@ -5,6 +5,7 @@
 //! different requests; p50 and p99 are over the stretches, for one decision.
 
 mod engines;
+mod threads;
 mod work;
 
 use std::process::{Command, ExitCode};
@@ -159,6 +160,9 @@ fn main() -> ExitCode {
                 }
             }
         }
+    }
+    if only.is_none_or(|only| "threads".contains(only.as_str())) {
+        threads::print(budget * 2);
     }
     println!(
         "\nengine: {compared} answers compared, {wrong} differ; ordain p50 with 1,000 rules {:.3} µs, 10,000 rules {:.2} × 10 rules",
