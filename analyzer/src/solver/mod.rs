@@ -11,6 +11,13 @@
 //! questions, each with one answer. The long-lived solver gives up early, which may also depend on its
 //! history; then the whole question is asked again in a fresh context with a far larger bound, and that counts. So
 //! history could matter only to a question that costs a fresh context 64 times as much as a used one.
+//!
+//! **One question at a time.** Pairs with the same left side could have it asserted once for all their right sides.
+//! Measured on 2,500 pairs of rules with four comparisons of two facts each, which all reach the solver and meet, it takes
+//! 0.95 ms a pair: 76 % of that finds witnesses, 9 % is the first check, and 12 % declares, encodes and asserts both sides.
+//! So that would save six parts in a hundred, and verdicts would share what the solver has learned of other pairs.
+//! Workspaces as people write them hardly ask it: of the five million pairs that the benchmark considers among 10,000
+//! policies it decides none.
 
 mod encode;
 mod search;
