@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
@@ -57,14 +57,14 @@ pub(crate) async fn serve(
         let mut taken = taken.clone();
         let served = async move {
             match tls {
-                None => one(http, stream, router, watcher).await,
+                None => one(http, stream, router, watcher, limits.idle, taken).await,
                 Some(tls) => {
                     let agreed = tokio::select! {
                         agreed = tls.agreed(stream) => agreed,
                         _ = taken.changed() => None,
                     };
                     if let Some(stream) = agreed {
-                        one(http, stream, router, watcher).await;
+                        one(http, stream, router, watcher, limits.idle, taken).await;
                     }
                 }
             }
@@ -123,7 +123,19 @@ async fn one(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     router: Router,
     watcher: Watcher,
+    idle: Duration,
+    mut taken: watch::Receiver<()>,
 ) {
+    // Which version of HTTP it is shows in the first bytes, and for these the library would wait without end.
+    let mut stream = BufReader::new(stream);
+    let begun = tokio::select! {
+        biased;
+        begun = timeout(idle, stream.fill_buf()) => matches!(begun, Ok(Ok(bytes)) if !bytes.is_empty()),
+        _ = taken.changed() => false,
+    };
+    if !begun {
+        return;
+    }
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     if let Err(error) = watcher.watch(connection).await {
         // Clients that go away, or send what isn't HTTP.

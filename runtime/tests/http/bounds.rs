@@ -146,13 +146,18 @@ async fn balancers_notice_before_connections_are_refused() {
 async fn silent_connections_are_closed_and_others_take_their_places() {
     let idle = Duration::from_millis(300);
     let it = running(Limits { connections: 1, idle, ..Limits::default() }, Shutdown::default()).await;
-    let mut silent = TcpStream::connect(it.address).await.unwrap();
-    silent.write_all(b"GET /healthz HTTP/1.1\r\nHost: local").await.unwrap();
-    // This one waits until there is room, which is when the silent one's time is over.
-    assert!(exchange(it.address, &get("/healthz")).await.starts_with("HTTP/1.1 200 "));
-    let mut answer = vec![];
-    let _ = timeout(LONG, silent.read_to_end(&mut answer)).await.expect("is closed");
-    assert_eq!(answer, b"");
+    // Nothing at all, half a head, and nothing more after an answer.
+    let answered = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for said in ["", "GET /healthz HTTP/1.1\r\nHost: local", answered] {
+        let mut silent = TcpStream::connect(it.address).await.unwrap();
+        silent.write_all(said.as_bytes()).await.unwrap();
+        // This one waits until there is room, which is when the silent one's time is over.
+        let next = timeout(LONG, exchange(it.address, &get("/healthz"))).await.expect("there is room again");
+        assert!(next.starts_with("HTTP/1.1 200 "));
+        let mut answer = vec![];
+        let _ = timeout(LONG, silent.read_to_end(&mut answer)).await.expect("is closed");
+        assert_eq!(answer.is_empty(), said != answered);
+    }
     it.stop.send(()).unwrap();
     it.server.await.unwrap().unwrap();
 }
