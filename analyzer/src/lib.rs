@@ -62,5 +62,5 @@ pub use diff::{Change, Difference, Example, Kind, Shift, Shifts, diff};
 pub use domain::AnalyzerError;
 pub use lints::{Lint, lint, lint_diagnostics, lint_diagnostics_beside};
 pub use progress::Stage;
-pub use session::{Found, Involved, Session};
+pub use session::{Found, Involved, Session, differing};
 pub use verify::{Refusal, Verified, verify};

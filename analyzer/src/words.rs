@@ -55,16 +55,27 @@ pub(crate) fn text(words: fmt::Arguments<'_>) -> String {
 /// Writes the names of an explanation in backticks instead of quotes, and leaves out the leading word: what a
 /// diagnostic says.
 pub(crate) fn as_message(explanation: &str, policies: &[PolicyRef]) -> String {
-    let mut text = explanation.strip_prefix("Policy ").unwrap_or(explanation).to_owned();
-    for policy in policies {
-        // A label is the name, or what follows one of its dots.
-        let name = policy.name.as_str();
-        let labels = name.match_indices('.').map(|(dot, _)| &name[dot + 1..]);
-        for label in [name].into_iter().chain(labels) {
-            text = text.replace(&format!("'{label}'"), &format!("`{label}`"));
-        }
+    // A label is the name, or what follows one of its dots.
+    let is_label = |text: &str| {
+        let before = policies.iter().filter_map(|policy| policy.name.as_str().strip_suffix(text));
+        before.into_iter().any(|before| before.is_empty() || before.ends_with('.'))
+    };
+    let mut rest = explanation.strip_prefix("Policy ").unwrap_or(explanation).trim_end_matches('.');
+    let mut out = String::with_capacity(rest.len());
+    while let Some((before, after)) = rest.split_once('\'') {
+        out.push_str(before);
+        rest = match after.split_once('\'') {
+            Some((label, after)) if is_label(label) => {
+                out.extend(["`", label, "`"]);
+                after
+            }
+            _ => {
+                out.push('\'');
+                after
+            }
+        };
     }
-    text.trim_end_matches('.').to_owned()
+    out + rest
 }
 
 /// What a rule of this mode does.

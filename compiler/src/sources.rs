@@ -1,6 +1,6 @@
 //! Where policies stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use ordain_grammar::ast::{self, Apply, ClauseKind, Item};
@@ -126,6 +126,12 @@ impl Origin {
 /// Where every policy of [`policies`](crate::policies) stands.
 #[salsa::tracked]
 pub fn source_map(db: &dyn Db, workspace: Workspace) -> SourceMap {
+    // Each file is asked once, not for each of its policies.
+    let mut files: HashMap<Origin, &SourceMap> = HashMap::new();
     let all = participants(db, workspace).iter();
-    all.filter_map(|(id, (_, origin))| Some((*id, origin.sources(db).get(id)?.clone()))).collect()
+    all.filter_map(|(id, (_, origin))| {
+        let sources = files.entry(*origin).or_insert_with(|| origin.sources(db));
+        Some((*id, sources.get(id)?.clone()))
+    })
+    .collect()
 }

@@ -158,8 +158,8 @@ impl Changes {
     }
 }
 
-/// Calls `visit` with each name whose values differ, and both of them.
-fn differing<'p, V: PartialEq>(
+/// Calls `visit` with each name whose values differ, and both of them. What is shared is not looked into.
+pub fn differing<'p, V: PartialEq>(
     old: &'p BTreeMap<PolicyName, Arc<V>>,
     new: &'p BTreeMap<PolicyName, Arc<V>>,
     mut visit: impl FnMut(&'p PolicyName, [Option<&'p Arc<V>>; 2]),

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ordain_ir::{Obligation, Policies, PolicyId};
 
+pub use self::changes::differing;
 pub(crate) use self::changes::{Changes, Covering};
 use self::found::ByPolicy;
 pub(crate) use self::found::Index;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ordain_analyzer::{Found, Lint, Memo, Options, Session};
+use ordain_analyzer::{Found, Lint, Memo, Options, Session, differing};
 use ordain_ir::{Conflict, Fact, FactName, Policies, PolicyId, PolicyName};
 
 use crate::{Interrupted, guard};
@@ -178,24 +178,18 @@ fn changed(old: &Policies, new: &Policies) -> Option<BTreeSet<PolicyId>> {
         return None;
     }
     let mut changed: BTreeSet<&PolicyName> = BTreeSet::new();
-    let mut overriding = false;
-    for (name, rule) in &old.rules {
-        let now = new.rules.get(name);
-        if now.is_none_or(|now| !Arc::ptr_eq(now, rule) && now != rule) {
-            changed.insert(name);
-            overriding |= !rule.overrides.is_empty() || now.is_some_and(|now| !now.overrides.is_empty());
-        }
-    }
-    for (name, limit) in &old.limits {
-        let now = new.limits.get(name);
-        if now.is_none_or(|now| !Arc::ptr_eq(now, limit) && now != limit) {
-            changed.insert(name);
-            overriding |= !limit.overrides.is_empty() || now.is_some_and(|now| !now.overrides.is_empty());
-        }
-    }
     // Who overrides whom, across any number of policies, decides which pairs count at all.
-    let came = new.rules.keys().any(|name| !old.rules.contains_key(name))
-        || new.limits.keys().any(|name| !old.limits.contains_key(name));
+    let (mut overriding, mut came) = (false, false);
+    differing(&old.rules, &new.rules, |name, versions| {
+        overriding |= versions.iter().flatten().any(|rule| !rule.overrides.is_empty());
+        came |= versions[0].is_none();
+        changed.insert(name);
+    });
+    differing(&old.limits, &new.limits, |name, versions| {
+        overriding |= versions.iter().flatten().any(|limit| !limit.overrides.is_empty());
+        came |= versions[0].is_none();
+        changed.insert(name);
+    });
     if (overriding || came) && overrides(old) != overrides(new) {
         return None;
     }

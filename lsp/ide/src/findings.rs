@@ -7,6 +7,8 @@ use ordain_ir::{
     Conflict, Diagnostic, Gap, Label, Obligation, Policies, PolicyId, Severity, SourceMap, Span,
 };
 
+use rustc_hash::FxHashMap;
+
 use crate::{Analysed, LineIndex, WORKSPACE_FILE};
 
 /// A checked state of a workspace: syntax, names, types. Later, conflicts are set into it.
@@ -67,17 +69,16 @@ impl Checked {
         let standing = analysed.standing(&self.policies);
         let owners = Owners::new(&self.source_map);
         let mut seen: BTreeSet<*const Conflict> = BTreeSet::new();
+        // What is said of a file that can't be opened may come to stand at the workspace file.
+        let is_wanted = |file: &str| wanted(if self.is_known(file) { file } else { WORKSPACE_FILE });
         for (policy, source) in &self.source_map {
-            let mut places =
-                [Some(&source.file), source.application.as_ref().map(|site| &site.file)].into_iter();
-            // What is said of a file that can't be opened may come to stand at the workspace file.
-            let is_wanted = |file: &String| wanted(if self.is_known(file) { file } else { WORKSPACE_FILE });
-            if !places.any(|file| file.is_some_and(is_wanted)) {
+            let application = source.application.as_ref().map(|site| &site.file);
+            if ![Some(&source.file), application].into_iter().flatten().any(|file| is_wanted(file)) {
                 continue;
             }
             for conflict in standing.of(policy).filter(|conflict| seen.insert(Arc::as_ptr(conflict))) {
                 let diagnostic = ordain_analyzer::conflict_diagnostic(conflict, &self.source_map);
-                owners.mirrored(&diagnostic).into_iter().for_each(&mut add);
+                owners.mirrored(&diagnostic, &is_wanted).into_iter().for_each(&mut add);
                 add(diagnostic);
             }
         }
@@ -154,16 +155,13 @@ impl Checked {
 }
 
 /// Which policy stands where.
-struct Owners<'a>(BTreeMap<&'a str, Vec<(Span, PolicyId)>>);
+struct Owners<'a>(FxHashMap<&'a str, Vec<(Span, PolicyId)>>);
 
 impl<'a> Owners<'a> {
     fn new(source_map: &'a SourceMap) -> Self {
-        let mut files: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        let mut files: FxHashMap<&str, Vec<_>> = FxHashMap::default();
         for (id, source) in source_map {
             files.entry(&source.file).or_default().push((source.item.span, *id));
-        }
-        for items in files.values_mut() {
-            items.sort();
         }
         Self(files)
     }
@@ -171,22 +169,23 @@ impl<'a> Owners<'a> {
     /// The policy whose text holds a place.
     fn of(&self, label: &Label) -> Option<PolicyId> {
         let items = self.0.get(label.file.as_str())?;
-        let after = items.partition_point(|(span, _)| span.start <= label.span.start);
-        let (span, id) = items.get(after.checked_sub(1)?)?;
+        // A file has a few dozen, and most files aren't asked about.
+        let (span, id) = items.iter().filter(|(span, _)| span.start <= label.span.start).max()?;
         (label.span.end <= span.end).then_some(*id)
     }
 
-    /// The same diagnostic as seen from each other policy that takes part: its first place there is the primary
-    /// one, and the original's primary place comes first among the others.
-    fn mirrored(&self, diagnostic: &Diagnostic) -> Vec<Diagnostic> {
+    /// The same diagnostic as seen from each other policy that takes part, in files that are wanted: its first place
+    /// there is the primary one, and the original's primary place comes first among the others.
+    fn mirrored(&self, diagnostic: &Diagnostic, wanted: &dyn Fn(&str) -> bool) -> Vec<Diagnostic> {
         let Some(primary) = &diagnostic.primary else { return vec![] };
-        let owner = |label: &Label| (label.file.clone(), self.of(label));
-        let mut seen = BTreeSet::from([owner(primary)]);
+        let mut seen = vec![(primary.file.as_str(), self.of(primary))];
         let mut mirrors = vec![];
         for (at, label) in diagnostic.secondary.iter().enumerate() {
-            if !seen.insert(owner(label)) {
+            let own = (label.file.as_str(), self.of(label));
+            if seen.contains(&own) || !wanted(&label.file) {
                 continue;
             }
+            seen.push(own);
             let mut mirror = diagnostic.clone();
             mirror.primary = Some(label.clone());
             mirror.secondary.remove(at);
@@ -233,7 +232,7 @@ mod tests {
             .and_at("x", at(22), "b's scope")
             .and_at("x", at(25), "b's mode")
             .and_at("y", at(3), "c's scope");
-        let mirrors = Owners::new(&map).mirrored(&diagnostic);
+        let mirrors = Owners::new(&map).mirrored(&diagnostic, &|_| true);
         let view = |d: &Diagnostic| {
             let texts: Vec<_> = d.secondary.iter().map(|label| label.text.clone()).collect();
             (d.primary.clone().unwrap().text, texts.join(", "))
@@ -252,7 +251,7 @@ mod tests {
         let diagnostic =
             Diagnostic::warning(codes::SCOPE_OVERLAP, "x", at(2), "overlap").and_at("z", at(1), "there");
         let map = SourceMap::new();
-        let mirrors = Owners::new(&map).mirrored(&diagnostic);
+        let mirrors = Owners::new(&map).mirrored(&diagnostic, &|_| true);
         assert_eq!(mirrors.len(), 1);
         assert_eq!(mirrors[0].primary.as_ref().unwrap().file, "z");
     }
