@@ -1,13 +1,13 @@
 //! Everything there is to say about the files of a workspace, ready to be shown per file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ordain_ir::{
-    Conflict, Diagnostic, Gap, Label, Obligation, Policies, PolicyId, Severity, SourceMap, Span,
+    Diagnostic, Gap, Label, Obligation, Policies, PolicyId, PolicyRef, Severity, SourceMap, Span,
 };
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{Analysed, LineIndex, WORKSPACE_FILE};
 
@@ -58,7 +58,10 @@ impl Checked {
             let Some(diagnostic) = self.rehomed(diagnostic) else { return };
             let file = diagnostic.primary.as_ref().map_or(WORKSPACE_FILE, |label| &label.file);
             if wanted(file) {
-                files.entry(file.to_owned()).or_default().push(diagnostic);
+                match files.get_mut(file) {
+                    Some(all) => all.push(diagnostic),
+                    None => _ = files.insert(file.to_owned(), vec![diagnostic]),
+                }
             }
         };
         let Some(analysed) = analysed else {
@@ -67,20 +70,27 @@ impl Checked {
         };
         self.others(analysed).into_iter().for_each(&mut add);
         let standing = analysed.standing(&self.policies);
-        let owners = Owners::new(&self.source_map);
-        let mut seen: BTreeSet<*const Conflict> = BTreeSet::new();
+        let (mut seen, mut conflicts) = (FxHashSet::default(), vec![]);
         // What is said of a file that can't be opened may come to stand at the workspace file.
-        let is_wanted = |file: &str| wanted(if self.is_known(file) { file } else { WORKSPACE_FILE });
+        let at_the_workspace = wanted(WORKSPACE_FILE);
+        let is_wanted = |file: &str| match (wanted(file), at_the_workspace) {
+            (true, true) => true,
+            (true, false) => self.is_known(file),
+            (false, true) => !self.is_known(file),
+            (false, false) => false,
+        };
         for (policy, source) in &self.source_map {
             let application = source.application.as_ref().map(|site| &site.file);
             if ![Some(&source.file), application].into_iter().flatten().any(|file| is_wanted(file)) {
                 continue;
             }
-            for conflict in standing.of(policy).filter(|conflict| seen.insert(Arc::as_ptr(conflict))) {
-                let diagnostic = ordain_analyzer::conflict_diagnostic(conflict, &self.source_map);
-                owners.mirrored(&diagnostic, &is_wanted).into_iter().for_each(&mut add);
-                add(diagnostic);
-            }
+            conflicts.extend(standing.of(policy).filter(|conflict| seen.insert(Arc::as_ptr(conflict))));
+        }
+        let owners = Owners::new(&self.source_map, conflicts.iter().flat_map(|conflict| &conflict.policies));
+        for conflict in conflicts {
+            let diagnostic = ordain_analyzer::conflict_diagnostic(conflict, &self.source_map);
+            owners.mirrored(&diagnostic, &is_wanted).into_iter().for_each(&mut add);
+            add(diagnostic);
         }
         sorted(files)
     }
@@ -118,7 +128,7 @@ impl Checked {
 /// The findings of each file in the order of their places, each once.
 fn sorted(mut files: BTreeMap<String, Vec<Diagnostic>>) -> BTreeMap<String, Vec<Diagnostic>> {
     for diagnostics in files.values_mut() {
-        diagnostics.sort();
+        diagnostics.sort_unstable();
         diagnostics.dedup();
     }
     files
@@ -154,13 +164,15 @@ impl Checked {
     }
 }
 
-/// Which policy stands where.
+/// Which policy stands where, of those that take part in something.
 struct Owners<'a>(FxHashMap<&'a str, Vec<(Span, PolicyId)>>);
 
 impl<'a> Owners<'a> {
-    fn new(source_map: &'a SourceMap) -> Self {
+    fn new<'p>(source_map: &'a SourceMap, policies: impl Iterator<Item = &'p PolicyRef>) -> Self {
         let mut files: FxHashMap<&str, Vec<_>> = FxHashMap::default();
-        for (id, source) in source_map {
+        let mut seen = FxHashSet::default();
+        for id in policies.map(|policy| &policy.id).filter(|id| seen.insert(**id)) {
+            let Some(source) = source_map.get(id) else { continue };
             files.entry(&source.file).or_default().push((source.item.span, *id));
         }
         Self(files)
@@ -232,7 +244,8 @@ mod tests {
             .and_at("x", at(22), "b's scope")
             .and_at("x", at(25), "b's mode")
             .and_at("y", at(3), "c's scope");
-        let mirrors = Owners::new(&map).mirrored(&diagnostic, &|_| true);
+        let all = ["a", "b", "c"].map(|name| PolicyRef::new(PolicyKind::Rule, &name.into()));
+        let mirrors = Owners::new(&map, all.iter()).mirrored(&diagnostic, &|_| true);
         let view = |d: &Diagnostic| {
             let texts: Vec<_> = d.secondary.iter().map(|label| label.text.clone()).collect();
             (d.primary.clone().unwrap().text, texts.join(", "))
@@ -251,7 +264,7 @@ mod tests {
         let diagnostic =
             Diagnostic::warning(codes::SCOPE_OVERLAP, "x", at(2), "overlap").and_at("z", at(1), "there");
         let map = SourceMap::new();
-        let mirrors = Owners::new(&map).mirrored(&diagnostic, &|_| true);
+        let mirrors = Owners::new(&map, [].iter()).mirrored(&diagnostic, &|_| true);
         assert_eq!(mirrors.len(), 1);
         assert_eq!(mirrors[0].primary.as_ref().unwrap().file, "z");
     }
