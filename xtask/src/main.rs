@@ -17,6 +17,7 @@ mod oracle;
 mod postgres;
 mod process;
 mod repository;
+mod schemathesis;
 mod setup;
 mod temporary;
 mod test;
@@ -36,8 +37,8 @@ usage: cargo xtask <verb>
   ci                 all that a change has to pass: tests, format, lints, documentation, dependencies
   bench [NAME…]      measure in release: `compiler`, `analyzer`, `runtime`, `engine`; all where none is named. `--quick`
                      takes seconds
-  oracle [NAME…]     hold the product against second opinions, at length: `engine`, `analyzer`, `runtime`;
-                     `--cases N`, `--seed S`
+  oracle [NAME…]     hold the product against second opinions, at length: `engine`, `analyzer`, `runtime`,
+                     `http`; `--cases N`, `--seed S`, `--quick`
   book               make the documentation's HTML, with an mdBook that is built the first time
   fuzz [ARG…]        try random texts on parser, formatter and compiler; `--help` says what ARG may be
   dependencies       check licences, sources and deadlines against `deny.toml`

@@ -21,11 +21,13 @@ struct Oracle {
     seed: &'static str,
     /// How many cases the long form tries where none are asked for.
     whole: u64,
+    /// The same for the quick form.
+    quick: u64,
     /// Whether it works on a database, so that it wants a PostgreSQL, and a faster build would gain little.
     postgres: bool,
 }
 
-const ORACLES: [Oracle; 6] = [ENGINE, WORKSPACES, QUESTIONS, SESSIONS, ADMISSION, KILLS];
+const ORACLES: [Oracle; 7] = [ENGINE, WORKSPACES, QUESTIONS, SESSIONS, ADMISSION, KILLS, HTTP];
 
 const ENGINE: Oracle = Oracle {
     name: "engine",
@@ -35,6 +37,7 @@ const ENGINE: Oracle = Oracle {
     cases: "ORDAIN_ENGINE_CASES",
     seed: "ORDAIN_ENGINE_SEED",
     whole: 200_000,
+    quick: 2_000,
     postgres: false,
 };
 
@@ -47,6 +50,7 @@ const WORKSPACES: Oracle = Oracle {
     cases: "ORDAIN_ORACLE_CASES",
     seed: "ORDAIN_ORACLE_SEED",
     whole: 100_000,
+    quick: 1_000,
     postgres: false,
 };
 
@@ -59,6 +63,7 @@ const QUESTIONS: Oracle = Oracle {
     cases: "ORDAIN_SOLVER_CASES",
     seed: "ORDAIN_ORACLE_SEED",
     whole: 10_000,
+    quick: 100,
     postgres: false,
 };
 
@@ -71,6 +76,7 @@ const SESSIONS: Oracle = Oracle {
     cases: "ORDAIN_SESSION_CASES",
     seed: "ORDAIN_SESSION_SEED",
     whole: 5_000,
+    quick: 50,
     postgres: false,
 };
 
@@ -83,6 +89,7 @@ const ADMISSION: Oracle = Oracle {
     cases: "ORDAIN_ADMISSION_CASES",
     seed: "ORDAIN_ADMISSION_SEED",
     whole: 300,
+    quick: 6,
     postgres: true,
 };
 
@@ -95,6 +102,20 @@ const KILLS: Oracle = Oracle {
     cases: "ORDAIN_KILL_CASES",
     seed: "ORDAIN_KILL_SEED",
     whole: 200,
+    quick: 5,
+    postgres: true,
+};
+
+/// Requests made out of the OpenAPI document; a case is a request of each operation.
+const HTTP: Oracle = Oracle {
+    name: "http",
+    package: "ordain",
+    folder: "cli",
+    target: "openapi",
+    cases: "ORDAIN_HTTP_CASES",
+    seed: "ORDAIN_HTTP_SEED",
+    whole: 100,
+    quick: 3,
     postgres: true,
 };
 
@@ -104,6 +125,7 @@ struct Chosen {
     oracles: Vec<&'static Oracle>,
     cases: Option<u64>,
     seed: u64,
+    quick: bool,
 }
 
 impl std::fmt::Debug for Oracle {
@@ -112,12 +134,12 @@ impl std::fmt::Debug for Oracle {
     }
 }
 
-/// Runs the oracles that are named, or all: `--cases N` of them, from `--seed S`.
+/// Runs the oracles that are named, or all: `--cases N` of them, or few with `--quick`, from `--seed S`.
 pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
-    let Chosen { oracles, cases, seed } = chosen(arguments)?;
+    let Chosen { oracles, cases, seed, quick } = chosen(arguments)?;
     setup::all(repository)?;
     for oracle in oracles {
-        let cases = cases.unwrap_or(oracle.whole);
+        let cases = cases.unwrap_or(if quick { oracle.quick } else { oracle.whole });
         println!("\n== {}, {}/{}: {cases} cases from seed {seed}", oracle.name, oracle.folder, oracle.target);
         let mut command = repository.cargo(&["test", "--package", oracle.package, "--test", oracle.target]);
         if !oracle.postgres {
@@ -125,6 +147,9 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
         }
         command.args(["--", "--nocapture"]);
         command.env(oracle.cases, cases.to_string()).env(oracle.seed, seed.to_string());
+        if oracle.name == HTTP.name {
+            command.env("ORDAIN_SCHEMATHESIS", schemathesis::program(repository)?);
+        }
         if oracle.postgres {
             postgres::with_database(repository, |database| process::run(command.envs(database)))?;
         } else {
@@ -136,7 +161,7 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
 
 fn chosen(arguments: &[String]) -> Outcome<Chosen> {
     let refuse = |message: String| Failure { message, code: 2 };
-    let mut chosen = Chosen { oracles: vec![], cases: None, seed: 0 };
+    let mut chosen = Chosen { oracles: vec![], cases: None, seed: 0, quick: false };
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         let mut number = || {
@@ -148,6 +173,7 @@ fn chosen(arguments: &[String]) -> Outcome<Chosen> {
         match word.as_str() {
             "--cases" => chosen.cases = Some(number()?),
             "--seed" => chosen.seed = number()?,
+            "--quick" => chosen.quick = true,
             name => {
                 let before = chosen.oracles.len();
                 chosen.oracles.extend(ORACLES.iter().filter(|oracle| oracle.name == name));
@@ -156,7 +182,7 @@ fn chosen(arguments: &[String]) -> Outcome<Chosen> {
                     known.dedup();
                     let known = known.join("`, `");
                     return Err(refuse(format!(
-                        "there is no oracle `{name}`, only `{known}`; options are `--cases` and `--seed`"
+                        "there is no oracle `{name}`, only `{known}`; options are `--cases`, `--seed` and `--quick`"
                     )));
                 }
             }
@@ -184,6 +210,7 @@ mod tests {
         assert_eq!((all.oracles.len(), all.cases, all.seed), (ORACLES.len(), None, 0));
         let one = chosen(&words("engine --cases 1_000 --seed 7")).unwrap();
         assert_eq!((one.oracles.len(), one.cases, one.seed), (1, Some(1_000), 7));
+        assert!(chosen(&words("http --quick")).unwrap().quick);
         assert_eq!(chosen(&words("analyzer")).unwrap().oracles.len(), 3);
         for (wrong, told) in
             [("engin", "no oracle `engin`"), ("--cases", "`--cases` wants a number"), ("--seed x", "not `x`")]
@@ -198,7 +225,12 @@ mod tests {
         let root = Repository::find().unwrap().root().to_owned();
         for oracle in &ORACLES {
             let folder = root.join(oracle.folder);
-            let test = fs::read_to_string(folder.join(format!("tests/{}.rs", oracle.target))).unwrap();
+            // One file, or the files of a folder.
+            let file = folder.join(format!("tests/{}.rs", oracle.target));
+            let mut files = vec![file];
+            let parts = fs::read_dir(folder.join("tests").join(oracle.target));
+            files.extend(parts.into_iter().flatten().map(|entry| entry.unwrap().path()));
+            let test: String = files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect();
             assert!(test.contains(oracle.cases) && test.contains(oracle.seed), "{}", oracle.name);
         }
     }

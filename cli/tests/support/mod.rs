@@ -8,6 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -93,6 +94,8 @@ pub(crate) fn workspace(files: &[(&str, &str)]) -> tempfile::TempDir {
 pub(crate) struct Server {
     child: Child,
     port: u16,
+    /// What it logs, read all the time: a full pipe would hold it up.
+    log: Option<JoinHandle<String>>,
 }
 
 impl Server {
@@ -122,12 +125,18 @@ impl Server {
                 .args(more)
                 .stdout(Stdio::null())
                 .stderr(Stdio::piped());
-            let mut server = Self { child: server.spawn().expect("the binary starts"), port };
+            let mut child = server.spawn().expect("the binary starts");
+            let mut stderr = child.stderr.take().expect("piped");
+            let log = std::thread::spawn(move || {
+                let mut log = String::new();
+                stderr.read_to_string(&mut log).expect("UTF-8");
+                log
+            });
+            let mut server = Self { child, port, log: Some(log) };
             let deadline = Instant::now() + Duration::from_mins(1);
             while Instant::now() < deadline {
                 if server.child.try_wait().expect("a child").is_some() {
-                    let mut text = String::new();
-                    server.child.stderr.take().expect("piped").read_to_string(&mut text).expect("UTF-8");
+                    let text = server.log();
                     assert!(text.contains("is in use"), "the server ended: {text}");
                     break;
                 }
@@ -140,6 +149,11 @@ impl Server {
         panic!("the server doesn't answer");
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
+    }
+
     /// The address as `host:port`.
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
@@ -147,12 +161,15 @@ impl Server {
 
     /// Tells it to stop as a service manager does, waits for that, and returns what it logged.
     pub(crate) fn stopped(mut self) -> String {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("it runs");
-        let mut log = String::new();
-        self.child.stderr.take().expect("piped").read_to_string(&mut log).expect("UTF-8");
+        rustix::process::kill_process(self.pid(), rustix::process::Signal::TERM).expect("it runs");
+        let log = self.log();
         assert!(self.child.wait().expect("it ends").success(), "{log}");
         log
+    }
+
+    /// What it has logged, once it has ended.
+    fn log(&mut self) -> String {
+        self.log.take().expect("is asked once").join().expect("reads")
     }
 
     /// Kills it as it stands, with whatever it is about to write.
@@ -181,6 +198,16 @@ impl Server {
         let body = body.to_string();
         self.exchange(&format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Ordain-Dev-User: {who}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+
+    /// Sends a body with a bearer token.
+    pub(crate) fn send_with(&self, method: &str, path: &str, token: &str, body: &Value) -> (u16, Value) {
+        let body = body.to_string();
+        self.exchange(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         ))

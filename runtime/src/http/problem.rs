@@ -7,15 +7,16 @@ use axum::response::{IntoResponse, Response};
 use ordain_store::StoreError;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 /// The media type of every error.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 macro_rules! codes {
     ($($(#[$meta:meta])* $variant:ident = $text:literal, $status:ident, $title:literal;)+) => {
         /// What went wrong, for programs. A code never changes its meaning.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
         pub enum ErrorCode { $($(#[$meta])* #[serde(rename = $text)] $variant),+ }
 
         impl ErrorCode {
@@ -46,6 +47,20 @@ macro_rules! codes {
         }
     };
 }
+
+// By hand: the derived schema doesn't see names that come out of a macro.
+impl PartialSchema for ErrorCode {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("What went wrong, for programs. A code never changes its meaning."))
+            .enum_values(Some(Self::ALL.iter().map(|code| code.as_str())))
+            .build()
+            .into()
+    }
+}
+
+impl ToSchema for ErrorCode {}
 
 codes! {
     /// The request isn't HTTP as it should be.

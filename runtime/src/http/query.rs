@@ -138,13 +138,15 @@ impl Param {
                 .maximum(Some(1))
                 .multiple_of(Some(0.001)),
             Kind::Cursor => text.pattern(Some("^1-[0-9]+-[0-9a-f]{32}$")),
-            Kind::LimitType => text.pattern(Some(r"^[A-Z_]*\*?$")),
+            Kind::LimitType => text.pattern(Some(limit_types())),
             Kind::Time => text.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
             Kind::Flag => ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into())),
             Kind::Limit(default) => {
                 whole.minimum(Some(1)).maximum(Some(PageRequest::MAX_LIMIT)).default(Some(default.into()))
             }
-            Kind::Offset => whole.minimum(Some(0)).default(Some(0.into())),
+            Kind::Offset => {
+                whole.minimum(Some(0)).maximum(Some(PageRequest::MAX_OFFSET)).default(Some(0.into()))
+            }
         };
         ParameterBuilder::new()
             .name(self.name)
@@ -154,6 +156,13 @@ impl Param {
             .schema(Some(schema.build()))
             .build()
     }
+}
+
+/// The types of limits, and what may be the beginning of some with `*` after it.
+fn limit_types() -> String {
+    // The currency is no part of a type's name, so any will do.
+    let names: Vec<_> = Quantity::all("USD").iter().map(ToString::to_string).collect();
+    format!(r"^({}|[A-Z_]*\*)$", names.join("|"))
 }
 
 /// The values of a query while it is read.

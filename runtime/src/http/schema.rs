@@ -10,7 +10,7 @@ use ordain_store::{
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use uuid::Uuid;
 
 /// Schemas of the wire's enumerations, by the name of the field that they are used for.
@@ -48,11 +48,39 @@ words! {
     violation_type: ViolationType,
 }
 
+/// The same, or null.
+macro_rules! words_or_null {
+    ($($function:ident: $words:ident),+ $(,)?) => {$(
+        pub(crate) fn $function() -> Object {
+            let mut words = $words();
+            words.schema_type = SchemaType::Array(vec![Type::String, Type::Null]);
+            words.enum_values.get_or_insert_default().push(serde_json::Value::Null);
+            words
+        }
+    )+};
+}
+
+words_or_null! {
+    contradiction_or_null: contradiction,
+    enforcement_or_null: enforcement,
+    enforcement_mode_or_null: enforcement_mode,
+    rule_type_or_null: rule_type,
+}
+
 /// A kind of violation, where nothing said means `STANDARD`.
 pub(crate) fn violation_kind_or_standard() -> Object {
     let mut kinds = violation_kind();
     kinds.default = Some(ViolationKind::Standard.as_str().into());
     kinds
+}
+
+/// A path of a request, in segments of 1 to 200 characters, none of them a control character.
+pub(crate) fn path() -> Object {
+    let segment = r"(?:[^/\\\u0000-\u001f\u007f-\u009f]|\\[^\u0000-\u001f\u007f-\u009f]){1,200}";
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(format!("^{segment}/{segment}/{segment}$")))
+        .build()
 }
 
 /// A dependency, seen from one of its ends.

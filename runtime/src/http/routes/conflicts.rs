@@ -69,7 +69,7 @@ pub(crate) struct ConflictItem {
     #[schema(schema_with = schema::conflict_type)]
     conflict_type: ConflictType,
     /// For a `THRESHOLD_CONTRADICTION`: bounds that no usage satisfies, or one limit twice.
-    #[schema(schema_with = schema::contradiction, required = false)]
+    #[schema(schema_with = schema::contradiction_or_null, required = false)]
     contradiction: Option<Contradiction>,
     /// Severity.
     #[schema(schema_with = schema::severity)]

@@ -28,7 +28,7 @@ pub(crate) struct DependencyNode {
     #[schema(schema_with = schema::kind)]
     kind: PolicyKind,
     /// A rule's concern.
-    #[schema(schema_with = schema::rule_type, required = false)]
+    #[schema(schema_with = schema::rule_type_or_null, required = false)]
     rule_type: Option<RuleType>,
     /// A limit's type.
     limit_type: Option<String>,
@@ -38,10 +38,10 @@ pub(crate) struct DependencyNode {
     /// Its status.
     status: &'static str,
     /// What a rule does.
-    #[schema(schema_with = schema::enforcement_mode, required = false)]
+    #[schema(schema_with = schema::enforcement_mode_or_null, required = false)]
     enforcement_mode: Option<EnforcementMode>,
     /// What a limit's breach does.
-    #[schema(schema_with = schema::enforcement, required = false)]
+    #[schema(schema_with = schema::enforcement_or_null, required = false)]
     enforcement: Option<Enforcement>,
     /// What it depends on.
     depends_on: Vec<Relation>,

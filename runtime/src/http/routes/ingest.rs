@@ -49,30 +49,30 @@ pub(crate) struct ViolationReport {
     severity: Number,
     /// The full name of the policy that was not kept.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(min_length = 1, max_length = 500, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     policy_name: Option<String>,
     /// Whose request it was: `tenant/project/agent`.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(min_length = 1, max_length = 500, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     path: Option<String>,
     /// In which run.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(min_length = 1, max_length = 500, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     run_id: Option<String>,
     /// What happened, for people.
     #[serde(default)]
-    #[schema(max_length = 10_000)]
+    #[schema(max_length = 10_000, pattern = r"^[^\u0000]*$")]
     description: String,
     /// What happened, for programs: an object of your own making.
     #[serde(default)]
-    #[schema(value_type = Option<Value>)]
+    #[schema(value_type = Option<BTreeMap<String, Value>>)]
     details: Option<Map<String, Value>>,
     /// Whether it was made up; what a simulation sees is, if nothing is said.
     #[serde(default)]
     is_synthetic: Option<bool>,
     /// The scenario that made it up.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(min_length = 1, max_length = 500, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     synthetic_scenario_id: Option<String>,
     /// When it happened, since 1970; now, if nothing is said.
     #[serde(default)]

@@ -2,6 +2,7 @@
 //! `DELETE /api/v1/policies/rules/{rule_id}`, `POST /api/v1/policies/conflicts/{conflict_id}/acknowledge`
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -11,6 +12,9 @@ use ordain_store::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use uuid::Uuid;
 
 use super::conflicts::ConflictItem;
@@ -36,14 +40,18 @@ const TEXT: usize = 500_000;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProposalDraft {
     /// What it is about, in one line.
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     title: String,
     /// Why.
     #[serde(default)]
-    #[schema(max_length = 10_000)]
+    #[schema(max_length = 10_000, pattern = r"^[^\u0000]*$")]
     rationale: String,
     /// The policies, as source: complete by itself, but for what it names of active policies.
-    #[schema(min_length = 1, max_length = 500_000)]
+    #[schema(min_length = 1, max_length = 500_000, pattern = r"^[^\u0000]*\S[^\u0000]*$")]
     text: String,
 }
 
@@ -53,14 +61,14 @@ pub(crate) struct ProposalDraft {
 pub(crate) struct VersionDraft {
     /// The version that it takes the place of; or the header `If-Match`.
     #[serde(default)]
-    #[schema(minimum = 1)]
-    version: Option<u32>,
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    version: Option<NonZeroU32>,
     /// The policies, as source.
-    #[schema(min_length = 1, max_length = 500_000)]
+    #[schema(min_length = 1, max_length = 500_000, pattern = r"^[^\u0000]*\S[^\u0000]*$")]
     text: String,
     /// What changed.
     #[serde(default)]
-    #[schema(max_length = 10_000)]
+    #[schema(max_length = 10_000, pattern = r"^[^\u0000]*$")]
     note: String,
 }
 
@@ -70,11 +78,11 @@ pub(crate) struct VersionDraft {
 pub(crate) struct ApprovalBody {
     /// The version that you have seen; or the header `If-Match`.
     #[serde(default)]
-    #[schema(minimum = 1)]
-    version: Option<u32>,
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    version: Option<NonZeroU32>,
     /// Why.
     #[serde(default)]
-    #[schema(max_length = 10_000)]
+    #[schema(max_length = 10_000, pattern = r"^[^\u0000]*$")]
     notes: String,
     /// The `id`s of the new WARNING conflicts that you accept.
     #[serde(default)]
@@ -88,11 +96,11 @@ pub(crate) struct ApprovalBody {
 pub(crate) struct RejectionBody {
     /// The version that you have seen; or the header `If-Match`.
     #[serde(default)]
-    #[schema(minimum = 1)]
-    version: Option<u32>,
-    /// Why.
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    version: Option<NonZeroU32>,
+    /// Why; not empty.
     #[serde(default)]
-    #[schema(max_length = 10_000)]
+    #[schema(min_length = 1, max_length = 10_000, pattern = r"^[^\u0000]*\S[^\u0000]*$", required)]
     reason: String,
 }
 
@@ -102,7 +110,7 @@ pub(crate) struct RejectionBody {
 pub(crate) struct AcknowledgementBody {
     /// Why; not empty.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 10_000)]
+    #[schema(min_length = 1, max_length = 10_000, pattern = r"^[^\u0000]*\S[^\u0000]*$", required)]
     reason: String,
 }
 
@@ -127,20 +135,42 @@ pub(crate) struct RetiredView {
 }
 
 fn fits(place: &str, text: &str, least: usize, most: usize, lines: bool) -> Result<(), Problem> {
-    let length = text.trim().chars().count();
+    let (said, length) = (text.trim().chars().count(), text.chars().count());
     let control = text.chars().any(|c| c == '\0' || (!lines && c.is_control()));
-    if (least..=most).contains(&length) && !control {
+    if said >= least && length <= most && !control {
         return Ok(());
     }
     let detail = format!("`{place}` wants {least} to {most} characters, and no control characters");
     Err(wrong(format!("/{place}"), detail))
 }
 
+/// Documents the header; never made.
+struct IfMatch;
+
+impl utoipa::IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let version = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(r#"^("[1-9][0-9]{0,8}"|[1-9][0-9]{0,8})$"#));
+        let header = ParameterBuilder::new()
+            .name("If-Match")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some("The version that you have seen, in quotation marks or not."))
+            .schema(Some(version.build()))
+            .build();
+        vec![header]
+    }
+}
+
 /// The version that the client has seen: from the body, or from `If-Match`, in quotation marks or not.
-fn seen(body: Option<u32>, headers: &HeaderMap) -> Result<u32, Problem> {
+fn seen(body: Option<NonZeroU32>, headers: &HeaderMap) -> Result<u32, Problem> {
     let header = headers.get(header::IF_MATCH).map(|value| {
         let text = value.to_str().unwrap_or_default().trim();
-        text.trim_matches('"').parse::<u32>().map_err(|_| {
+        let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+        // A sign is no digit.
+        let digits = bare.bytes().all(|b| b.is_ascii_digit());
+        bare.parse::<NonZeroU32>().ok().filter(|_| digits).ok_or_else(|| {
             Problem::new(ErrorCode::BadRequest, "the header `If-Match` is no version, such as \"1\"")
         })
     });
@@ -149,7 +179,7 @@ fn seen(body: Option<u32>, headers: &HeaderMap) -> Result<u32, Problem> {
             ErrorCode::BadRequest,
             "`version` and the header `If-Match` name different versions",
         )),
-        (Some(version), _) | (None, Some(version)) => Ok(version),
+        (Some(version), _) | (None, Some(version)) => Ok(version.get()),
         (None, None) => Err(Problem::new(
             ErrorCode::VersionRequired,
             "say which version you have seen: `version` in the body, or the header `If-Match`",
@@ -257,7 +287,7 @@ pub(crate) async fn create(
     operation_id = "add_proposal_version",
     params(
         ("proposal_id" = Uuid, Path, description = "The proposal's `id`."),
-        ("If-Match" = Option<String>, Header, description = "The version that you have seen.")
+        IfMatch
     ),
     request_body = VersionDraft,
     security(("api_key" = ["author"])),
@@ -285,7 +315,7 @@ pub(crate) async fn revise(
     operation_id = "approve_policy_proposal",
     params(
         ("proposal_id" = Uuid, Path, description = "The proposal's `id`."),
-        ("If-Match" = Option<String>, Header, description = "The version that you have seen.")
+        IfMatch
     ),
     request_body = ApprovalBody,
     security(("api_key" = ["approver"])),
@@ -317,7 +347,7 @@ pub(crate) async fn approve(
     operation_id = "reject_policy_proposal",
     params(
         ("proposal_id" = Uuid, Path, description = "The proposal's `id`."),
-        ("If-Match" = Option<String>, Header, description = "The version that you have seen.")
+        IfMatch
     ),
     request_body = RejectionBody,
     security(("api_key" = ["approver"])),

@@ -10,6 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::http::problem::ProblemDetail;
+use crate::http::schema;
 use crate::service::NewDecision;
 
 /// How far a request's instant may lie from now.
@@ -29,11 +30,11 @@ const LONGEST_HOLD: u32 = 86_400;
 }))]
 pub(crate) struct DecisionAsk {
     /// Who asks: `tenant/project/agent`; a backslash before a slash or a backslash that belongs to a name.
-    #[schema(value_type = String)]
+    #[schema(schema_with = schema::path)]
     path: Path,
     /// The model provider that it goes to, if any.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     provider: Option<String>,
     /// The instant of the request: within five minutes of now, or any since 1970 in a rehearsal; now, if nothing is
     /// said.
@@ -50,7 +51,7 @@ pub(crate) struct DecisionAsk {
     /// Your own name for this request. Asked again under it, the answer is the same and nothing counts twice; so give one
     /// if you may have to try again.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     request_id: Option<String>,
     /// Whether the usage is held until it is settled, instead of counted for good.
     #[serde(default)]
@@ -66,15 +67,15 @@ pub(crate) struct DecisionAsk {
     dry_run: bool,
 }
 
-/// What is used: amounts as whole numbers or decimal text.
+/// What is used: amounts as whole numbers or decimal text. One that can't be read, as a negative one, is a fault of a
+/// request, which is decided all the same; a settlement with one is refused.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes a part of bodies that is read as the engine's own type")]
 pub(crate) struct UsageAsk {
     /// Runs; 1, if nothing is said.
-    #[schema(minimum = 0)]
     runs: Option<i64>,
     /// Tokens; 0, if nothing is said.
-    #[schema(minimum = 0)]
     tokens: Option<i64>,
     /// Money by currency, as decimal text.
     #[schema(required = false)]

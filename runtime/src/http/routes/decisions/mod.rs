@@ -134,7 +134,7 @@ fn decision_id(text: &str) -> Result<Uuid, Problem> {
 /// Counts what was really used instead of what was held. Again, nothing changes.
 #[utoipa::path(
     post, path = "/api/v1/decisions/{decision_id}/settle", tag = "decisions", operation_id = "settle_decision",
-    params(("decision_id" = String, Path, description = "The decision.")),
+    params(("decision_id" = Uuid, Path, description = "The decision.")),
     request_body(content = Settlement),
     security(("api_key" = ["decide"])),
     responses((status = 200, body = ClosedView), UsageProblems)
@@ -153,7 +153,7 @@ pub(crate) async fn settle(
 /// Gives back what was held, since it won't be used. Again, nothing changes.
 #[utoipa::path(
     post, path = "/api/v1/decisions/{decision_id}/release", tag = "decisions", operation_id = "release_decision",
-    params(("decision_id" = String, Path, description = "The decision.")),
+    params(("decision_id" = Uuid, Path, description = "The decision.")),
     security(("api_key" = ["decide"])),
     responses((status = 200, body = ClosedView), UsageProblems)
 )]
