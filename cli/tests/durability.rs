@@ -5,55 +5,23 @@
 //! `cargo xtask oracle runtime` runs it at length.
 #![expect(clippy::print_stdout, reason = "figures for people")]
 
+#[path = "support/counting.rs"]
+mod counting;
 mod support;
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ordain_store::{CounterStore, TenantId};
-use ordain_store_postgres::PostgresStore;
-use ordain_store_sqlite::SqliteStore;
+use counting::{POLICIES, built, look, post};
 use serde_json::{Value, json};
-use support::{Server, root, run, workspace};
-
-const POLICIES: &str = "package acme
-
-limit tokens {
-  type     tokens_daily
-  at most  1_000_000_000
-  enforce  block
-  scope    global
-  per      agent
-}
-
-limit runs { type runs_monthly  at most 1_000_000_000  enforce block  scope global }
-";
+use support::{Server, root, workspace};
 
 const CLIENTS: usize = 4;
 
 fn number(variable: &str, otherwise: u64) -> u64 {
     let text = std::env::var(variable).ok();
     text.map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("`{variable}` is a number")))
-}
-
-/// One exchange; `None` if the server went away meanwhile.
-fn post(address: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
-    let body = body.to_string();
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all((head + &body).as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    Some((head.split(' ').nth(1)?.parse().ok()?, serde_json::from_str(body).ok()?))
 }
 
 /// What a client did last with one decision.
@@ -118,28 +86,6 @@ fn client(address: &str, cycle: u64, client: usize, over: &AtomicBool) -> Vec<As
     done
 }
 
-/// What is counted of the tokens, and whether every counter is what the ledger says.
-async fn audited(store: &dyn CounterStore, tenant: &TenantId) -> (i64, u64) {
-    let audit = store.audit_counters(tenant).await.expect("adds up");
-    assert_eq!(audit.wrong, [], "counters are the sums of their entries");
-    let counters = store.counters(tenant, &"acme.tokens".into(), 1_000).await.expect("lists");
-    (counters.iter().map(|it| it.counter.used + it.counter.held).sum(), audit.entries)
-}
-
-fn look(database: &str, tenant: &str) -> (i64, u64) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let tenant = TenantId::new(tenant).expect("is a tenant");
-    runtime.block_on(async {
-        match database.strip_prefix("sqlite://") {
-            Some(file) => {
-                let store = SqliteStore::open(Path::new(file)).await.expect("opens");
-                audited(&store, &tenant).await
-            }
-            None => audited(&PostgresStore::open(database).await.expect("opens"), &tenant).await,
-        }
-    })
-}
-
 fn cycles(database: &str, tenant: &str, bundle: &Path, cycles: u64, seed: u64) {
     let start = || Server::start_with(bundle, database, &["--tenant", tenant]);
     let (mut counted, mut acknowledged, mut open, mut entries) = (0, 0, 0, 0);
@@ -193,13 +139,6 @@ fn cycles(database: &str, tenant: &str, bundle: &Path, cycles: u64, seed: u64) {
          counters are the sums of {entries} entries",
         database.split("://").next().unwrap_or_default()
     );
-}
-
-fn built(folder: &tempfile::TempDir) -> PathBuf {
-    let bundle = folder.path().join("policies.ordain-bundle");
-    let output = bundle.to_str().expect("is text");
-    run(["build", folder.path().to_str().expect("is text"), "-o", output]).expect_code(0);
-    bundle
 }
 
 #[test]

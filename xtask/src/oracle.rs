@@ -4,7 +4,7 @@ use crate::{
     failure::{Failure, Outcome},
     postgres, process,
     repository::Repository,
-    setup,
+    schemathesis, setup,
 };
 
 /// A test with a second opinion. It says in its last lines how much it compared, and a failure names its seed.

@@ -23,6 +23,7 @@ pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
     for note in &effective.notes {
         tracing::warn!("{note}");
     }
+    survive_large_files();
     // A bundle file goes to the runtime as it is: checking it is the runtime's business.
     let bundle = match &config.bundle {
         None => None,
@@ -60,6 +61,14 @@ pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
             Ok(Verdict::Findings)
         }
         Err(error) => Err(Failure::other(error)),
+    }
+}
+
+/// A bound on the size of files is an error of the write that exceeds it, as a full disk is, and not the end.
+fn survive_large_files() {
+    #[cfg(unix)]
+    if let Err(reason) = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default()) {
+        tracing::warn!(%reason, "a bound on the size of files would end the server");
     }
 }
 

@@ -2,7 +2,6 @@
 //! requests out of the document alone, finds nothing that one of the two has wrong.
 //!
 //! `cargo xtask oracle http` fetches Schemathesis and runs it; without it only the answers are looked at.
-#![expect(clippy::print_stdout, reason = "figures for people")]
 
 mod answers;
 mod schemathesis;

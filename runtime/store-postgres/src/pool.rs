@@ -4,13 +4,16 @@
 //! that never comes. Whoever asked gives up after a while, but the pool counts such connections as in use, so that
 //! once all of them are silent nobody gets one, although new connections would work at once. So a probe runs all
 //! the time, and where it gets no answer while nobody else does either, but a new connection does, the pool is replaced.
+//!
+//! Likewise where a connection may only read, but a new one may write: a session keeps what `default_transaction_read_only`
+//! was when it began, which providers set while their disk is full.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgPool, query_scalar};
+use sqlx::{ConnectOptions, Connection, PgExecutor, PgPool, query_scalar};
 use tokio::time::{sleep, timeout};
 
 /// How long a question waits for a free connection.
@@ -72,28 +75,43 @@ async fn look_after(pool: Weak<Pool>) {
         }
         let before = pool.begun.load(Ordering::Relaxed);
         // On a task of its own: one that is given up half way would be lost to the pool.
-        let probe = tokio::spawn(async move { probe(&current).await });
-        if matches!(timeout(ANSWER, probe).await, Ok(Ok(true))) || pool.begun.load(Ordering::Relaxed) > before
-        {
+        let probe = tokio::spawn(async move { ask(&current).await });
+        let probed = timeout(ANSWER, probe).await.ok().and_then(Result::ok).flatten();
+        if probed == Some(Access::Writes) || probed.is_none() && pool.begun.load(Ordering::Relaxed) > before {
             continue;
         }
-        if timeout(ANSWER, anew(&pool.options)).await.unwrap_or(false) {
-            tracing::warn!(
-                "connections to the database do not answer, and new ones do: the old ones are replaced"
-            );
-            pool.replace();
-        }
+        let new = timeout(ANSWER, anew(&pool.options)).await.ok().flatten();
+        let gain = match (probed, new) {
+            (None, Some(_)) => "connections to the database do not answer, and new ones do",
+            (Some(Access::Reads), Some(Access::Writes)) => {
+                "connections to the database may only read, and new ones may write"
+            }
+            _ => continue,
+        };
+        tracing::warn!("{gain}: the old ones are replaced");
+        pool.replace();
     }
 }
 
-async fn probe(pool: &PgPool) -> bool {
-    query_scalar!("SELECT 1").fetch_one(pool).await.is_ok()
+/// What a connection that answers may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Reads,
+    Writes,
 }
 
-/// Whether a new connection answers.
-async fn anew(options: &PgConnectOptions) -> bool {
-    let Ok(mut connection) = options.connect().await else { return false };
-    let answers = query_scalar!("SELECT 1").fetch_one(&mut connection).await.is_ok();
+/// What one that answers may do; none if it doesn't.
+async fn ask(connection: impl PgExecutor<'_>) -> Option<Access> {
+    let writes =
+        query_scalar!(r#"SELECT NOT current_setting('transaction_read_only')::boolean AS "writes!""#);
+    let writes = writes.fetch_one(connection).await.ok()?;
+    Some(if writes { Access::Writes } else { Access::Reads })
+}
+
+/// The same of a new connection.
+async fn anew(options: &PgConnectOptions) -> Option<Access> {
+    let mut connection = options.connect().await.ok()?;
+    let access = ask(&mut connection).await;
     let _ = connection.close().await;
-    answers
+    access
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ordain_store::StoreError;
+use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::SqliteStore;
@@ -37,7 +38,14 @@ impl SqliteStore {
             .busy_timeout(BUSY)
             .foreign_keys(true)
             .pragma("wal_autocheckpoint", CHECKPOINT);
-        let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE);
+        // Where a disk is full, SQLite ends the transaction by itself, so that sqlx's own end of it fails, and the connection
+        // counts as in a transaction for good. A new one takes its place.
+        let pool = || {
+            SqlitePoolOptions::new().acquire_timeout(ACQUIRE).before_acquire(|connection, _| {
+                let free = !connection.is_in_transaction();
+                Box::pin(async move { Ok(free) })
+            })
+        };
         let write = pool().max_connections(1).connect_with(options.clone()).await;
         let write = write.map_err(|error| refuse(in_words(&error)))?;
         sqlx::migrate!().run(&write).await.map_err(|error| match error {

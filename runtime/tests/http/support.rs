@@ -71,7 +71,11 @@ fn chance() -> SeededRandom {
 }
 
 fn app(store: &Arc<dyn Store>, access: AccessMode, people: Option<Oidc>) -> App {
-    let (clock, random, gate) = (Arc::new(Stopped(at(3600))), Arc::new(chance()), Arc::new(Workshop));
+    app_by(Arc::new(Stopped(at(3600))), store, access, people)
+}
+
+fn app_by(clock: Arc<dyn Clock>, store: &Arc<dyn Store>, access: AccessMode, people: Option<Oidc>) -> App {
+    let (random, gate) = (Arc::new(chance()), Arc::new(Workshop));
     App::new(AppOptions {
         store: Arc::clone(store),
         gate,
@@ -86,6 +90,13 @@ fn app(store: &Arc<dyn Store>, access: AccessMode, people: Option<Oidc>) -> App 
 impl Client {
     pub(crate) fn new(store: Arc<dyn Store>, tenant: TenantId) -> Self {
         let router = app(&store, AccessMode::Dev(tenant.clone()), None).router();
+        Self { store, tenant, router, key: None, people: None }
+    }
+
+    /// The same store behind a server that goes by this clock.
+    pub(crate) fn by(&self, clock: Arc<dyn Clock>) -> Self {
+        let (store, tenant) = (Arc::clone(&self.store), self.tenant.clone());
+        let router = app_by(clock, &store, AccessMode::Dev(tenant.clone()), None).router();
         Self { store, tenant, router, key: None, people: None }
     }
 
