@@ -64,9 +64,9 @@ pub fn analyze(policies: &Policies, options: &Options<'_>) -> Result<Report, Ana
     let news = News::gather(&algebra, &changes, &Known::default(), &pool, &watch)?;
     watch.enter(Stage::Report);
     let pairs = news.counts(&[]);
-    let News { judged, joint, covered, .. } = news;
+    let News { judged, contradictions, covered, .. } = news;
     let mut conflicts = judged.conflicts;
-    conflicts.extend(joint.into_values().map(|(_, conflict)| conflict));
+    conflicts.extend(contradictions.joint.values().map(|(_, conflict)| Arc::clone(conflict)));
     let acknowledgements = Acknowledgements::of(policies);
     let conflicts = pool.install(|| {
         let conflicts = sorted(conflicts, policies).into_par_iter();
@@ -83,12 +83,18 @@ pub(crate) struct News {
     pub(crate) judged: Judged,
     /// Comparable pairs of which none overrides the other, of each kind with a changed policy.
     pub(crate) considered: BTreeMap<Kind, u64>,
-    /// Sets of limits that can't all hold, by their members, with what was found before it was told.
-    pub(crate) joint: BTreeMap<Vec<PolicyName>, (empty::Finding, Arc<Conflict>)>,
-    pub(crate) searched: empty::Searched,
-    pub(crate) unexplored_groups: u64,
+    pub(crate) contradictions: Arc<Contradictions>,
     /// By obligation.
     pub(crate) covered: BTreeMap<ordain_ir::Obligation, coverage::Covered>,
+}
+
+/// Sets of limits that can't all hold.
+#[derive(Debug, Default)]
+pub(crate) struct Contradictions {
+    /// By their members, with what was found before it was told.
+    pub(crate) joint: BTreeMap<Vec<PolicyName>, (empty::Finding, Arc<Conflict>)>,
+    searched: empty::Searched,
+    pub(crate) unexplored_groups: u64,
 }
 
 /// What policies have in common that can be compared.
@@ -138,36 +144,48 @@ impl News {
         drop(pairs);
 
         watch.enter(Stage::Contradictions);
-        let (accumulated, searched) = pool.install(|| {
-            empty::contradictions_beside(algebra, &known.searched, &|name| changes.concern(name))
-        })?;
+        let contradictions = if changes.concern_limits() {
+            Arc::new(pool.install(|| Contradictions::find(algebra, changes, &known.contradictions))?)
+        } else {
+            Arc::clone(&known.contradictions)
+        };
+
+        watch.enter(Stage::Coverage);
+        let covered = pool.install(|| coverage::covered(algebra, |it| known.of(it, changes)))?;
+        Ok(Self { judged, considered, contradictions, covered })
+    }
+
+    /// The counts of a report, with those pairs that are known to be hard beside what was judged now; all kinds must
+    /// have been looked at.
+    pub(crate) fn counts(&self, known: &[crate::pairs::Hard]) -> PairCounts {
+        let hard = known.iter().chain(&self.judged.hard);
+        counts(self.considered.values().sum(), hard, self.contradictions.unexplored_groups)
+    }
+}
+
+impl Contradictions {
+    /// Looks for those that changes can have to do with; the others are known. Works in the current thread pool.
+    fn find(algebra: &Algebra<'_>, changes: &Changes, known: &Self) -> Result<Self, AnalyzerError> {
+        let concern = |name: &PolicyName| changes.concern(name);
+        let (accumulated, searched) = empty::contradictions_beside(algebra, &known.searched, &concern)?;
         if accumulated.refused > 0 {
             return Err(AnalyzerError::Certificate(accumulated.refused));
         }
         let conflict = |finding: empty::Finding| {
             let key = finding.members.clone();
             let same = known.joint.get(&key).filter(|(old, _)| *old == finding);
-            if let Some(same) = same.filter(|_| !key.iter().any(|name| changes.concern(name))) {
+            if let Some(same) = same.filter(|_| !key.iter().any(concern)) {
                 return Ok((key, same.clone()));
             }
             let witness = joint_witness(&finding.members, algebra)?;
-            let conflict = Conflict { witness, ..finding.clone().into_conflict(policies) };
+            let conflict = Conflict { witness, ..finding.clone().into_conflict(algebra.policies()) };
             Ok((key, (finding, Arc::new(conflict))))
         };
+        // Of several errors the first counts.
         let joint: Vec<Result<_, AnalyzerError>> =
-            pool.install(|| accumulated.findings.into_par_iter().map(conflict).collect());
+            accumulated.findings.into_par_iter().map(conflict).collect();
         let joint = joint.into_iter().collect::<Result<_, _>>()?;
-
-        watch.enter(Stage::Coverage);
-        let covered = pool.install(|| coverage::covered(algebra, |it| known.of(it, changes)))?;
-        let unexplored_groups = accumulated.not_fully_explored;
-        Ok(Self { judged, considered, joint, searched, unexplored_groups, covered })
-    }
-
-    /// The counts of a report, with those pairs that are known to be hard beside what was judged now; all kinds must
-    /// have been looked at.
-    pub(crate) fn counts(&self, known: &[crate::pairs::Hard]) -> PairCounts {
-        counts(self.considered.values().sum(), known.iter().chain(&self.judged.hard), self.unexplored_groups)
+        Ok(Self { joint, searched, unexplored_groups: accumulated.not_fully_explored })
     }
 }
 

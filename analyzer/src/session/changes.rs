@@ -98,6 +98,11 @@ impl Changes {
         self.names.as_ref().is_none_or(|names| names.contains(name))
     }
 
+    /// Whether a limit is one of them, or was.
+    pub(crate) fn concern_limits(&self) -> bool {
+        self.is_everything() || self.kinds.iter().any(|kind| matches!(kind, Kind::Limits(_)))
+    }
+
     /// Their names; none where it is everything.
     pub(crate) fn policies(&self) -> impl Iterator<Item = &PolicyName> {
         self.names.iter().flatten()

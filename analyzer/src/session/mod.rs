@@ -22,11 +22,10 @@ pub(crate) use self::found::Index;
 pub use self::found::{Found, Involved};
 
 use crate::allowances::Acknowledgements;
-use crate::analysis::{Kind, News, Options, counts, pool};
+use crate::analysis::{Contradictions, Kind, News, Options, counts, pool};
 use crate::conditions::Memo;
 use crate::coverage::{Before, Covered};
 use crate::domain::{Algebra, AnalyzerError, Ground};
-use crate::empty;
 use crate::lints::{self, Lint};
 use crate::pairs::Hard;
 use crate::progress::{Stage, Watch};
@@ -67,8 +66,7 @@ struct KeptLints {
 /// What is known of sets of policies, if none of them has changed.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    pub(crate) joint: BTreeMap<Vec<ordain_ir::PolicyName>, (empty::Finding, Arc<ordain_ir::Conflict>)>,
-    pub(crate) searched: empty::Searched,
+    pub(crate) contradictions: Arc<Contradictions>,
     covered: BTreeMap<Obligation, Covered>,
 }
 
@@ -199,23 +197,24 @@ impl Kept {
 
     /// Takes in what was found about the changes that lead to these policies.
     fn take_in(&mut self, news: News, changes: &Changes, policies: &Arc<Policies>) {
-        let News { judged, considered, joint, searched, unexplored_groups, covered } = news;
+        let News { judged, considered, contradictions, covered } = news;
         self.hard.retain(|hard| !hard.pair.iter().any(|name| changes.concern(name)));
         self.hard.extend(judged.hard);
         self.considered.extend(considered);
-        let gone =
-            self.known.joint.iter().filter(|(members, (_, old))| {
-                joint.get(*members).is_none_or(|(_, new)| !Arc::ptr_eq(old, new))
-            });
+        let (old, new) = (&self.known.contradictions.joint, &contradictions.joint);
+        let gone = old
+            .iter()
+            .filter(|(members, (_, old))| new.get(*members).is_none_or(|(_, new)| !Arc::ptr_eq(old, new)));
         let gone: Vec<_> = gone.map(|(_, (_, conflict))| Arc::clone(conflict)).collect();
-        let new = joint.iter().filter(|(members, (_, new))| {
-            self.known.joint.get(*members).is_none_or(|(_, old)| !Arc::ptr_eq(old, new))
-        });
+        let new = new
+            .iter()
+            .filter(|(members, (_, new))| old.get(*members).is_none_or(|(_, old)| !Arc::ptr_eq(old, new)));
         let new = new.map(|(_, (_, conflict))| Arc::clone(conflict));
         let changed: Vec<PolicyId> = changes.policies().map(PolicyId::of).collect();
         let new: Vec<_> = judged.conflicts.into_iter().chain(new).collect();
         self.conflicts.replace(&changed, &gone, &new);
-        self.known = Known { joint, searched, covered };
+        let unexplored_groups = contradictions.unexplored_groups;
+        self.known = Known { contradictions, covered };
         self.policies = Arc::clone(policies);
         let pairs = counts(self.considered.values().sum(), self.hard.iter(), unexplored_groups);
         let gaps = self.known.covered.values().filter_map(|it| it.gap.clone()).collect();
