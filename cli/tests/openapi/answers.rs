@@ -22,7 +22,7 @@ fn check(document: &Value, route: &str, method: &str, status: u16, answer: &Valu
 fn every_answer_is_as_its_schema_says() {
     let document = document();
     let folder = tempfile::tempdir().unwrap();
-    for database in databases(folder.path()) {
+    for database in databases(folder.path(), "answers") {
         let seeded = Seeded::start(&database);
         let (server, key) = (&seeded.server, &seeded.people[0].key);
         let first = |list: &str| {

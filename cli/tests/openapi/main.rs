@@ -14,17 +14,17 @@ use std::str::FromStr as _;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
 
-/// Each database there is, empty, and what is to be seen of it in a failure.
-fn databases(folder: &std::path::Path) -> Vec<String> {
+/// Each database there is, empty; `what` tells those of tests apart that run side by side.
+fn databases(folder: &std::path::Path, what: &str) -> Vec<String> {
     let file = format!("sqlite://{}", folder.join("openapi.db").display());
     let server = std::env::var("ORDAIN_TEST_POSTGRES_URL").ok();
-    [Some(file), server.map(|url| database_of_a_plain_role(&url))].into_iter().flatten().collect()
+    [Some(file), server.map(|url| database_of_a_plain_role(&url, what))].into_iter().flatten().collect()
 }
 
 /// A server with credentials wants a role that row level security holds for.
-fn database_of_a_plain_role(server: &str) -> String {
+fn database_of_a_plain_role(server: &str, what: &str) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let name = format!("ordain_test_openapi_{}", std::process::id());
+    let name = format!("ordain_test_{what}_{}", std::process::id());
     runtime.block_on(async {
         let server = PgConnectOptions::from_str(server).expect("ORDAIN_TEST_POSTGRES_URL is a URL");
         let mut connection = server.connect().await.expect("ORDAIN_TEST_POSTGRES_URL can be reached");

@@ -18,7 +18,7 @@ fn schemathesis_finds_nothing() {
     let Some(program) = std::env::var_os("ORDAIN_SCHEMATHESIS") else { return };
     let (cases, seed) = (number("ORDAIN_HTTP_CASES", 5), number("ORDAIN_HTTP_SEED", 0));
     let folder = tempfile::tempdir().unwrap();
-    for database in databases(folder.path()) {
+    for database in databases(folder.path(), "schemathesis") {
         let kind = database.split("://").next().unwrap_or_default();
         let seeded = Seeded::start(&database);
         // What one user's requests brought to light must stay hidden from the users of the other tenant.
