@@ -138,7 +138,7 @@ fn unknown_databases_and_busy_ports() {
             listen.into(),
         ])
     };
-    refused(&serve("mongodb://localhost", "127.0.0.1:0"), 2, "unknown database `mongodb://");
+    refused(&serve("mongodb://localhost", "127.0.0.1:0"), 2, "`mongodb://localhost` is no database");
     refused(&serve("sqlite:///no/such/folder/x.db", "127.0.0.1:0"), 2, "/no/such/folder/x.db");
     refused(&serve("postgres://u:secret@127.0.0.1:1/x", "127.0.0.1:0"), 2, "127.0.0.1:1");
     assert!(!serve("postgres://u:secret@127.0.0.1:1/x", "127.0.0.1:0").stderr.contains("secret"));
@@ -167,7 +167,7 @@ fn keys_of_nobody_for_nothing() {
     let nobody = "00000000-0000-7000-8000-000000000000";
     refused(&apikey(&["revoke", nobody]), 2, "has no key");
     refused(&apikey(&["rotate", nobody]), 2, "has no key");
-    refused(&apikey(&["list", "--tenant", ""]), 2, "is no tenant");
+    refused(&apikey(&["list", "--tenant", ""]), 2, "--tenant: it is empty");
 }
 
 #[test]
