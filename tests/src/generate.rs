@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use ordain_ir::{
-    Active, Bound, CompareOp, Condition, ConflictSeverity, ConflictType, DaySet, Direction, ElementTest,
-    Enforcement, EnforcementMode, FactName, Glob, Limit, LimitStatus, Meter, Obligation, Override, Partition,
-    Path, Period, Policies, PolicyName, Quantity, Recurrence, Request, Rule, RuleStatus, RuleType,
-    ScopePattern, ScopeSelector, Source, TimeOfDay, Type, Usage, Window,
+    Accumulation, Active, Bound, CompareOp, Condition, ConflictSeverity, ConflictType, DaySet, Direction,
+    ElementTest, Enforcement, EnforcementMode, FactName, Glob, Limit, LimitStatus, Meter, Obligation,
+    Override, Partition, Path, Period, Policies, PolicyName, Quantity, Recurrence, Request, Rule, RuleStatus,
+    RuleType, ScopePattern, ScopeSelector, Source, TimeOfDay, Type, Usage, Window,
 };
 
 use crate::random::Random;
@@ -92,7 +92,9 @@ pub fn guarantees(seed: u64) -> Policies {
     // The horizon holds no whole month, and what is guaranteed is guaranteed for a whole period.
     let periods: &[Period] = &[Period::Hour, Period::Day, Period::Week];
     let meters = [Meter::Runs, Meter::Tokens, declared("emails")];
-    let accumulated = |random: &mut Random| Quantity::Accumulated(random.pick(&meters), random.pick(periods));
+    let accumulated = |random: &mut Random| {
+        Quantity::Accumulated(random.pick(&meters), Accumulation::utc(random.pick(periods)))
+    };
     palette.quantities = (0..2).map(|_| accumulated(palette.random)).collect();
     let per_run = palette.random.pick(&meters[1..]);
     palette.quantities.push(Quantity::PerRun(per_run));
@@ -150,15 +152,15 @@ impl<'r> Palette<'r> {
             Quantity::Cooldown,
             Quantity::PerRun(Meter::Tokens),
             Quantity::PerRun(cost("USD")),
-            Quantity::Accumulated(Meter::Runs, Period::Day),
-            Quantity::Accumulated(Meter::Tokens, Period::Day),
-            Quantity::Accumulated(Meter::Tokens, Period::Month),
-            Quantity::Accumulated(cost("USD"), Period::Month),
-            Quantity::Accumulated(cost("EUR"), Period::Month),
+            Quantity::Accumulated(Meter::Runs, Accumulation::utc(Period::Day)),
+            Quantity::Accumulated(Meter::Tokens, Accumulation::utc(Period::Day)),
+            Quantity::Accumulated(Meter::Tokens, Accumulation::utc(Period::Month)),
+            Quantity::Accumulated(cost("USD"), Accumulation::utc(Period::Month)),
+            Quantity::Accumulated(cost("EUR"), Accumulation::utc(Period::Month)),
             Quantity::PerRun(declared("emails")),
             Quantity::PerRun(declared("gpu-time")),
-            Quantity::Accumulated(declared("emails"), Period::Day),
-            Quantity::Accumulated(declared("refunds"), Period::Month),
+            Quantity::Accumulated(declared("emails"), Accumulation::utc(Period::Day)),
+            Quantity::Accumulated(declared("refunds"), Accumulation::utc(Period::Month)),
         ];
         let quantities = (0..=random.below(2)).map(|_| random.pick(&quantities)).collect();
         let windows = random.pick(&[0, 40, 80]);

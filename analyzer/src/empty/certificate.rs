@@ -166,24 +166,26 @@ impl<'a> Checker<'a> {
             })
         };
         Ok(match (&limit.quantity, limit.bound.direction) {
-            (Quantity::Accumulated(meter, own), Direction::AtLeast) => {
+            (Quantity::Accumulated(meter, over), Direction::AtLeast) => {
+                let Some(own) = over.utc_period() else { return Ok(false) };
                 let counts = |v: &Variable| {
                     v.meter == *meter && v.period == *period && v.members.contains(&limit.name)
                 };
                 let all = self.variables.values().filter(|v| counts(v)).count();
                 // Every whole period of its own in which it speaks is one more.
                 let count = match own.cmp(period) {
-                    Ordering::Less => self.touching(&[limit], *own, *stretch, Touch::Whole),
+                    Ordering::Less => self.touching(&[limit], own, *stretch, Touch::Whole),
                     Ordering::Equal => 1,
                     Ordering::Greater => return Ok(false),
                 };
                 let needed = value * BigRational::from_integer(count.into());
                 sums(meter, &-one) && terms.len() == all && bound == -needed
             }
-            (Quantity::Accumulated(meter, own), Direction::AtMost) => {
+            (Quantity::Accumulated(meter, over), Direction::AtMost) => {
+                let Some(own) = over.utc_period() else { return Ok(false) };
                 let admits = |limits: &[&Limit]| {
                     let count = match own.cmp(period) {
-                        Ordering::Less => self.touching(limits, *own, *stretch, Touch::Any),
+                        Ordering::Less => self.touching(limits, own, *stretch, Touch::Any),
                         Ordering::Equal => 1,
                         Ordering::Greater => return false,
                     };

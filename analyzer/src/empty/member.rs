@@ -117,12 +117,12 @@ fn role(limit: &Limit) -> Option<Role> {
     let value = limit.bound.value;
     match (&limit.quantity, limit.bound.direction) {
         // A floor of nothing always holds, and so does a cooldown of nothing.
-        (Quantity::Accumulated(meter, period), Direction::AtLeast) if value > 0 => {
-            Some(Role::Floor(meter.clone(), *period))
+        (Quantity::Accumulated(meter, over), Direction::AtLeast) if value > 0 => {
+            Some(Role::Floor(meter.clone(), over.utc_period()?))
         }
         (Quantity::Cooldown, Direction::AtLeast) if value > 0 => Some(Role::Cooldown),
-        (Quantity::Accumulated(meter, period), Direction::AtMost) => {
-            Some(Role::Ceiling(meter.clone(), *period))
+        (Quantity::Accumulated(meter, over), Direction::AtMost) => {
+            Some(Role::Ceiling(meter.clone(), over.utc_period()?))
         }
         (Quantity::PerRun(meter), Direction::AtMost) if *meter != Meter::Runs => {
             Some(Role::PerRun(meter.clone()))

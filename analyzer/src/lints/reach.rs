@@ -5,7 +5,7 @@
 //! ceiling speaks; a cooldown of `c` by `1 + ⌊L/c⌋` runs; and what one run may use, times the runs. Those are the axioms
 //! of contradictions, on one cell.
 
-use ordain_ir::{Clause, Direction, Limit, Meter, Period, PolicyName, Quantity};
+use ordain_ir::{Accumulation, Clause, Direction, Limit, Meter, Period, PolicyName, Quantity};
 
 use super::Lint;
 use super::limits::{Search, lint_of};
@@ -27,7 +27,7 @@ impl Search<'_, '_, '_> {
             return None;
         }
         let cap = match &limit.quantity {
-            Quantity::Accumulated(meter, period) => self.most(at, meter, *period)?,
+            Quantity::Accumulated(meter, period) => self.most(at, meter, period.utc_period()?)?,
             // What one run uses is at most what all runs of a period use.
             Quantity::PerRun(meter) => least(
                 self.around(at, |other| matches!(other, Quantity::Accumulated(of, _) if of == meter))
@@ -60,7 +60,8 @@ impl Search<'_, '_, '_> {
             .into_iter()
             .filter_map(|other| {
                 let Quantity::Accumulated(_, of) = &self.limit(other).quantity else { return None };
-                let times = if *of < period { self.periods(at, *of, period)? } else { 1 };
+                let of = of.utc_period()?;
+                let times = if of < period { self.periods(at, of, period)? } else { 1 };
                 Some((self.ceiling(other)?.checked_mul(times)?, vec![other]))
             });
         let by_runs: Vec<(i128, Vec<usize>)> = if *meter == Meter::Runs {
@@ -92,7 +93,7 @@ impl Search<'_, '_, '_> {
     /// The most runs in one period.
     fn most_runs(&self, at: usize, period: Period) -> Option<Cap> {
         let same = self
-            .around(at, |other| *other == Quantity::Accumulated(Meter::Runs, period))
+            .around(at, |other| *other == Quantity::Accumulated(Meter::Runs, Accumulation::utc(period)))
             .into_iter()
             .filter_map(|other| Some((self.ceiling(other)?, vec![other])));
         let others = self.most(at, &Meter::Runs, period).map(|cap| (cap.amount, cap.by));

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ordain_ir::{
-    Active, Bound, Condition, DaySet, Direction, Enforcement, EnforcementMode, Expectation, Fact, FactName,
-    Glob, Limit, LimitStatus, Meter, Outcome, Override, Partition, Period, Place, Policies, PolicyName,
-    Quantity, Recurrence, Request, Rule, RuleStatus, RuleType, ScopePattern, ScopeSelector, Site, Source,
-    Span, TestCase, TextTest, TimeOfDay, Type, Usage, Value, Window,
+    Accumulation, Active, Bound, Condition, DaySet, Direction, Enforcement, EnforcementMode, Expectation,
+    Fact, FactName, Glob, Limit, LimitStatus, Meter, Outcome, Override, Partition, Period, Place, Policies,
+    PolicyName, Quantity, Recurrence, Request, Rule, RuleStatus, RuleType, ScopePattern, ScopeSelector, Site,
+    Source, Span, TestCase, TextTest, TimeOfDay, Type, Usage, Value, Window,
 };
 
 use crate::testing::run::{Runner, TestRun};
@@ -36,7 +36,7 @@ pub(crate) fn daily_tokens(name: &str, most: i64, enforcement: Enforcement) -> L
     Limit {
         name: name.into(),
         doc: String::new(),
-        quantity: Quantity::Accumulated(Meter::Tokens, Period::Day),
+        quantity: Quantity::Accumulated(Meter::Tokens, Accumulation::utc(Period::Day)),
         bound: Bound { direction: Direction::AtMost, value: most },
         enforcement,
         scope: ScopeSelector::global(),

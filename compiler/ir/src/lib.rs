@@ -40,7 +40,9 @@ pub use policy::{
     Allowance, Allowed, Derived, EnforcementMode, Fail, Limit, LimitStatus, Obligation, Override, Policies,
     Rule, RuleStatus, RuleType, Settings, Source,
 };
-pub use quantity::{Bound, Category, Direction, Enforcement, Meter, MeterUnit, Partition, Period, Quantity};
+pub use quantity::{
+    Accumulation, Bound, Category, Direction, Enforcement, Meter, MeterUnit, Partition, Period, Quantity,
+};
 pub use report::{
     Acknowledgement, Certainty, Conflict, ConflictSeverity, ConflictType, Gap, PairCounts, Report,
 };

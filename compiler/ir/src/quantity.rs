@@ -1,6 +1,7 @@
 //! What limits bound: quantities, bounds, enforcements and partitions.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -111,18 +112,67 @@ impl Meter {
 }
 
 wire_enum! {
-    /// A calendar period, in UTC; weeks start on Monday.
+    /// A length of time over which usage adds up.
     pub enum Period {
         /// 60 seconds.
         Minute = "MINUTE",
         /// 60 minutes.
         Hour = "HOUR",
-        /// Midnight to midnight.
+        /// By the calendar, midnight to midnight; rolling, 24 hours.
         Day = "DAY",
-        /// Monday to Monday.
+        /// By the calendar, Monday to Monday; rolling, 7 days.
         Week = "WEEK",
-        /// The first of a month to the first of the next.
+        /// By the calendar, the first of a month to the first of the next; rolling, 30 days.
         Month = "MONTH",
+    }
+}
+
+/// The usage that adds up in one counter.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Accumulation {
+    /// That of one calendar period.
+    Calendar {
+        /// Its length.
+        period: Period,
+        /// The IANA name, as the time zone database writes it, of the zone whose clocks show when it begins.
+        zone: Arc<str>,
+    },
+    /// That of any stretch as long as the period.
+    Rolling(Period),
+    /// That of requests which have begun and not ended.
+    Concurrent,
+}
+
+impl Accumulation {
+    /// The calendar's periods in UTC.
+    pub fn utc(period: Period) -> Self {
+        Self::Calendar { period, zone: "UTC".into() }
+    }
+
+    /// The length of what adds up; `None` where that is no length of time.
+    pub const fn period(&self) -> Option<Period> {
+        match self {
+            Self::Calendar { period, .. } | Self::Rolling(period) => Some(*period),
+            Self::Concurrent => None,
+        }
+    }
+
+    /// The length of a calendar period in UTC; `None` for what adds up otherwise.
+    pub fn utc_period(&self) -> Option<Period> {
+        self.period().filter(|period| *self == Self::utc(*period))
+    }
+
+    /// The end of the `limit_type`.
+    const fn suffix(&self) -> &'static str {
+        match self.period() {
+            None => "CONCURRENT",
+            Some(Period::Minute) => "PER_MINUTE",
+            Some(Period::Hour) => "HOURLY",
+            Some(Period::Day) => "DAILY",
+            Some(Period::Week) => "WEEKLY",
+            Some(Period::Month) => "MONTHLY",
+        }
     }
 }
 
@@ -136,8 +186,8 @@ pub enum Quantity {
     Cooldown,
     /// What one request uses (tokens or cost).
     PerRun(Meter),
-    /// What the requests of one calendar period use together.
-    Accumulated(Meter, Period),
+    /// What several requests use together.
+    Accumulated(Meter, Accumulation),
 }
 
 wire_enum! {
@@ -153,7 +203,7 @@ wire_enum! {
 }
 
 impl Quantity {
-    /// Whether it is a value of one request; else it accumulates over a period.
+    /// Whether it is a value of one request; else it accumulates.
     pub const fn is_pointwise(&self) -> bool {
         !matches!(self, Self::Accumulated(..))
     }
@@ -195,7 +245,8 @@ impl Quantity {
         }
     }
 
-    /// Every quantity without a currency in it, and those of `currency`, in a fixed order.
+    /// Every quantity without a currency in it, and those of `currency`, in a fixed order; periods are the calendar's
+    /// in UTC.
     pub fn all(currency: &str) -> Vec<Self> {
         let meters = [Meter::Runs, Meter::Tokens, Meter::Cost(currency.to_owned())];
         let mut all = vec![Self::RiskCeiling, Self::Cooldown];
@@ -203,39 +254,44 @@ impl Quantity {
         all
     }
 
-    /// The quantities that a meter gives: its use by one run (runs have none), and by each period.
+    /// The quantities that a meter gives: its use by one run (runs have none), and in each period of the calendar
+    /// in UTC.
     pub fn of_meter(meter: &Meter) -> Vec<Self> {
         let mut all = vec![];
         if *meter != Meter::Runs {
             all.push(Self::PerRun(meter.clone()));
         }
-        all.extend(Period::ALL.iter().map(|period| Self::Accumulated(meter.clone(), *period)));
+        let periods = Period::ALL.iter().copied().map(Accumulation::utc);
+        all.extend(periods.map(|accumulation| Self::Accumulated(meter.clone(), accumulation)));
         all
     }
 
-    /// Reads a `limit_type` (`RUNS_DAILY`); money takes the given currency.
+    /// The `limit_type`, and how it adds up where that is not by the calendar in UTC, as in source but for the case:
+    /// `RUNS_DAILY in Europe/Berlin`, `RUNS_HOURLY rolling`.
+    pub fn wording(&self) -> String {
+        match self {
+            Self::Accumulated(_, Accumulation::Calendar { zone, .. }) if &**zone != "UTC" => {
+                format!("{self} in {zone}")
+            }
+            Self::Accumulated(_, Accumulation::Rolling(_)) => format!("{self} rolling"),
+            _ => self.to_string(),
+        }
+    }
+
+    /// Reads a `limit_type` (`RUNS_DAILY`, by the calendar in UTC); money takes the given currency.
     pub fn parse(limit_type: &str, currency: &str) -> Option<Self> {
         Self::all(currency).into_iter().find(|quantity| quantity.to_string() == limit_type)
     }
 }
 
 impl fmt::Display for Quantity {
-    /// The `limit_type`: `RISK_CEILING`, `TOKENS_PER_RUN`, `RUNS_PER_MINUTE`, `COST_MONTHLY`, …
+    /// The `limit_type`: `RISK_CEILING`, `TOKENS_PER_RUN`, `RUNS_PER_MINUTE`, `COST_MONTHLY`, `RUNS_CONCURRENT`, …
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&match self {
             Self::RiskCeiling => "RISK_CEILING".to_owned(),
             Self::Cooldown => "COOLDOWN".to_owned(),
             Self::PerRun(m) => format!("{}_PER_RUN", m.word()),
-            Self::Accumulated(m, period) => {
-                let suffix = match period {
-                    Period::Minute => "PER_MINUTE",
-                    Period::Hour => "HOURLY",
-                    Period::Day => "DAILY",
-                    Period::Week => "WEEKLY",
-                    Period::Month => "MONTHLY",
-                };
-                format!("{}_{suffix}", m.word())
-            }
+            Self::Accumulated(m, accumulation) => format!("{}_{}", m.word(), accumulation.suffix()),
         })
     }
 }

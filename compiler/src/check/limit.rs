@@ -4,7 +4,7 @@ use ordain_grammar::ast::{Expr, ExprKind, LiteralKind, Name};
 use ordain_grammar::suggest::nearest;
 use ordain_ir::diagnostic::Fix;
 use ordain_ir::fact::RISK_SCALE;
-use ordain_ir::{Bound, Direction, Enforcement, Meter, Quantity, Span, codes};
+use ordain_ir::{Accumulation, Bound, Direction, Enforcement, Meter, Quantity, Span, codes};
 
 use super::Checker;
 use super::clause::{ReadBound, ReadWarning};
@@ -65,7 +65,7 @@ impl Checker<'_> {
             None => (None, None),
         };
         match (meter, period) {
-            (Some(meter), Some(period)) => Some(Quantity::Accumulated(meter, period)),
+            (Some(meter), Some(period)) => Some(Quantity::Accumulated(meter, Accumulation::utc(period))),
             (Some(meter), None) if meter != Meter::Runs => Some(Quantity::PerRun(meter)),
             _ => {
                 self.unknown_type(word);

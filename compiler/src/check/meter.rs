@@ -160,7 +160,7 @@ mod tests {
                 Quantity::PerRun(_) => LimitType::Metered(word.strip_suffix("_per_run").unwrap(), None),
                 Quantity::Accumulated(meter, period) => {
                     assert!(BUILT_IN.contains(&meter.word().to_lowercase().as_str()));
-                    LimitType::Metered(word.split('_').next().unwrap(), Some(*period))
+                    LimitType::Metered(word.split('_').next().unwrap(), period.period())
                 }
             };
             assert_eq!(LimitType::parse(&word), Some(expected), "{word}");

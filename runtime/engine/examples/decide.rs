@@ -10,9 +10,9 @@ use ordain_engine::ledger::Claim;
 use ordain_engine::{Answer, Engine, Ledger, NoCounters, Prepared};
 use ordain_ir::request::RequestJson;
 use ordain_ir::{
-    Bound, Condition, Direction, Enforcement, EnforcementMode, Fact, Limit, LimitStatus, Meter, Partition,
-    Period, Policies, Quantity, Request, Rule, RuleStatus, RuleType, ScopeSelector, Source, TextTest, Type,
-    Window,
+    Accumulation, Bound, Condition, Direction, Enforcement, EnforcementMode, Fact, Limit, LimitStatus, Meter,
+    Partition, Period, Policies, Quantity, Request, Rule, RuleStatus, RuleType, ScopeSelector, Source,
+    TextTest, Type, Window,
 };
 
 fn policies() -> Policies {
@@ -43,7 +43,7 @@ fn policies() -> Policies {
     let daily_tokens = Limit {
         name: "acme.daily-tokens".into(),
         doc: String::new(),
-        quantity: Quantity::Accumulated(Meter::Tokens, Period::Day),
+        quantity: Quantity::Accumulated(Meter::Tokens, Accumulation::utc(Period::Day)),
         bound: Bound { direction: Direction::AtMost, value: 1_000 },
         enforcement: Enforcement::Degrade,
         scope: ScopeSelector::global(),

@@ -328,8 +328,8 @@ impl Engine {
                 (counters.last_run(limit, subject).map(since).or(request.since_last_run)?, None, 0)
             }
             Quantity::PerRun(_) => (request.amounts[prepared.meter as usize], None, 0),
-            Quantity::Accumulated(_, period) => {
-                let start = periods.start(*period);
+            Quantity::Accumulated(_, over) => {
+                let start = periods.start(over.period()?);
                 let subject = SubjectRef::of(limit.partition, request.path(), request.provider());
                 let used = counters.used(limit, subject, start);
                 (request.amounts[prepared.meter as usize], Some(start), used)

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ordain_engine::{DecideError, Decision, Engine, NoCounters, Predicate, UsedByLimit};
 use ordain_ir::{
-    Bound, CompareOp, Condition, Direction, ElementTest, Enforcement, EnforcementMode, Fact, FactName, Limit,
-    LimitStatus, Meter, MeterUnit, Partition, Path, Period, Policies, Quantity, Request, Rule, RuleStatus,
-    RuleType, ScopeSelector, Source, TextTest, Type, Usage, Value, Window,
+    Accumulation, Bound, CompareOp, Condition, Direction, ElementTest, Enforcement, EnforcementMode, Fact,
+    FactName, Limit, LimitStatus, Meter, MeterUnit, Partition, Path, Period, Policies, Quantity, Request,
+    Rule, RuleStatus, RuleType, ScopeSelector, Source, TextTest, Type, Usage, Value, Window,
 };
 
 fn fact(name: &str, ty: Type, optional: bool) -> (FactName, Fact) {
@@ -141,7 +141,7 @@ fn declared_meters_are_counted_in_their_own_unit() {
     let gpu = Meter::Declared { name: "gpu-time".into(), unit: unit.clone() };
     let mut policies = Policies { meters: [("gpu-time".to_owned(), unit)].into(), ..Policies::default() };
     for (name, quantity, value) in [
-        ("acme.daily", Quantity::Accumulated(gpu.clone(), Period::Day), 60_000),
+        ("acme.daily", Quantity::Accumulated(gpu.clone(), Accumulation::utc(Period::Day)), 60_000),
         ("acme.each", Quantity::PerRun(gpu), 20_000),
     ] {
         let limit = Limit {

@@ -9,10 +9,10 @@ use ordain_engine::{
     Answer, Counters, DecideError, Decision, Engine, NoCounters, Outcome, Prepared, Role, SubjectRef,
 };
 use ordain_ir::{
-    Bound, CompareOp, Condition, Direction, ElementTest, Enforcement, EnforcementMode, Fact, FactName, Fail,
-    Glob, Limit, LimitStatus, Meter, MeterUnit, Override, Partition, Path, Period, Policies, PolicyName,
-    Quantity, Request, Rule, RuleStatus, RuleType, ScopePattern, ScopeSelector, Source, TextTest, Type,
-    Usage, Value, Window,
+    Accumulation, Bound, CompareOp, Condition, Direction, ElementTest, Enforcement, EnforcementMode, Fact,
+    FactName, Fail, Glob, Limit, LimitStatus, Meter, MeterUnit, Override, Partition, Path, Period, Policies,
+    PolicyName, Quantity, Request, Rule, RuleStatus, RuleType, ScopePattern, ScopeSelector, Source, TextTest,
+    Type, Usage, Value, Window,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -127,10 +127,10 @@ fn limit(n: usize) -> impl Strategy<Value = Limit> {
     let quantity = select(vec![
         Quantity::RiskCeiling,
         Quantity::PerRun(Meter::Tokens),
-        Quantity::Accumulated(Meter::Runs, Period::Day),
-        Quantity::Accumulated(Meter::Tokens, Period::Month),
+        Quantity::Accumulated(Meter::Runs, Accumulation::utc(Period::Day)),
+        Quantity::Accumulated(Meter::Tokens, Accumulation::utc(Period::Month)),
         Quantity::PerRun(emails()),
-        Quantity::Accumulated(emails(), Period::Hour),
+        Quantity::Accumulated(emails(), Accumulation::utc(Period::Hour)),
     ]);
     (
         quantity,

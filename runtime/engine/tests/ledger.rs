@@ -10,8 +10,8 @@ use ordain_engine::ledger::{Admission, Band, Claim, Closing, LedgerState, LimitE
 use ordain_engine::{Answer, Engine, Ledger, NoCounters, Outcome, Prepared, SubjectRef};
 use ordain_ir::request::RequestJson;
 use ordain_ir::{
-    Bound, Condition, Direction, Enforcement, Fail, Glob, Limit, LimitStatus, Meter, Partition, Path, Period,
-    Policies, Quantity, Request, ScopePattern, ScopeSelector, Settings, Source, Usage, Window,
+    Accumulation, Bound, Condition, Direction, Enforcement, Fail, Glob, Limit, LimitStatus, Meter, Partition,
+    Path, Period, Policies, Quantity, Request, ScopePattern, ScopeSelector, Settings, Source, Usage, Window,
 };
 
 fn limit(name: &str, quantity: Quantity, value: i64, partition: Partition) -> Limit {
@@ -41,11 +41,11 @@ fn engine(limits: impl IntoIterator<Item = Limit>) -> Engine {
 }
 
 fn runs(name: &str, cap: i64, partition: Partition) -> Limit {
-    limit(name, Quantity::Accumulated(Meter::Runs, Period::Day), cap, partition)
+    limit(name, Quantity::Accumulated(Meter::Runs, Accumulation::utc(Period::Day)), cap, partition)
 }
 
 fn tokens(name: &str, cap: i64) -> Limit {
-    limit(name, Quantity::Accumulated(Meter::Tokens, Period::Day), cap, Partition::Whole)
+    limit(name, Quantity::Accumulated(Meter::Tokens, Accumulation::utc(Period::Day)), cap, Partition::Whole)
 }
 
 fn at(text: &str) -> Timestamp {

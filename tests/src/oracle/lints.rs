@@ -267,7 +267,10 @@ impl<'a> World<'a> {
                 *it != limit.quantity && matches!(it, Quantity::Accumulated(of, _) if of == meter)
             });
             let amount = |(quantity, value): (&Quantity, i64)| match quantity {
-                Quantity::Accumulated(_, of) if *of < period => value * self.most_periods(limit, *of, period),
+                Quantity::Accumulated(_, of) if of.period() < Some(period) => {
+                    value
+                        * self.most_periods(limit, of.period().expect("the generator makes no other"), period)
+                }
                 _ => value,
             };
             of_meter.into_iter().map(amount).collect()
@@ -283,17 +286,19 @@ impl<'a> World<'a> {
                 let sums = caps(&|it| matches!(it, Quantity::Accumulated(of, _) if of == meter));
                 sums.into_iter().map(|(_, value)| value).min()
             }
-            Quantity::Accumulated(Meter::Runs, period) => {
-                sums(&Meter::Runs, *period).into_iter().chain(cooldowns(*period)).min()
+            Quantity::Accumulated(Meter::Runs, over) => {
+                let period = over.period().expect("the generator makes no other");
+                sums(&Meter::Runs, period).into_iter().chain(cooldowns(period)).min()
             }
-            Quantity::Accumulated(meter, period) => {
+            Quantity::Accumulated(meter, over) => {
+                let period = over.period().expect("the generator makes no other");
                 let one = caps(&|it| *it == Quantity::PerRun(meter.clone()))
                     .into_iter()
                     .map(|(_, value)| value)
                     .min();
-                let runs = sums(&Meter::Runs, *period).into_iter().chain(cooldowns(*period)).min();
+                let runs = sums(&Meter::Runs, period).into_iter().chain(cooldowns(period)).min();
                 let by_runs = one.and_then(|one| Some(one * runs?));
-                sums(meter, *period).into_iter().chain(by_runs).min()
+                sums(meter, period).into_iter().chain(by_runs).min()
             }
             Quantity::RiskCeiling | Quantity::Cooldown => None,
         };

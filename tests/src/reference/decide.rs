@@ -141,8 +141,8 @@ fn is_breached(limit: &Limit, request: &Request, own: i128, used: &dyn Fn(&Limit
     let Bound { direction, value } = limit.bound;
     let bound = i128::from(value);
     match &limit.quantity {
-        Quantity::Accumulated(_, period) => {
-            let start = period_start(*period, request.at.as_second());
+        Quantity::Accumulated(_, over) => {
+            let start = period_start(over.period().expect("a calendar period"), request.at.as_second());
             let before = i128::from(used(limit, &subject(limit.partition, request), start));
             direction == Direction::AtMost && before + own > bound
         }

@@ -143,11 +143,12 @@ fn contradictory(limits: &[&Limit], question: &Question) -> bool {
         let meter = |meter: &Meter| if *meter == Meter::Runs { "runs" } else { "tokens" };
         for (hour, length) in levels {
             match (&limit.quantity, limit.bound.direction) {
-                (Quantity::Accumulated(m, period), Direction::AtLeast) => {
+                (Quantity::Accumulated(m, over), Direction::AtLeast) => {
                     // What each of its hours needs, the day needs as often.
+                    let period = over.utc_period();
                     let count = match (period, hour) {
-                        (Period::Hour, true) | (Period::Day, false) => 1,
-                        (Period::Hour, false) => question.touched[at][at],
+                        (Some(Period::Hour), true) | (Some(Period::Day), false) => 1,
+                        (Some(Period::Hour), false) => question.touched[at][at],
                         _ => continue,
                     };
                     let amounts = of(*hour, meter(m));
@@ -155,17 +156,18 @@ fn contradictory(limits: &[&Limit], question: &Question) -> bool {
                         solver.assert(Real::add(&amounts).ge(value(count)));
                     }
                 }
-                (Quantity::Accumulated(m, period), Direction::AtMost) => {
+                (Quantity::Accumulated(m, over), Direction::AtMost) => {
+                    let period = over.utc_period();
                     let count = match (period, hour) {
-                        (Period::Hour, true) | (Period::Day, false) => 1,
-                        (Period::Hour, false) => question.touched[at][at],
+                        (Some(Period::Hour), true) | (Some(Period::Day), false) => 1,
+                        (Some(Period::Hour), false) => question.touched[at][at],
                         _ => continue,
                     };
                     let amounts = of(*hour, meter(m));
                     if !amounts.is_empty() {
                         solver.assert(Real::add(&amounts).le(value(count)));
                     }
-                    for floor in (0..limits.len()).filter(|_| *period == Period::Hour && !hour) {
+                    for floor in (0..limits.len()).filter(|_| period == Some(Period::Hour) && !hour) {
                         let both: Vec<Real> = of_both(at, floor, meter(m));
                         let is_floor = limits[floor].bound.direction == Direction::AtLeast
                             && limits[floor].quantity != Quantity::Cooldown;
@@ -214,7 +216,7 @@ fn model(limits: &[&Limit]) -> Vec<Vec<usize>> {
         let mut questions = BTreeSet::new();
         let hourly = chosen.iter().any(|l| {
             l.bound.direction == Direction::AtLeast
-                && matches!(l.quantity, Quantity::Accumulated(_, Period::Hour))
+                && matches!(&l.quantity, Quantity::Accumulated(_, over) if over.period() == Some(Period::Hour))
         });
         let project = |who: &Vec<bool>| subset.iter().map(|at| who[*at]).collect::<Vec<_>>();
         let here: BTreeSet<BTreeSet<_>> = worlds.iter().map(|w| w.iter().map(project).collect()).collect();
@@ -285,7 +287,7 @@ fn any_limit() -> impl Strategy<Value = Limit> {
 fn of_emails(quantity: &Quantity) -> Quantity {
     let emails = Meter::Declared { name: "emails".into(), unit: MeterUnit::Count };
     match quantity {
-        Quantity::Accumulated(Meter::Tokens, period) => Quantity::Accumulated(emails, *period),
+        Quantity::Accumulated(Meter::Tokens, over) => Quantity::Accumulated(emails, over.clone()),
         Quantity::PerRun(Meter::Tokens) => Quantity::PerRun(emails),
         other => other.clone(),
     }

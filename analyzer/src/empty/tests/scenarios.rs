@@ -252,7 +252,7 @@ fn declared_meters_are_told_in_their_units() {
         let unit = policies([]).meters[name].clone();
         let declared = Meter::Declared { name: name.into(), unit };
         limit.quantity = match limit.quantity {
-            Quantity::Accumulated(_, period) => Quantity::Accumulated(declared, period),
+            Quantity::Accumulated(_, over) => Quantity::Accumulated(declared, over),
             _ => Quantity::PerRun(declared),
         };
         limit

@@ -306,12 +306,13 @@ impl Deciding {
         for finding in decision.limits.iter().filter(|limit| demands(&limit.role)) {
             let limit = &finding.limit;
             let wait = match (&limit.quantity, finding.period_start) {
-                (Quantity::Accumulated(_, length), Some(_)) => {
+                (Quantity::Accumulated(_, over), Some(_)) => {
+                    let length = over.period()?;
                     let own = self.asked.usage.value(&limit.quantity).unwrap_or(0);
                     if own > limit.bound.value {
                         return None;
                     }
-                    whole_seconds(period::end(*length, self.asked.at).duration_since(self.asked.at))
+                    whole_seconds(period::end(length, self.asked.at).duration_since(self.asked.at))
                 }
                 (Quantity::Cooldown, _) => (limit.bound.value - finding.value + 999).div_euclid(1000),
                 _ => return None,
@@ -325,13 +326,14 @@ impl Deciding {
     fn rates(&self, decision: &Decision) -> Vec<Rate> {
         let rate = |finding: &LimitFinding| {
             let limit = &finding.limit;
-            let Quantity::Accumulated(Meter::Runs, length) = &limit.quantity else { return None };
+            let Quantity::Accumulated(Meter::Runs, over) = &limit.quantity else { return None };
+            let length = over.period()?;
             let overridden = matches!(finding.role, Role::Overridden { .. });
             let start = finding.period_start?;
             if overridden || limit.bound.direction != Direction::AtMost {
                 return None;
             }
-            let end = period::end(*length, self.asked.at);
+            let end = period::end(length, self.asked.at);
             let own = self.asked.usage.value(&limit.quantity).unwrap_or(0);
             // What was stopped uses nothing.
             let used = if decision.outcome.goes_ahead() { finding.value } else { finding.value - own };

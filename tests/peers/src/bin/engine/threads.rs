@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ordain_engine::ledger::Claim;
 use ordain_engine::{Answer, Engine, Ledger, Prepared};
-use ordain_ir::{
+use ordain_ir::{Accumulation, 
     Bound, Condition, Direction, Enforcement, Limit, LimitStatus, Meter, Partition, Path, Period, Policies,
     Quantity, ScopeSelector, Source, Usage, Window,
 };
@@ -19,7 +19,7 @@ fn limit(name: &str, period: Period, partition: Partition) -> (ordain_ir::Policy
     let limit = Limit {
         name: name.into(),
         doc: String::new(),
-        quantity: Quantity::Accumulated(Meter::Runs, period),
+        quantity: Quantity::Accumulated(Meter::Runs, Accumulation::utc(period)),
         bound: Bound { direction: Direction::AtMost, value: i64::MAX / 2 },
         enforcement: Enforcement::Block,
         scope: ScopeSelector::global(),

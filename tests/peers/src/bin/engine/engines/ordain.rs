@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ordain_engine::ledger::Claim;
 use ordain_engine::{Answer, Engine, Ledger, NoCounters, Part, Prepared};
-use ordain_ir::{
+use ordain_ir::{Accumulation, 
     Active, Bound, Bundle, CompareOp, Condition, DependencyGraph, Direction, ElementTest, Enforcement,
     EnforcementMode, Fact, Glob, Limit, LimitStatus, Meter, Partition, Path, Period, Policies, Quantity,
     Recurrence, Report, RuleStatus, RuleType, ScopeSelector, Source, SourceMap, TextTest, TimeOfDay, Type,
@@ -94,7 +94,7 @@ fn limit(rule: &Rule) -> Limit {
     Limit {
         name: rule.name.as_str().into(),
         doc: String::new(),
-        quantity: Quantity::Accumulated(Meter::Runs, Period::Day),
+        quantity: Quantity::Accumulated(Meter::Runs, Accumulation::utc(Period::Day)),
         bound: Bound { direction: Direction::AtMost, value: cap(rule) },
         enforcement: Enforcement::Block,
         scope: ScopeSelector::global(),
