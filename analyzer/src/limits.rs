@@ -320,7 +320,7 @@ fn claim<'l>(line: Line, a: &LimitEntry<'l>, b: &LimitEntry<'l>) -> Claim {
     let (a, b) = (a.limit, b.limit);
     let names = Names::of([a, b].map(|limit| (&limit.name, limit.label())));
     let quoted = |limit: &'l Limit| names.quoted(&limit.name);
-    let quantity = &a.quantity;
+    let quantity = a.quantity.wording();
     let (conflict_type, decisive) = match line {
         Line::Empty | Line::Divergent => (ConflictType::ThresholdContradiction, vec![Clause::Bound]),
         Line::NoEffect(_) => (ConflictType::PriorityOverride, vec![Clause::Bound, Clause::Enforce]),
@@ -338,7 +338,7 @@ fn claim<'l>(line: Line, a: &LimitEntry<'l>, b: &LimitEntry<'l>) -> Claim {
             let (ceiling, floor) = if a.bound.direction == Direction::AtMost { (a, b) } else { (b, a) };
             contradiction = Some(Contradiction::Empty);
             certificate = Some(pointwise_certificate(ceiling, floor));
-            let least = quantity.format(ceiling.bound.value);
+            let least = a.quantity.format(ceiling.bound.value);
             let description =
                 format!("lower `{}` to at least {}", names.plain(&floor.name), least.trim_end());
             repair = Some(repair_to(floor, ceiling.bound.value, description));
@@ -354,9 +354,9 @@ fn claim<'l>(line: Line, a: &LimitEntry<'l>, b: &LimitEntry<'l>) -> Claim {
                 format!(
                     "Raise {} to at least {}, lower {} to at most {}, or separate their domains",
                     quoted(ceiling),
-                    quantity.format(floor.bound.value),
+                    a.quantity.format(floor.bound.value),
                     quoted(floor),
-                    quantity.format(ceiling.bound.value),
+                    a.quantity.format(ceiling.bound.value),
                 ),
             )
         }

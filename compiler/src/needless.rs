@@ -133,7 +133,7 @@ fn limit_types(db: &dyn Db, file: SourceFile) -> BTreeSet<String> {
             match item {
                 Item::Template(it) => collect(&it.items, into),
                 Item::Policy(it) => into.extend(it.clauses.iter().filter_map(|clause| match &clause.kind {
-                    ClauseKind::Type(name) => Some(name.text.to_ascii_lowercase()),
+                    ClauseKind::Type(ty) => Some(ty.word.text.to_ascii_lowercase()),
                     _ => None,
                 })),
                 _ => {}

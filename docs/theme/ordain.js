@@ -9,8 +9,8 @@
         $pattern: /[A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z][A-Za-z0-9_-]*)*/,
         keyword:
           "package use as fact let rule limit meter template apply require coverage allow between for test private " +
-          "type enforce scope active when priority per depends on overrides because status source warn at most least " +
-          "given uses used expect by from until except " +
+          "type rolling enforce scope active when priority per depends on overrides because status source warn at " +
+          "most least given uses used expect by from until except " +
           "and or not in like matches contains starts ends with has any all",
         literal:
           "true false system safety ethical temporal block reject queue degrade alert audit disabled retired manual " +

@@ -100,6 +100,7 @@ pub const KEYWORDS: &[&str] = &[
     "project",
     "provider",
     "require",
+    "rolling",
     "rule",
     "scope",
     "set",

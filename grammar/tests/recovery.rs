@@ -68,7 +68,7 @@ fn what_is_right_gives_no_error_and_no_ruin() {
             _ => {}
         }
     }
-    assert_eq!(parse.file.items.len(), 36);
+    assert_eq!(parse.file.items.len(), 38);
 }
 
 #[test]

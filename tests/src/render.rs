@@ -39,7 +39,7 @@ pub fn render(policies: &Policies) -> String {
             out,
             "limit {} {{ type {} {direction} {} enforce {} scope {} per {} status {}{} when {}{}{} }}",
             limit.name,
-            limit.quantity,
+            limit.quantity.source(),
             limit.quantity.format(limit.bound.value),
             limit.enforcement,
             limit.scope,

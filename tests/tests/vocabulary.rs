@@ -24,7 +24,7 @@ const ELSEWHERE: [(&str, &str, &str, &str); 1] = [(
 )];
 
 /// Everything that can be written, by how it is written.
-const WORDS: [&str; 108] = [
+const WORDS: [&str; 110] = [
     // Items.
     "package",
     "use",
@@ -49,6 +49,8 @@ const WORDS: [&str; 108] = [
     "private",
     // Clauses.
     "type",
+    "type in zone",
+    "rolling",
     "enforce",
     "scope",
     "priority",
@@ -306,7 +308,10 @@ impl Seen {
 
     fn clause(&mut self, clause: &Clause) {
         match &clause.kind {
-            ClauseKind::Type(_) => self.word("type"),
+            ClauseKind::Type(ty) => {
+                self.word("type");
+                self.words([("type in zone", !ty.zones.is_empty()), ("rolling", !ty.rolling.is_empty())]);
+            }
             ClauseKind::Enforce(_) => self.word("enforce"),
             ClauseKind::Scope(scope) => {
                 self.word("scope");

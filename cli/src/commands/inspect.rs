@@ -71,7 +71,10 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Verdict, Failure> {
                 let bound = limit.quantity.format(limit.bound.value);
                 format!(
                     "  {} {direction} {bound} {}  {}  ({})",
-                    limit.quantity, limit.enforcement, limit.name, limit.scope
+                    limit.quantity.wording(),
+                    limit.enforcement,
+                    limit.name,
+                    limit.scope
                 )
             }));
             lines.join("\n") + "\n"

@@ -63,7 +63,7 @@ fn of_limit(limit: &Limit) -> Option<String> {
         item,
         "limit {} {{ type {}  {direction} {}  enforce {}  scope global }}",
         limit.name.local(),
-        limit.quantity.to_string().to_ascii_lowercase(),
+        limit.quantity.source(),
         limit.quantity.format(limit.bound.value),
         limit.enforcement.as_str().to_ascii_lowercase()
     );

@@ -111,6 +111,7 @@ codes! {
     BAD_PARTITION = "ORD0503", "a limit cannot be counted per this subject";
 
     BAD_WARNING = "ORD0504", "`warn at` does not fit the limit";
+    BAD_ACCUMULATION = "ORD0505", "this type does not count by these periods";
 
     BAD_SCOPE = "ORD0601", "a scope is malformed";
     MIXED_SCOPE = "ORD0602", "a scope mixes levels";

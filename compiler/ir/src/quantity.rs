@@ -208,6 +208,14 @@ impl Quantity {
         !matches!(self, Self::Accumulated(..))
     }
 
+    /// The length of what adds up, if that is one of time.
+    pub const fn period(&self) -> Option<Period> {
+        match self {
+            Self::Accumulated(_, over) => over.period(),
+            Self::RiskCeiling | Self::Cooldown | Self::PerRun(_) => None,
+        }
+    }
+
     /// The currency that is part of the quantity, if it is money.
     pub fn currency(&self) -> Option<&str> {
         match self {
@@ -276,6 +284,13 @@ impl Quantity {
             Self::Accumulated(_, Accumulation::Rolling(_)) => format!("{self} rolling"),
             _ => self.to_string(),
         }
+    }
+
+    /// The type as source writes it: `runs_daily in Europe/Berlin`, `runs_hourly rolling`.
+    pub fn source(&self) -> String {
+        let wording = self.wording();
+        let (word, rest) = wording.split_at(wording.find(' ').unwrap_or(wording.len()));
+        word.to_ascii_lowercase() + rest
     }
 
     /// Reads a `limit_type` (`RUNS_DAILY`, by the calendar in UTC); money takes the given currency.

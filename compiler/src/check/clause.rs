@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
 
-use ordain_grammar::ast::{self, ClauseKind, Expr, LiteralKind, Name};
+use ordain_grammar::ast::{self, ClauseKind, Expr, LiteralKind, Name, PolicyType};
 use ordain_ir::{
     Active, Clause, Condition, Direction, Override, PolicyKind, PolicyName, ScopePattern, ScopeSelector,
     Span, codes,
@@ -17,7 +17,7 @@ use crate::resolve::Meaning;
 /// The clauses of a policy, read. `None` where a clause is not written or has an error.
 #[derive(Default)]
 pub(super) struct Clauses<'p> {
-    pub(super) type_word: Option<&'p Name>,
+    pub(super) ty: Option<&'p PolicyType>,
     pub(super) enforce: Option<&'p Name>,
     pub(super) scope: Option<ScopeSelector>,
     pub(super) priority: Option<i64>,
@@ -168,7 +168,7 @@ impl Checker<'_> {
         let mut announced: BTreeMap<PolicyName, Option<String>> = BTreeMap::new();
         for clause in policy.clauses.iter().filter(|clause| !clause.broken) {
             match &clause.kind {
-                ClauseKind::Type(word) => read.type_word = read.type_word.or(Some(word)),
+                ClauseKind::Type(ty) => read.ty = read.ty.or(Some(ty)),
                 ClauseKind::Enforce(word) => read.enforce = read.enforce.or(Some(word)),
                 ClauseKind::Per(word) => read.per = read.per.or(Some((word, clause.span))),
                 ClauseKind::Status(word) => read.status = read.status.or(Some(word)),

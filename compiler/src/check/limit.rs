@@ -1,6 +1,8 @@
 //! What limits bound, by how much, and where they are announced.
 
-use ordain_grammar::ast::{Expr, ExprKind, LiteralKind, Name};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use ordain_grammar::ast::{Expr, ExprKind, LiteralKind, Name, PolicyType};
 use ordain_grammar::suggest::nearest;
 use ordain_ir::diagnostic::Fix;
 use ordain_ir::fact::RISK_SCALE;
@@ -11,22 +13,27 @@ use super::clause::{ReadBound, ReadWarning};
 use super::constant::unit_code;
 use super::linear::Linear;
 use super::literal::Unit;
-use super::meter::{self, LimitType};
+use super::meter::{self, LimitType, Over};
 use crate::resolve::Private;
 
 impl Checker<'_> {
     /// The quantity that a type names, with its bound. Costs take their currency from the bound.
     pub(super) fn bounded_quantity(
         &mut self,
-        word: &Name,
+        ty: &PolicyType,
         bound: Option<&ReadBound<'_>>,
     ) -> Option<(Quantity, Bound)> {
+        let word = &ty.word;
         let currency = match bound.and_then(|bound| bound.value.as_ref()) {
             Some(Linear { unit: Unit::Money(currency), .. }) => Some(currency.as_str()),
             _ => None,
         };
-        let quantity = self.quantity(word, currency.unwrap_or("USD"))?;
+        let quantity = self.quantity(word, currency.unwrap_or("USD"));
+        let quantity = self.counted(ty, quantity?)?;
         let bound = bound?;
+        if bound.direction == Direction::AtLeast && self.no_floor(&quantity, word, bound.clause) {
+            return None;
+        }
         let wrong = match (&quantity, bound.direction) {
             (Quantity::RiskCeiling, Direction::AtLeast) => Some("at most"),
             (Quantity::Cooldown, Direction::AtMost) => Some("at least"),
@@ -56,22 +63,100 @@ impl Checker<'_> {
             "cost" => Some(Meter::Cost(currency.to_owned())),
             _ => None,
         };
-        let (meter, period) = match LimitType::parse(&word.text) {
+        let (meter, over) = match LimitType::parse(&word.text) {
             Some(LimitType::RiskCeiling) => return Some(Quantity::RiskCeiling),
             Some(LimitType::Cooldown) => return Some(Quantity::Cooldown),
-            Some(LimitType::Metered(own, period)) => {
-                (built_in(own).or_else(|| self.declared_meter(own)), period)
-            }
-            None => (None, None),
+            Some(LimitType::Metered(own, over)) => (built_in(own).or_else(|| self.declared_meter(own)), over),
+            None => (None, Over::Run),
         };
-        match (meter, period) {
-            (Some(meter), Some(period)) => Some(Quantity::Accumulated(meter, Accumulation::utc(period))),
-            (Some(meter), None) if meter != Meter::Runs => Some(Quantity::PerRun(meter)),
+        match (meter, over) {
+            (Some(meter), Over::Period(period)) => {
+                Some(Quantity::Accumulated(meter, Accumulation::utc(period)))
+            }
+            (Some(meter), Over::Concurrent) => Some(Quantity::Accumulated(meter, Accumulation::Concurrent)),
+            (Some(meter), Over::Run) if meter != Meter::Runs => Some(Quantity::PerRun(meter)),
             _ => {
                 self.unknown_type(word);
                 None
             }
         }
+    }
+
+    /// The quantity with the periods that a type names behind its word.
+    fn counted(&mut self, ty: &PolicyType, quantity: Quantity) -> Option<Quantity> {
+        let zones: Vec<Span> = ty.zones.iter().map(|name| name.span).collect();
+        for (spans, what) in [(&zones, "in"), (&ty.rolling, "rolling")] {
+            for again in spans.iter().skip(1) {
+                let error = self.error(codes::DUPLICATE_CLAUSE, *again, format!("`{what}` stands twice"));
+                self.report(error.and_at(self.path, spans[0], "the first one"));
+            }
+        }
+        let word = &ty.word.text;
+        let why = match &quantity {
+            Quantity::RiskCeiling | Quantity::PerRun(_) => "is a value of one request",
+            Quantity::Cooldown => "is the time between two runs",
+            Quantity::Accumulated(_, Accumulation::Concurrent) => "is what is under way",
+            Quantity::Accumulated(..) => "",
+        };
+        if !why.is_empty() {
+            let fits = self.refuse_periods(ty, &format!("`{word}` {why} and has no periods"));
+            return fits.then_some(quantity);
+        }
+        let (Quantity::Accumulated(meter, over), Some(period)) = (&quantity, quantity.period()) else {
+            return Some(quantity);
+        };
+        let over = match (ty.zones.first(), ty.rolling.first()) {
+            (None, None) => over.clone(),
+            (None, Some(_)) => Accumulation::Rolling(period),
+            (Some(name), None) => {
+                let (zone, tz) = self.zone(name)?;
+                let zone = if is_utc(&tz) { "UTC".into() } else { zone.into() };
+                Accumulation::Calendar { period, zone }
+            }
+            (Some(name), Some(rolling)) => {
+                let message = "a rolling period begins at any time, so no zone's clocks tell when";
+                let error = self.error(codes::BAD_ACCUMULATION, *rolling, message);
+                let error = error.and_at(self.path, name.span, "the zone");
+                self.report(error.help("take one of both out"));
+                return None;
+            }
+        };
+        Some(Quantity::Accumulated(meter.clone(), over))
+    }
+
+    /// Refuses the periods that a type names, since it has none; whether it names none.
+    pub(super) fn refuse_periods(&mut self, ty: &PolicyType, message: &str) -> bool {
+        let zone = ty.zones.first().map(|name| (name.span, "take `in` and the time zone out"));
+        let Some((span, help)) = zone.or(ty.rolling.first().map(|span| (*span, "take `rolling` out"))) else {
+            return true;
+        };
+        let error = self.error(codes::BAD_ACCUMULATION, span, message);
+        self.report(error.help(help));
+        false
+    }
+
+    /// Refuses a floor on what has no period of its own; whether it did.
+    fn no_floor(&mut self, quantity: &Quantity, word: &Name, clause: Span) -> bool {
+        let (message, help) = match quantity {
+            Quantity::Accumulated(_, Accumulation::Rolling(_)) => (
+                format!(
+                    "`{} rolling` takes no floor: what is guaranteed is guaranteed in periods with a beginning",
+                    word.text
+                ),
+                format!("without `rolling` each period of the calendar has its own: `type {}`", word.text),
+            ),
+            Quantity::Accumulated(meter, Accumulation::Concurrent) => (
+                format!("`{}` takes no floor: nobody can guarantee what is under way", word.text),
+                format!(
+                    "bound it with `at most`, or a period's use, such as `{}_daily`",
+                    meter.word().to_lowercase()
+                ),
+            ),
+            _ => return false,
+        };
+        let error = self.error(codes::BAD_DIRECTION, clause, message);
+        self.report(error.help(help));
+        true
     }
 
     /// The meter with this word that can be seen here.
@@ -129,7 +214,7 @@ impl Checker<'_> {
                     "the types are `risk_ceiling`, `cooldown`, and those of the meters `runs`, `tokens`, \
                      `cost`{own}"
                 ))
-                .note("a meter `m` gives `m_per_run`, `m_per_minute`, `m_hourly`, `m_daily`, `m_weekly` and `m_monthly`")
+                .note("a meter `m` gives `m_per_run`, `m_per_minute`, `m_hourly`, `m_daily`, `m_weekly`, `m_monthly` and `m_concurrent`")
         };
         self.report(error);
     }
@@ -284,6 +369,12 @@ impl Checker<'_> {
         let value = i128::from(bound.value).checked_mul(part.constant)?.div_euclid(hundred);
         i64::try_from(value).ok()
     }
+}
+
+/// Whether a zone's clocks always show UTC, as those of `Etc/UTC` do.
+fn is_utc(zone: &TimeZone) -> bool {
+    let first = Timestamp::MIN;
+    zone.to_offset(first).is_zero() && zone.following(first).next().is_none()
 }
 
 /// `0.85` or `85`, where `85%` was meant.

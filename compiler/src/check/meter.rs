@@ -2,7 +2,7 @@
 
 use ordain_grammar::ast::{self, FactTypeKind};
 use ordain_grammar::suggest::nearest;
-use ordain_ir::{Diagnostic, Meter, MeterUnit, Period, Quantity, codes};
+use ordain_ir::{Diagnostic, Meter, MeterUnit, Period, codes};
 
 use super::Checker;
 use super::declare::declaration;
@@ -100,13 +100,23 @@ fn written(unit: &MeterUnit) -> String {
     }
 }
 
+/// Over what a type of limit counts, by the end of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// What one run uses.
+    Run,
+    Period(Period),
+    /// What is under way.
+    Concurrent,
+}
+
 /// How a type of limit names what it counts and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LimitType<'w> {
     RiskCeiling,
     Cooldown,
-    /// Of a meter's word, per run or per period.
-    Metered(&'w str, Option<Period>),
+    /// Of a meter's word.
+    Metered(&'w str, Over),
 }
 
 impl<'w> LimitType<'w> {
@@ -117,60 +127,76 @@ impl<'w> LimitType<'w> {
             "cooldown" => return Some(Self::Cooldown),
             _ => {}
         }
-        ENDINGS.iter().find_map(|(ending, period)| {
+        ENDINGS.iter().find_map(|(ending, over)| {
             let meter = word.strip_suffix(ending)?.strip_suffix('_')?;
-            (!meter.is_empty()).then_some(Self::Metered(meter, *period))
+            (!meter.is_empty()).then_some(Self::Metered(meter, *over))
         })
     }
 }
 
 /// The ends of the types of limits that meters give. None is the end of another, so that one word is the type of
 /// one meter only.
-const ENDINGS: [(&str, Option<Period>); 6] = [
-    ("per_run", None),
-    ("per_minute", Some(Period::Minute)),
-    ("hourly", Some(Period::Hour)),
-    ("daily", Some(Period::Day)),
-    ("weekly", Some(Period::Week)),
-    ("monthly", Some(Period::Month)),
+const ENDINGS: [(&str, Over); 7] = [
+    ("per_run", Over::Run),
+    ("per_minute", Over::Period(Period::Minute)),
+    ("hourly", Over::Period(Period::Hour)),
+    ("daily", Over::Period(Period::Day)),
+    ("weekly", Over::Period(Period::Week)),
+    ("monthly", Over::Period(Period::Month)),
+    ("concurrent", Over::Concurrent),
 ];
+
+/// The meters that are always there.
+const ALWAYS: [&str; 3] = ["runs", "tokens", "cost"];
 
 /// Every type of limit that these meters give, with those that are always there, as source writes them.
 pub(super) fn limit_types<'m>(meters: impl IntoIterator<Item = &'m str>) -> Vec<String> {
-    let mut all: Vec<String> =
-        Quantity::all("USD").iter().map(|quantity| quantity.to_string().to_lowercase()).collect();
-    for meter in meters {
+    let mut all = vec!["risk_ceiling".to_owned(), "cooldown".to_owned()];
+    for meter in ALWAYS.into_iter().chain(meters) {
         let word = word(meter);
-        all.extend(ENDINGS.iter().map(|(ending, _)| format!("{word}_{ending}")));
+        // A run is a run.
+        let endings = ENDINGS.iter().filter(|(_, over)| (word.as_str(), *over) != ("runs", Over::Run));
+        all.extend(endings.map(|(ending, _)| format!("{word}_{ending}")));
     }
     all
 }
 
 #[cfg(test)]
 mod tests {
+    use ordain_ir::{Accumulation, Quantity};
+
     use super::*;
 
     #[test]
     fn types_of_limits_are_those_of_the_quantities() {
-        for quantity in Quantity::all("USD") {
+        let meters = [Meter::Runs, Meter::Tokens, Meter::Cost("USD".into())];
+        let concurrent = meters.map(|meter| Quantity::Accumulated(meter, Accumulation::Concurrent));
+        let known = limit_types([]);
+        let quantities: Vec<Quantity> = Quantity::all("USD").into_iter().chain(concurrent).collect();
+        assert_eq!(known.len(), quantities.len());
+        for quantity in quantities {
             let word = quantity.to_string().to_lowercase();
+            assert!(known.contains(&word), "{word}");
             let expected = match &quantity {
                 Quantity::RiskCeiling => LimitType::RiskCeiling,
                 Quantity::Cooldown => LimitType::Cooldown,
-                Quantity::PerRun(_) => LimitType::Metered(word.strip_suffix("_per_run").unwrap(), None),
-                Quantity::Accumulated(meter, period) => {
+                Quantity::PerRun(_) => LimitType::Metered(word.strip_suffix("_per_run").unwrap(), Over::Run),
+                Quantity::Accumulated(meter, over) => {
                     assert!(BUILT_IN.contains(&meter.word().to_lowercase().as_str()));
-                    LimitType::Metered(word.split('_').next().unwrap(), period.period())
+                    let over = over.period().map_or(Over::Concurrent, Over::Period);
+                    LimitType::Metered(word.split('_').next().unwrap(), over)
                 }
             };
             assert_eq!(LimitType::parse(&word), Some(expected), "{word}");
         }
         let declared = Meter::Declared { name: "api-calls".to_owned(), unit: MeterUnit::Count };
+        let concurrent = Quantity::Accumulated(declared.clone(), Accumulation::Concurrent);
         let own: Vec<String> = Quantity::of_meter(&declared)
             .iter()
+            .chain([&concurrent])
             .map(|quantity| quantity.to_string().to_lowercase())
             .collect();
-        assert_eq!(limit_types(["api-calls"])[Quantity::all("USD").len()..], own);
+        assert_eq!(limit_types(["api-calls"])[known.len()..], own);
     }
 
     #[test]

@@ -44,7 +44,14 @@ impl Checker<'_> {
     }
 
     fn rule(&mut self, name: &PolicyName, clauses: Clauses<'_>) -> Option<Rule> {
-        let rule_type = self.one_of(clauses.type_word, "type of rule", RuleType::ALL, RuleType::as_str);
+        let word = clauses.ty.map(|ty| &ty.word);
+        let rule_type = self.one_of(word, "type of rule", RuleType::ALL, RuleType::as_str);
+        if let Some(ty) = clauses.ty {
+            self.refuse_periods(
+                ty,
+                &format!("only limits count by periods; `{}` is a type of rules", ty.word.text),
+            );
+        }
         let mode = self.one_of(
             clauses.enforce,
             "enforcement of a rule",
@@ -76,7 +83,7 @@ impl Checker<'_> {
             self.one_of(clauses.enforce, "enforcement of a limit", Enforcement::ALL, Enforcement::as_str);
         let source = self.one_of(clauses.source, "source", Source::ALL, Source::as_str);
         let status = self.one_of(clauses.status, "status of a limit", LimitStatus::ALL, LimitStatus::as_str);
-        let bounded = clauses.type_word.and_then(|word| self.bounded_quantity(word, clauses.bound.as_ref()));
+        let bounded = clauses.ty.and_then(|ty| self.bounded_quantity(ty, clauses.bound.as_ref()));
         let per = [Partition::Tenant, Partition::Project, Partition::Agent, Partition::Provider];
         let partition =
             self.one_of(clauses.per.map(|(word, _)| word), "subject of a counter", &per, Partition::as_str);

@@ -27,6 +27,18 @@ fn clauses() {
         "limit x { type runs_daily at most -5 enforce block scope global }",
         "limit x { type runs_daily at most 5 enforce block scope global per team }",
         "limit x { type runs_daily at most 5 enforce block scope global priority 5 }",
+        "limit x { type runs_daily in Europe/Berlin rolling at most 5 enforce block scope global }",
+        "limit x { type runs_daily in Berlin at most 5 enforce block scope global }",
+        "limit x { type runs_daily in UTC in UTC rolling rolling at most 5 enforce block scope global }",
+        "limit x { type risk_ceiling rolling at most 0.5 enforce block scope global }",
+        "limit x { type cooldown in UTC at least 5s enforce block scope global }",
+        "limit x { type cost_concurrent rolling at most 5.00 USD enforce block scope global }",
+        "limit x { type runs_daily rolling at least 5 enforce block scope global }",
+        "limit x { type runs_concurrent at least 5 enforce block scope global }",
+        "limit x { type runs_concurent at most 5 enforce block scope global }",
+        "limit x { type emails_concurrent at most 5 enforce block scope global }",
+        "rule x { type safety in UTC enforce block scope global }",
+        "rule x { type safety rolling enforce block scope global }",
     ]);
 }
 

@@ -13,7 +13,7 @@ pub use item::{
     Allow, Broken, Declares, Fact, FactType, FactTypeKind, File, Item, Let, LetValue, Meter, Package, Range,
     Require, Use,
 };
-pub use policy::{Clause, ClauseKind, Policy, Recurrence, Window};
+pub use policy::{Clause, ClauseKind, Policy, PolicyType, Recurrence, Window};
 pub use scope::{Scope, ScopeEntry, Segment};
 pub use template::{Apply, Argument, ArgumentValue, Parameter, ParameterType, ParameterTypeKind, Template};
 pub use test::{AssignedValue, Assignment, Expect, Given, Test, TestClause, TestClauseKind};

@@ -39,8 +39,8 @@ pub struct Clause {
 /// What a clause says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ClauseKind {
-    /// `type safety`
-    Type(Name),
+    /// `type safety`, `type runs_hourly rolling`
+    Type(PolicyType),
     /// `enforce block`
     Enforce(Name),
     /// `scope tenant acme`
@@ -69,6 +69,17 @@ pub enum ClauseKind {
     Source(Name),
     /// A clause that could not be read.
     Broken,
+}
+
+/// What a rule is about, or what a limit bounds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PolicyType {
+    /// `safety`, `tokens_daily`
+    pub word: Name,
+    /// Every `in Zone`.
+    pub zones: Vec<Name>,
+    /// Every `rolling`.
+    pub rolling: Vec<Span>,
 }
 
 /// When a policy speaks.

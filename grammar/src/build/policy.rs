@@ -4,7 +4,7 @@ use ordain_ir::{Direction, PolicyKind, Span};
 
 use super::item::nameless;
 use super::{Builder, Parts, inner};
-use crate::ast::{Clause, ClauseKind, Name, Policy};
+use crate::ast::{Clause, ClauseKind, Name, Policy, PolicyType};
 use crate::parser::{Pair, Rule, span};
 use crate::recover;
 
@@ -111,7 +111,10 @@ impl Builder<'_> {
         }
         let first = parts.next()?;
         Some(match keyword {
-            "type" => ClauseKind::Type(self.name(&first)),
+            "type" => {
+                let word = self.name(&first);
+                ClauseKind::Type(self.policy_type(word, parts))
+            }
             "enforce" => ClauseKind::Enforce(self.name(&first)),
             "per" => ClauseKind::Per(self.name(&first)),
             "status" => ClauseKind::Status(self.name(&first)),
@@ -131,6 +134,18 @@ impl Builder<'_> {
             "when" => ClauseKind::When(self.condition(first)),
             _ => return None,
         })
+    }
+
+    /// A type with what stands behind its word.
+    fn policy_type(&mut self, word: Name, parts: Parts<'_>) -> PolicyType {
+        let (mut zones, mut rolling) = (vec![], vec![]);
+        for part in parts {
+            match part.as_rule() {
+                Rule::type_zone => zones.extend(self.names(part)),
+                _ => rolling.push(self.keyword(self.whole(&part))),
+            }
+        }
+        PolicyType { word, zones, rolling }
     }
 
     /// The names that come next.

@@ -46,6 +46,7 @@ impl Atoms {
         match clause {
             ClauseKind::Scope(scope) => self.scope(scope),
             ClauseKind::Active(window) => self.window(window),
+            ClauseKind::Type(it) => self.0.extend(it.zones.iter().map(|zone| zone.span)),
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use ordain_ir::{Level, PolicyKind, Span, codes};
 
-use super::rest::{rest_of_clause, rest_of_condition};
+use super::rest::{rest_of_clause, rest_of_condition, wanted_after};
 use super::{CLAUSE_WORDS, told_by_token, unexpected};
 use crate::ast::{Clause, ClauseKind, Scope};
 use crate::parser::Rule;
@@ -107,6 +107,9 @@ fn stray_clause(
         .before(first.span.start)
         .filter(|before| !text[before.span.range().end..first.span.range().start].contains(['\n', '\r']))
         .filter(|before| !matches!(&text[before.span.range()], "{" | "}"));
+    if let ("in", Some(ClauseKind::Type(_))) = (word, previous.map(|it| &it.kind)) {
+        return wanted_after(source, first, "a time zone").help("for example `in Europe/Berlin`");
+    }
     match word {
         ";" => return syntax("a clause ends without `;`".to_owned()).fix("remove it", "").certain(),
         _ => {
@@ -133,6 +136,11 @@ fn stray_clause(
             match previous.map(|it| &it.kind) {
                 Some(ClauseKind::Active(_)) => error
                     .help("a window is written `mon..fri 09:00 .. 17:00 in Europe/Berlin from 2026-03-01`"),
+                Some(ClauseKind::Type(_)) if nearest(word, ["rolling"]).is_some() => {
+                    error.help("did you mean `rolling`?").fix("write `rolling`", "rolling")
+                }
+                Some(ClauseKind::Type(_)) if kind == PolicyKind::Limit => error
+                    .help("behind a type may stand `in` with a time zone, or `rolling`: `runs_daily in Europe/Berlin`"),
                 _ => error,
             }
         }

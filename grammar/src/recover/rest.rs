@@ -37,7 +37,7 @@ pub(super) fn rest_of_clause(source: &Source<'_>, first: Token) -> Option<Syntax
     Some(wanted_after(source, first, wanted))
 }
 
-fn wanted_after(source: &Source<'_>, token: Token, wanted: &str) -> SyntaxError {
+pub(super) fn wanted_after(source: &Source<'_>, token: Token, wanted: &str) -> SyntaxError {
     let word = &source.text[token.span.range()];
     let found = source.after(token.span.end).filter(|found| source.same_line(token.span, found.span));
     let found = found.filter(|found| !source.is(found.span, "}"));

@@ -126,6 +126,9 @@ fn limit_text(limit: &Limit) -> String {
     let value = limit.quantity.format(value);
     format!(
         "```ordain\nlimit {}\n```\n\n{} {bound} {value} · {} · {}",
-        limit.name, limit.quantity, limit.enforcement, limit.scope
+        limit.name,
+        limit.quantity.wording(),
+        limit.enforcement,
+        limit.scope
     )
 }

@@ -130,7 +130,7 @@ fn outcome(case: &Case, now: Option<Timestamp>) -> Result<Vec<Found>, String> {
     }
     for limit in policies.limits.values() {
         let Limit { quantity, bound, enforcement, .. } = &**limit;
-        let value = quantity.format(bound.value);
+        let (value, quantity) = (quantity.format(bound.value), quantity.wording());
         let short =
             format!("limit {} {quantity} {} {value} {enforcement}", name(&limit.name), bound.direction);
         found.push(Found::new(short.clone(), short));

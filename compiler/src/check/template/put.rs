@@ -35,14 +35,14 @@ pub(super) fn into_policy(policy: &mut Policy, values: &Values) {
             | ClauseKind::Bound(_, expr)
             | ClauseKind::WarnAt(expr) => into_expr(expr, values),
             ClauseKind::Active(window) => into_window(window, values),
-            ClauseKind::Type(name)
-            | ClauseKind::Enforce(name)
+            ClauseKind::Type(ty) => {
+                into_name(&mut ty.word, values, word);
+                ty.zones.iter_mut().for_each(|name| into_name(name, values, zone));
+            }
+            ClauseKind::Enforce(name)
             | ClauseKind::Per(name)
             | ClauseKind::Status(name)
-            | ClauseKind::Source(name) => into_name(name, values, |put| match put {
-                Put::Word(word) => Some(word),
-                _ => None,
-            }),
+            | ClauseKind::Source(name) => into_name(name, values, word),
             ClauseKind::Scope(_)
             | ClauseKind::WhenRule(_)
             | ClauseKind::DependsOn(_)
@@ -102,6 +102,20 @@ fn moment(put: &Put) -> Option<&String> {
     }
 }
 
+fn word(put: &Put) -> Option<&String> {
+    match put {
+        Put::Word(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn zone(put: &Put) -> Option<&String> {
+    match put {
+        Put::Zone(text) => Some(text),
+        _ => None,
+    }
+}
+
 fn into_name(name: &mut Name, values: &Values, fitting: impl Fn(&Put) -> Option<&String>) {
     if let Some(text) = values.get(&name.text).and_then(fitting) {
         name.text.clone_from(text);
@@ -109,11 +123,8 @@ fn into_name(name: &mut Name, values: &Values, fitting: impl Fn(&Put) -> Option<
 }
 
 fn into_window(window: &mut Window, values: &Values) {
-    for zone in &mut window.zones {
-        into_name(zone, values, |put| match put {
-            Put::Zone(text) => Some(text),
-            _ => None,
-        });
+    for name in &mut window.zones {
+        into_name(name, values, zone);
     }
     for name in window.from.iter_mut().chain(&mut window.until) {
         into_name(name, values, moment);
@@ -179,8 +190,10 @@ pub(super) fn names_in_clause(kind: &ClauseKind, visit: &mut dyn FnMut(&str)) {
             let all = window.zones.iter().chain(&window.from).chain(&window.until).chain(times);
             all.for_each(|name| visit(&name.text));
         }
-        ClauseKind::Type(name)
-        | ClauseKind::Enforce(name)
+        ClauseKind::Type(ty) => {
+            [&ty.word].into_iter().chain(&ty.zones).for_each(|name| visit(&name.text));
+        }
+        ClauseKind::Enforce(name)
         | ClauseKind::Per(name)
         | ClauseKind::Status(name)
         | ClauseKind::Source(name) => visit(&name.text),
