@@ -16,7 +16,7 @@ use ordain_engine::{Answer, Engine, Ledger, Prepared};
 use ordain_ir::request::RequestJson;
 use ordain_ir::{
     Bound, Bundle, Direction, Enforcement, Level, Limit, Override, Partition, Policies, Request, RuleType,
-    Usage,
+    ScopePattern, Usage,
 };
 use ordain_store::conformance::fixtures::{at, bundle, limit, policies, rule, scope};
 use serde_json::{Value, json};
@@ -49,17 +49,27 @@ impl Draw {
 const CAP: i64 = 20;
 
 fn capped() -> Bundle {
-    let mut cap = limit("cap", "TOKENS_DAILY", CAP);
-    cap.partition = Partition::Agent;
+    let cap = |(number, kind): (usize, &&str)| {
+        let mut cap = limit(&format!("cap-{number}"), kind, CAP);
+        cap.partition = Partition::Agent;
+        cap.scope.level = Level::Project;
+        cap.scope.include = vec![ScopePattern::parse(&format!("acme/p{number}")).unwrap()];
+        cap
+    };
     let wide = limit("wide", "RUNS_DAILY", 1_000_000_000);
-    bundle(policies([], [cap, wide]), vec![], vec![])
+    let caps = CAPPED.iter().enumerate().map(cap);
+    bundle(policies([], caps.chain([wide])), vec![], vec![])
 }
 
+/// What caps are on, one in each project: what clients do counts together under each.
+const CAPPED: [&str; 4] =
+    ["TOKENS_DAILY", "TOKENS_HOURLY rolling", "TOKENS_CONCURRENT", "TOKENS_WEEKLY in Europe/Berlin"];
+
 /// Servers with eight clients each: what is inside at any instant stays within the cap, settling twice charges once, and in
-/// the end exactly what was settled is used.
+/// the end exactly what was settled is used, unless it is over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_on_one_database_stay_within_a_cap() {
-    let trials = number("ORDAIN_ADMISSION_CASES", 3);
+    let trials = number("ORDAIN_ADMISSION_CASES", 4);
     for database in databases("admission").await {
         let mut servers = vec![];
         for _ in 0..3 {
@@ -78,7 +88,7 @@ async fn servers_on_one_database_stay_within_a_cap() {
                 let (in_, out) = client.await.expect("stays within the cap");
                 (admitted, stopped) = (admitted + in_, stopped + out);
             }
-            let rehearsal = json!({ "path": format!("acme/p/{trial}"), "dry_run": true });
+            let rehearsal = json!({ "path": agent(trial), "dry_run": true });
             let answer = servers[1].insist("/api/v1/decisions", &rehearsal).await;
             let used = settled.load(Ordering::SeqCst).to_string();
             assert_eq!(answer["limits"][0]["value"], used.as_str(), "trial {trial}");
@@ -97,6 +107,15 @@ async fn servers_on_one_database_stay_within_a_cap() {
     }
 }
 
+fn kind(trial: u64) -> &'static str {
+    CAPPED[usize::try_from(trial).unwrap() % CAPPED.len()]
+}
+
+/// The agent of a trial, in the project of its cap.
+fn agent(trial: u64) -> String {
+    format!("acme/p{}/{trial}", trial % CAPPED.len() as u64)
+}
+
 async fn client_of(
     servers: &[Arc<Server>],
     trial: u64,
@@ -108,8 +127,10 @@ async fn client_of(
     for step in 0..3 {
         let server = |more: u64| &servers[usize::try_from((client + more) % servers.len() as u64).unwrap()];
         let tokens = 1 + i64::try_from((client + step + trial) % 5).unwrap();
+        // Not all at one instant, nor in order.
+        let instant = at(0) + SignedDuration::from_secs(i64::try_from(client * 37 % 24).unwrap() * 20 - 240);
         let ask = json!({
-            "path": format!("acme/p/{trial}"), "usage": { "tokens": tokens }, "reserve": true,
+            "path": agent(trial), "usage": { "tokens": tokens }, "reserve": true, "at": instant,
             "request_id": format!("{trial}-{client}-{step}")
         });
         let answer = server(0).insist("/api/v1/decisions", &ask).await;
@@ -128,8 +149,9 @@ async fn client_of(
             server(1).insist(&format!("/api/v1/decisions/{id}/release"), &json!({})).await;
             continue;
         }
-        settled.fetch_add(tokens - 1, Ordering::SeqCst);
-        inside.fetch_sub(1, Ordering::SeqCst);
+        let stays = if kind(trial).ends_with("_CONCURRENT") { 0 } else { tokens - 1 };
+        settled.fetch_add(stays, Ordering::SeqCst);
+        inside.fetch_sub(tokens - stays, Ordering::SeqCst);
         let usage = json!({ "usage": { "tokens": tokens - 1 } });
         let settle = format!("/api/v1/decisions/{id}/settle");
         server(step).insist(&settle, &usage).await;
@@ -143,6 +165,12 @@ fn limits(draw: &mut Draw) -> Policies {
     let kinds = [
         "TOKENS_DAILY",
         "RUNS_HOURLY",
+        "RUNS_HOURLY in Australia/Lord_Howe",
+        "RUNS_PER_MINUTE rolling",
+        "TOKENS_HOURLY rolling",
+        "COST_WEEKLY rolling",
+        "TOKENS_CONCURRENT",
+        "RUNS_CONCURRENT",
         "COST_MONTHLY",
         "COOLDOWN",
         "TOKENS_PER_RUN",
@@ -153,13 +181,15 @@ fn limits(draw: &mut Draw) -> Policies {
     for i in 0..many {
         let kind = draw.one(&kinds);
         let value = match kind {
-            "COST_MONTHLY" => 1_000_000 * (1 + draw.amount(9)),
+            "COST_MONTHLY" | "COST_WEEKLY rolling" => 1_000_000 * (1 + draw.amount(9)),
             "COOLDOWN" => 1_000 * draw.amount(60),
             "RISK_CEILING" => 100_000 * draw.amount(10),
             _ => 1 + draw.amount(40),
         };
         let mut new = limit(&format!("l{i}"), kind, value);
-        let floor = kind == "COOLDOWN" || draw.below(8) == 0 && kind != "RISK_CEILING";
+        // Only what is counted by the calendar is ever guaranteed.
+        let ceiling = kind == "RISK_CEILING" || kind.ends_with(" rolling") || kind.ends_with("_CONCURRENT");
+        let floor = kind == "COOLDOWN" || draw.below(8) == 0 && !ceiling;
         let direction = if floor { Direction::AtLeast } else { Direction::AtMost };
         new.bound = Bound { direction, value };
         new.enforcement = draw.one(Enforcement::ALL);

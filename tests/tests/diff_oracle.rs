@@ -12,7 +12,7 @@ use ordain_analyzer::{Change, Example, Options, Shifts, diff};
 use ordain_ir::{Limit, Policies, PolicyName, Request};
 use ordain_tests::edit::edited;
 use ordain_tests::oracle;
-use ordain_tests::reference::{self, Said, Verdict};
+use ordain_tests::reference::{self, Counts, Said, Verdict};
 use ordain_tests::render::render;
 use ordain_tests::{cases, generate, world};
 
@@ -103,7 +103,7 @@ fn replay(
     let fail = |why: String| Err(format!("{why}: {change:#?}"));
     let request = Request::from_json(example.witness.request.clone(), &new.facts, &new.meters);
     let request = request.map_err(|error| format!("no request, {error}: {example:#?}"))?;
-    let used = |limit: &Limit, _: &str, _: i64| {
+    let used = |limit: &Limit, _: &str, _: Counts| {
         let written = |amount: &i64| limit.quantity.format(*amount).trim_end().to_owned();
         let said = example.used.get(&limit.name);
         said.map_or(0, |text| (0..100).find(|amount| written(amount) == *text).expect("a small amount"))

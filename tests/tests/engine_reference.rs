@@ -5,18 +5,37 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use ordain_engine::{Answer, Counters, Decision, Engine, Prepared, Role, SubjectRef, period};
-use ordain_ir::{Limit, Period, Policies};
+use ordain_engine::period::{self, Calendar};
+use ordain_engine::{Answer, CounterRef, Counters, Decision, Engine, Prepared, Role, Span, SubjectRef};
+use ordain_ir::{Accumulation, Direction, Limit, Period, Policies, Quantity};
 use ordain_tests::random::Random;
-use ordain_tests::reference::{self, Said, Verdict};
+use ordain_tests::reference::{self, Counts, Said, Verdict};
 use ordain_tests::render::render;
 use ordain_tests::{cases, generate};
 
 const REQUESTS: u64 = 6;
 
+/// Zones with their own ways to set clocks: whole hours, half hours, at midnight, over midnight, on Fridays, and never.
+const ZONES: [&str; 8] = [
+    "UTC",
+    "Europe/Berlin",
+    "Australia/Lord_Howe",
+    "America/Sao_Paulo",
+    "America/St_Johns",
+    "Africa/Cairo",
+    "Pacific/Apia",
+    "Asia/Kathmandu",
+];
+
 /// A counter that depends on what it is asked, and on nothing else.
-fn counter(limit: &str, subject: &str, period_start: i64) -> i64 {
-    let text = limit.bytes().chain(subject.bytes()).chain(period_start.to_le_bytes());
+fn counter(limit: &str, subject: &str, counts: Counts) -> i64 {
+    let counts = match counts {
+        Counts::Period(start) => [start, 0, 1],
+        Counts::Between(first, last) => [first, last, 2],
+        Counts::Held => [0, 0, 3],
+    };
+    let numbers = counts.into_iter().flat_map(i64::to_le_bytes);
+    let text = limit.bytes().chain(subject.bytes()).chain(numbers);
     let seed = text.fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
     Random::new(seed).between(0, 3)
 }
@@ -24,15 +43,47 @@ fn counter(limit: &str, subject: &str, period_start: i64) -> i64 {
 struct Counted;
 
 impl Counters for Counted {
-    fn used(&self, limit: &Limit, subject: SubjectRef<'_>, period_start: Timestamp) -> i64 {
-        let subject = match subject {
+    fn used(&self, counter: CounterRef<'_>) -> i64 {
+        let subject = match counter.subject {
             SubjectRef::Whole => String::new(),
             SubjectRef::Tenant(tenant) => format!("{:?}", [tenant]),
             SubjectRef::Project(tenant, project) => format!("{:?}", [tenant, project]),
             SubjectRef::Agent(tenant, project, agent) => format!("{:?}", [tenant, project, agent]),
             SubjectRef::Provider(provider) => format!("{provider:?}"),
         };
-        counter(limit.name.as_str(), &subject, period_start.as_second())
+        self::counter(counter.limit.name.as_str(), &subject, counts(counter.span))
+    }
+}
+
+fn counts(span: Span) -> Counts {
+    let (from, to) = span.keys();
+    match span {
+        Span::Calendar(start) => Counts::Period(start.as_second()),
+        // The last part that counts does so as a whole.
+        Span::Rolling { period, .. } => {
+            let part = reference::rolling_seconds(period) / 60;
+            Counts::Between(from.as_second(), to.as_second() + part - 1)
+        }
+        Span::Concurrent { .. } => Counts::Held,
+    }
+}
+
+/// Lets some of the limits on what accumulates add up in other ways. Weeks and months of zones have a test of their own,
+/// since the reference walks through them minute by minute.
+fn vary(random: &mut Random, policies: &mut Policies) {
+    for limit in policies.limits.values_mut() {
+        let limit = Arc::make_mut(limit);
+        let Quantity::Accumulated(_, accumulation) = &mut limit.quantity else { continue };
+        let rolls = limit.bound.direction == Direction::AtMost;
+        match random.below(6) {
+            0 if rolls => *accumulation = Accumulation::Rolling(random.pick(Period::ALL)),
+            1 if rolls => *accumulation = Accumulation::Concurrent,
+            2 => {
+                let period = random.pick(&[Period::Minute, Period::Hour, Period::Day]);
+                *accumulation = Accumulation::Calendar { period, zone: random.pick(&ZONES).into() };
+            }
+            _ => {}
+        }
     }
 }
 
@@ -72,7 +123,7 @@ fn compare(seed: u64, policies: &Policies, heard: &mut Heard) {
         engine.prepare_into(&request, &mut prepared).expect("generated requests are well-typed");
         engine.answer(&prepared, &Counted, &mut answer).expect("prepared for this engine");
         let decision = engine.explain(&prepared, &answer);
-        let used = |limit: &Limit, subject: &str, start| counter(limit.name.as_str(), subject, start);
+        let used = |limit: &Limit, subject: &str, counts| counter(limit.name.as_str(), subject, counts);
         let expected = reference::decide(policies, &request, &used);
         let found = verdict(&decision);
         assert_eq!(found, expected, "seed {seed}\n{request:#?}\n{}\n{decision}", render(policies));
@@ -97,7 +148,9 @@ fn seeds(decisions: u64) -> std::ops::Range<u64> {
 fn the_engine_decides_as_defined() {
     let mut heard = Heard::default();
     for seed in seeds(9_000) {
-        compare(seed, &generate::workspace(seed), &mut heard);
+        let mut policies = generate::workspace(seed);
+        vary(&mut Random::new(seed.wrapping_mul(31)), &mut policies);
+        compare(seed, &policies, &mut heard);
     }
     println!("workspaces of a few policies: {heard:?}");
     // The comparison would be worth nothing if policies hardly ever spoke.
@@ -108,7 +161,9 @@ fn the_engine_decides_as_defined() {
 fn the_engine_finds_whom_it_has_to_ask_among_many() {
     let mut heard = Heard::default();
     for seed in seeds(1_200) {
-        compare(seed, &generate::crowd(seed), &mut heard);
+        let mut policies = generate::crowd(seed);
+        vary(&mut Random::new(seed.wrapping_mul(37)), &mut policies);
+        compare(seed, &policies, &mut heard);
     }
     println!("workspaces of many policies: {heard:?}");
     assert!(heard.demands > 1_000 && heard.silenced > 200 && heard.held > 200, "{heard:?}");
@@ -121,11 +176,51 @@ fn periods_begin_as_defined() {
         let second = random.between(-40 * 365 * 86_400, 140 * 365 * 86_400);
         let at = Timestamp::from_second(second).expect("within the calendar");
         for unit in Period::ALL {
-            let start = reference::period_start(*unit, second);
+            let begin = |second| reference::period_start(*unit, "UTC", second);
+            let start = begin(second);
             assert_eq!(period::start(*unit, at).as_second(), start, "{unit} of {at}");
             let end = period::end(*unit, at).as_second();
-            assert!(second < end && reference::period_start(*unit, end) == end, "{unit} of {at}");
-            assert_eq!(reference::period_start(*unit, end - 1), start, "{unit} of {at}");
+            assert!(second < end && begin(end) == end, "{unit} of {at}");
+            assert_eq!(begin(end - 1), start, "{unit} of {at}");
         }
+    }
+}
+
+/// A second near a change of a zone's clocks between 1980 and 2090, or anywhere there.
+fn second_of(random: &mut Random, zone: &str) -> i64 {
+    let second = random.between(10 * 365 * 86_400, 120 * 365 * 86_400);
+    let after = Timestamp::from_second(second).expect("within the calendar");
+    let zone = ordain_ir::zone::find(zone).expect("a known zone");
+    let change = zone.following(after).next().filter(|_| random.below(4) > 0);
+    match change.map(|change| change.timestamp().as_second()) {
+        Some(change) if change < 120 * 365 * 86_400 => change + random.between(-100_000, 100_000),
+        _ => second,
+    }
+}
+
+#[test]
+fn periods_of_zones_begin_as_defined() {
+    let (mut random, cases) =
+        (Random::new(cases("ORDAIN_ENGINE_SEED", 0)), cases("ORDAIN_PERIOD_CASES", 250));
+    for _ in 0..cases {
+        let zone = random.pick(&ZONES);
+        let unit = random.pick(&[
+            Period::Minute,
+            Period::Hour,
+            Period::Hour,
+            Period::Day,
+            Period::Day,
+            Period::Week,
+            Period::Month,
+        ]);
+        let second = second_of(&mut random, zone);
+        let at = Timestamp::from_second(second).expect("within the calendar");
+        let calendar = Calendar::new(unit, zone).expect("a known zone");
+        let begin = |second| reference::period_start(unit, zone, second);
+        let start = begin(second);
+        assert_eq!(calendar.start(at).as_second(), start, "{unit} of {at} in {zone}");
+        let end = calendar.end(at).as_second();
+        assert!(second < end && begin(end) == end, "{unit} of {at} in {zone}");
+        assert_eq!(begin(end - 1), start, "{unit} of {at} in {zone}");
     }
 }

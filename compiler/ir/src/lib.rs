@@ -41,7 +41,8 @@ pub use policy::{
     Rule, RuleStatus, RuleType, Settings, Source,
 };
 pub use quantity::{
-    Accumulation, Bound, Category, Direction, Enforcement, Meter, MeterUnit, Partition, Period, Quantity,
+    Accumulation, AccumulationKind, Bound, Category, Direction, Enforcement, Meter, MeterUnit, Partition,
+    Period, Quantity,
 };
 pub use report::{
     Acknowledgement, Certainty, Conflict, ConflictSeverity, ConflictType, Gap, PairCounts, Report,

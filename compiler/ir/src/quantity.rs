@@ -144,7 +144,28 @@ pub enum Accumulation {
     Concurrent,
 }
 
+wire_enum! {
+    /// The ways in which usage adds up.
+    pub enum AccumulationKind {
+        /// By the calendar of a zone.
+        Calendar = "CALENDAR",
+        /// Over any stretch as long as a period.
+        Rolling = "ROLLING",
+        /// As long as requests are under way.
+        Concurrent = "CONCURRENT",
+    }
+}
+
 impl Accumulation {
+    /// Which way it is.
+    pub const fn kind(&self) -> AccumulationKind {
+        match self {
+            Self::Calendar { .. } => AccumulationKind::Calendar,
+            Self::Rolling(_) => AccumulationKind::Rolling,
+            Self::Concurrent => AccumulationKind::Concurrent,
+        }
+    }
+
     /// The calendar's periods in UTC.
     pub fn utc(period: Period) -> Self {
         Self::Calendar { period, zone: "UTC".into() }
@@ -212,6 +233,14 @@ impl Quantity {
     pub const fn period(&self) -> Option<Period> {
         match self {
             Self::Accumulated(_, over) => over.period(),
+            Self::RiskCeiling | Self::Cooldown | Self::PerRun(_) => None,
+        }
+    }
+
+    /// How it adds up; `None` for a value of one request.
+    pub const fn accumulation(&self) -> Option<&Accumulation> {
+        match self {
+            Self::Accumulated(_, accumulation) => Some(accumulation),
             Self::RiskCeiling | Self::Cooldown | Self::PerRun(_) => None,
         }
     }

@@ -1,8 +1,8 @@
 //! What is decided, by numbers: without a word, and without memory of its own for each decision.
 
-use jiff::Timestamp;
 use ordain_ir::Outcome;
 
+use crate::Span;
 use crate::window::Now;
 
 /// The part that a policy played; policies are numbers, see [`Engine::rule`](crate::Engine::rule).
@@ -43,15 +43,15 @@ pub struct LimitPart {
     pub limit: u32,
     /// What became of it.
     pub part: Part,
-    /// The request's value; for accumulated quantities the counter with this request's usage. In units of the
+    /// The request's value; for accumulated quantities what has been counted with this request's usage. In units of the
     /// quantity's scale, saturating.
     pub value: i64,
     /// Whether the bound is broken, or may be since the request's own amount can't be read.
     pub breached: bool,
     /// Whether the request's own amount can't be read; it is not in the value then.
     pub unread: bool,
-    /// Where the period of an accumulated quantity begins.
-    pub period_start: Option<Timestamp>,
+    /// Which usage counts of an accumulated quantity.
+    pub span: Option<Span>,
     /// As of [`RulePart::unknown`].
     pub(crate) unknown: Option<u32>,
 }
@@ -85,6 +85,8 @@ pub struct Answer {
     pub(crate) unmeasured: Vec<UnmeasuredPart>,
     /// What the clocks show.
     pub(crate) now: Now,
+    /// By number of the [way](crate::Engine) in which usage adds up, once it was asked for.
+    pub(crate) spans: Vec<Option<Span>>,
     /// Policies in whose domain the request is, or may be, with the fact that this depends on.
     pub(crate) found: Vec<(u32, Option<u32>)>,
 }
@@ -99,6 +101,7 @@ impl Default for Answer {
             limits: vec![],
             unmeasured: vec![],
             now: Now::default(),
+            spans: vec![],
             found: vec![],
         }
     }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
-use ordain_ir::{Limit, Partition, Path, PolicyName, Request};
+use ordain_ir::{Limit, Meter, MeterUnit, Partition, Path, PolicyName, Quantity, Request};
+
+use crate::Span;
 
 /// Whose counter it is. The subjects of one partition are disjoint and together cover every request, so that what
 /// a limit counts is the sum over its subjects.
@@ -114,12 +116,43 @@ impl<'q> SubjectRef<'q> {
     }
 }
 
+/// What a limit counts for a subject, as far as it counts for one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CounterRef<'a> {
+    /// The limit.
+    pub limit: &'a Limit,
+    /// What it counts, and how that adds up: text that is different for different quantities. A limit that is edited to
+    /// count something else begins anew.
+    pub quantity: &'a str,
+    /// Whose usage it is.
+    pub subject: SubjectRef<'a>,
+    /// Which usage counts.
+    pub span: Span,
+}
+
+/// A quantity as the name of its counters: `RUNS_DAILY`, `COST_DAILY in Europe/Berlin, USD`. Other than its
+/// [wording](Quantity::wording) it tells currencies, and meters and their units, apart.
+pub fn counted_as(quantity: &Quantity) -> String {
+    let wording = quantity.wording();
+    match quantity {
+        Quantity::Accumulated(Meter::Cost(currency), _) => format!("{wording}, {currency}"),
+        Quantity::Accumulated(Meter::Declared { name, unit }, _) => {
+            let unit = match unit {
+                MeterUnit::Count => "count",
+                MeterUnit::Duration => "duration",
+                MeterUnit::Money(currency) => currency,
+            };
+            format!("{wording}, {name} {unit}")
+        }
+        _ => wording,
+    }
+}
+
 /// What has been used before this request.
 pub trait Counters {
-    /// How much of the limit's quantity (in units of its scale) the requests of its own domain have used for this
-    /// subject within the period that begins at `period_start`, this request not counted. Only asked of
-    /// accumulated quantities.
-    fn used(&self, limit: &Limit, subject: SubjectRef<'_>, period_start: Timestamp) -> i64;
+    /// How much of the counter's quantity (in units of its scale) requests in the limit's own domain have used, or hold,
+    /// of what its span takes in; this request not counted. Only asked of accumulated quantities.
+    fn used(&self, counter: CounterRef<'_>) -> i64;
 
     /// When this subject last ran in the limit's own domain, if that is known here; otherwise what the request itself
     /// says counts. Only asked of limits on cooldowns.
@@ -134,18 +167,58 @@ pub trait Counters {
 pub struct NoCounters;
 
 impl Counters for NoCounters {
-    fn used(&self, _: &Limit, _: SubjectRef<'_>, _: Timestamp) -> i64 {
+    fn used(&self, _: CounterRef<'_>) -> i64 {
         0
     }
 }
 
-/// So much has been used of each limit, by whichever subject and in whichever period is asked for; nothing of those
-/// that are not named. For one request, which has one subject and one period with each limit.
+/// So much has been used of each limit, by whichever subject and whenever; nothing of those that are not named. For one
+/// request, which has one subject and one span with each limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsedByLimit(pub BTreeMap<PolicyName, i64>);
 
 impl Counters for UsedByLimit {
-    fn used(&self, limit: &Limit, _: SubjectRef<'_>, _: Timestamp) -> i64 {
-        self.0.get(&limit.name).copied().unwrap_or(0)
+    fn used(&self, counter: CounterRef<'_>) -> i64 {
+        self.0.get(&counter.limit.name).copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use ordain_ir::{Accumulation, Period};
+
+    use super::*;
+
+    #[test]
+    fn different_quantities_are_counted_under_different_names() {
+        let declared = |name: &str, unit| Meter::Declared { name: name.to_owned(), unit };
+        let money = |currency: &str| MeterUnit::Money(currency.to_owned());
+        let meters = [
+            Meter::Runs,
+            Meter::Tokens,
+            Meter::Cost("USD".to_owned()),
+            Meter::Cost("EUR".to_owned()),
+            declared("gpu-time", MeterUnit::Duration),
+            declared("gpu-time", MeterUnit::Count),
+            declared("gpu.time", MeterUnit::Count),
+            declared("gpu-time", money("USD")),
+            declared("gpu-time", money("EUR")),
+        ];
+        let mut ways = vec![Accumulation::Concurrent];
+        for period in Period::ALL {
+            ways.push(Accumulation::Rolling(*period));
+            for zone in ["UTC", "Europe/Berlin", "Asia/Tokyo"] {
+                ways.push(Accumulation::Calendar { period: *period, zone: zone.into() });
+            }
+        }
+        let quantities = meters
+            .iter()
+            .flat_map(|meter| ways.iter().map(|way| Quantity::Accumulated(meter.clone(), way.clone())));
+        let names: BTreeSet<String> = quantities.map(|quantity| counted_as(&quantity)).collect();
+        assert_eq!(names.len(), meters.len() * ways.len());
+        assert!(names.contains("COST_DAILY in Europe/Berlin, EUR") && names.contains("RUNS_HOURLY rolling"));
+        assert!(names.contains("RUNS_CONCURRENT") && names.contains("GPU_TIME_DAILY, gpu-time duration"));
     }
 }

@@ -2,28 +2,14 @@
 
 use jiff::Timestamp;
 use ordain_ir::request::RequestJson;
-use ordain_ir::{
-    Direction, Fail, LimitStatus, Outcome, Period, PolicyName, Quantity, Request, RuleStatus, RuleType,
-};
+use ordain_ir::{Direction, Fail, LimitStatus, Outcome, PolicyName, Quantity, Request, RuleStatus, RuleType};
 
 use crate::answer::{Answer, LimitPart, Part, PolicyNumber, RulePart, UnmeasuredPart};
 use crate::condition::Truth;
 use crate::decision::Decision;
 use crate::index::Side;
 use crate::prepared::Prepared;
-use crate::{Counters, DecideError, Engine, SubjectRef, period};
-
-/// The starts of the periods that contain an instant, looked up once they are asked for.
-struct Periods {
-    at: Timestamp,
-    starts: [Option<Timestamp>; Period::ALL.len()],
-}
-
-impl Periods {
-    fn start(&mut self, period: Period) -> Timestamp {
-        *self.starts[period as usize].get_or_insert_with(|| period::start(period, self.at))
-    }
-}
+use crate::{CounterRef, Counters, DecideError, Engine, Span, SubjectRef};
 
 /// Policies in whose domain the request is, or may be: ascending numbers, each with the fact that this depends on.
 #[derive(Clone, Copy)]
@@ -275,12 +261,13 @@ impl Engine {
     /// A limit without a value does not apply, so it overrides nothing either.
     fn answer_limits<C: Counters + ?Sized>(&self, request: &Prepared, counters: &C, answer: &mut Answer) {
         let closed = self.closed();
-        let mut periods = Periods { at: request.at, starts: Default::default() };
-        let Answer { found, limits, unmeasured, .. } = answer;
+        let Answer { found, limits, unmeasured, spans, .. } = answer;
         limits.clear();
         unmeasured.clear();
+        spans.clear();
+        spans.resize(self.ways.len(), None);
         found.retain(|(number, unknown)| {
-            let measured = self.measure(*number, request, &mut periods, counters);
+            let measured = self.measure(*number, request, spans, counters);
             match measured {
                 Some(part) => limits.push(LimitPart { unknown: *unknown, ..part }),
                 None => unmeasured.push(UnmeasuredPart { limit: *number, unknown: *unknown }),
@@ -306,7 +293,7 @@ impl Engine {
         &self,
         number: u32,
         request: &Prepared,
-        periods: &mut Periods,
+        spans: &mut [Option<Span>],
         counters: &C,
     ) -> Option<LimitPart> {
         let prepared = &self.limits[number as usize];
@@ -319,7 +306,7 @@ impl Engine {
         if unread && !self.closed() {
             return None;
         }
-        let (own, period_start, used) = match &limit.quantity {
+        let (own, span, used) = match &limit.quantity {
             Quantity::RiskCeiling => (if unread { 0 } else { request.risk? }, None, 0),
             Quantity::Cooldown => {
                 let subject = SubjectRef::of(limit.partition, request.path(), request.provider());
@@ -328,22 +315,24 @@ impl Engine {
                 (counters.last_run(limit, subject).map(since).or(request.since_last_run)?, None, 0)
             }
             Quantity::PerRun(_) => (request.amounts[prepared.meter as usize], None, 0),
-            Quantity::Accumulated(_, over) => {
-                let start = periods.start(over.period()?);
+            Quantity::Accumulated(..) => {
+                let counting = prepared.counting.as_ref()?;
+                let (way, quantity) = (counting.way as usize, &*counting.quantity);
+                let span = *spans[way].get_or_insert_with(|| self.ways[way].span(request.at));
                 let subject = SubjectRef::of(limit.partition, request.path(), request.provider());
-                let used = counters.used(limit, subject, start);
-                (request.amounts[prepared.meter as usize], Some(start), used)
+                let used = counters.used(CounterRef { limit, quantity, subject, span });
+                (request.amounts[prepared.meter as usize], Some(span), used)
             }
         };
         let value = i128::from(used) + i128::from(own);
         // A floor on what accumulates is a guarantee, to be protected from other limits; no request breaches it.
-        let guarantee = period_start.is_some() && limit.bound.direction == Direction::AtLeast;
+        let guarantee = span.is_some() && limit.bound.direction == Direction::AtLeast;
         Some(LimitPart {
             limit: number,
             part: Part::Held,
             value: i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX }),
             breached: !guarantee && (unread || !limit.bound.allows(value)),
-            period_start,
+            span,
             unread,
             unknown: None,
         })

@@ -10,8 +10,8 @@ use ordain_ir::{
 };
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::Subject;
 use crate::answer::Part;
+use crate::{Span, Subject};
 
 /// The part that a policy played in a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]
@@ -79,9 +79,11 @@ pub struct LimitFinding {
     pub limit: Arc<Limit>,
     /// Whose counter it is.
     pub subject: Subject,
-    /// Where the period of an accumulated quantity begins.
-    pub period_start: Option<Timestamp>,
-    /// The request's value; for accumulated quantities the counter with this request's usage. In units of the
+    /// Which usage counts of an accumulated quantity.
+    pub span: Option<Span>,
+    /// When the calendar period ends, of what adds up by one: then it counts anew.
+    pub period_end: Option<Timestamp>,
+    /// The request's value; for accumulated quantities what has been counted with this request's usage. In units of the
     /// quantity's scale, saturating.
     pub value: i64,
     /// Whether the bound is broken, or may be. A floor on an accumulated quantity never is.
@@ -183,14 +185,15 @@ impl LimitFinding {
         self.utilisation().map(|share| format!("{}%", decimal::format(share, 2, 0)))
     }
 
-    /// What was measured, in words: `TOKENS_DAILY 1200 of at most 2000000 (0.06%), agent acme/support/mailer`.
+    /// What was measured, in words: `TOKENS_DAILY 1200 of at most 2000000 (0.06%), agent acme/support/mailer`,
+    /// `RUNS_DAILY in Europe/Berlin 7 of at most 10 (70%), until 2026-03-29T22:00:00Z`.
     fn measured(&self) -> String {
         let limit = &self.limit;
         let write = |value| limit.quantity.format(value);
-        let (value, bound) = (write(self.value), write(limit.bound.value));
+        let (value, bound, quantity) =
+            (write(self.value), write(limit.bound.value), limit.quantity.wording());
         let direction = words(limit.bound.direction);
         if self.unread {
-            let quantity = &limit.quantity;
             return format!(
                 "the request's {quantity} can't be read, so that it may break {direction} {bound}"
             );
@@ -200,7 +203,10 @@ impl LimitFinding {
             Subject::Whole => String::new(),
             subject => format!(", {subject}"),
         };
-        format!("{} {value} of {direction} {bound}{share}{subject}", limit.quantity)
+        // In UTC everybody knows when a period ends.
+        let zoned = |_: &Timestamp| quantity != limit.quantity.to_string();
+        let until = self.period_end.filter(zoned).map(|end| format!(", until {end}")).unwrap_or_default();
+        format!("{quantity} {value} of {direction} {bound}{share}{subject}{until}")
     }
 
     /// Why it has its role, in words.
@@ -286,6 +292,8 @@ impl Serialize for LimitFinding {
             subject: String,
             #[serde(skip_serializing_if = "Option::is_none")]
             period_start: Option<Timestamp>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            period_end: Option<Timestamp>,
             breached: bool,
             #[serde(skip_serializing_if = "std::ops::Not::not")]
             unread: bool,
@@ -310,7 +318,8 @@ impl Serialize for LimitFinding {
             remainder: write(self.remainder()),
             utilisation: self.percent(),
             subject: self.subject.to_string(),
-            period_start: self.period_start,
+            period_start: self.span.and_then(Span::since),
+            period_end: self.period_end,
             breached: self.breached,
             unread: self.unread,
             role: &self.role,

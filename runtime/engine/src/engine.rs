@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use ordain_ir::{
-    Condition, Limit, LimitStatus, Outcome, Policies, PolicyName, Quantity, Request, Rule, RuleStatus,
-    RuleType, ScopeSelector, Window,
+    Accumulation, Condition, Limit, LimitStatus, Outcome, Policies, PolicyName, Quantity, Request, Rule,
+    RuleStatus, RuleType, ScopeSelector, Window,
 };
 
 use crate::answer::PolicyNumber;
 use crate::condition::{Code, Start, Truth};
+use crate::counters::counted_as;
 use crate::index::{Entry, Index, Side, is_certain};
 use crate::keys::keys;
 use crate::overrides::silencers;
 use crate::prepared::Prepared;
 use crate::schema::Schema;
+use crate::span::Adding;
 use crate::window::{Clocks, CompiledWindow, Now};
 use crate::{DecideError, EngineError};
 
@@ -29,6 +31,8 @@ pub struct Engine {
     pub(crate) schema: Arc<Schema>,
     pub(crate) code: Code,
     pub(crate) clocks: Clocks,
+    /// The ways in which what its limits count adds up, each once.
+    pub(crate) ways: Vec<Adding>,
     /// The active policies.
     pub(crate) index: Index,
 }
@@ -52,10 +56,21 @@ pub(crate) struct PreparedLimit {
     pub(crate) says: Outcome,
     /// The number of its meter; 0 where it has none.
     pub(crate) meter: u32,
+    /// Of what accumulates.
+    pub(crate) counting: Option<Counting>,
     /// The rule to whose domain it is confined, by number.
     confining: Option<u32>,
     /// Limits that override it, likewise.
     pub(crate) silencers: Box<[u32]>,
+}
+
+/// How a limit counts.
+#[derive(Debug)]
+pub(crate) struct Counting {
+    /// The number of the way in which it adds up.
+    pub(crate) way: u32,
+    /// As of [`CounterRef::quantity`](crate::CounterRef::quantity).
+    pub(crate) quantity: Box<str>,
 }
 
 /// Scope × window × condition; the scope stands with the policy.
@@ -73,9 +88,23 @@ struct Builder<'p> {
     schema: Schema,
     code: Code,
     clocks: Clocks,
+    ways: Vec<(Accumulation, Adding)>,
 }
 
 impl Builder<'_> {
+    fn counting(&mut self, limit: &Limit) -> Result<Option<Counting>, EngineError> {
+        let Quantity::Accumulated(_, accumulation) = &limit.quantity else { return Ok(None) };
+        let known = self.ways.iter().position(|(way, _)| way == accumulation);
+        let way = if let Some(way) = known {
+            way
+        } else {
+            let unknown = |zone| EngineError::UnknownZone { policy: limit.name.clone(), zone };
+            self.ways.push((accumulation.clone(), Adding::new(accumulation).map_err(unknown)?));
+            self.ways.len() - 1
+        };
+        Ok(Some(Counting { way: number(way), quantity: counted_as(&limit.quantity).into() }))
+    }
+
     fn domain(
         &mut self,
         policy: &PolicyName,
@@ -107,6 +136,7 @@ impl Engine {
             schema: Schema::default(),
             code: Code::default(),
             clocks: Clocks::default(),
+            ways: vec![],
         };
 
         let overrides: Vec<_> = rules.iter().map(|rule| (&rule.name, rule.overrides.as_slice())).collect();
@@ -143,11 +173,20 @@ impl Engine {
                 }
                 Quantity::RiskCeiling | Quantity::Cooldown => 0,
             };
+            let counting = builder.counting(limit)?;
             let (says, limit) = (limit.enforcement.into(), Arc::clone(limit));
-            prepared_limits.push(PreparedLimit { limit, domain, says, meter, confining, silencers });
+            prepared_limits.push(PreparedLimit {
+                limit,
+                domain,
+                says,
+                meter,
+                counting,
+                confining,
+                silencers,
+            });
         }
 
-        let Builder { mut schema, mut code, clocks, .. } = builder;
+        let Builder { mut schema, mut code, clocks, ways, .. } = builder;
         let active_rules = rules.iter().enumerate().filter(|(_, rule)| rule.status == RuleStatus::Active);
         let active_limits =
             limits.iter().enumerate().filter(|(_, limit)| limit.status == LimitStatus::Active);
@@ -172,6 +211,7 @@ impl Engine {
             schema: Arc::new(schema),
             code,
             clocks,
+            ways: ways.into_iter().map(|(_, way)| way).collect(),
             index,
         })
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use ordain_ir::Condition;
 
 use crate::answer::{Answer, Part, PolicyNumber};
@@ -53,7 +54,8 @@ impl Engine {
                 id: limit.id(),
                 limit: Arc::clone(limit),
                 subject: SubjectRef::of(limit.partition, request.path(), request.provider()).to_subject(),
-                period_start: it.period_start,
+                span: it.span,
+                period_end: it.span.and_then(|_| self.period_end(it.limit, request)),
                 value: it.value,
                 breached: it.breached,
                 unread: it.unread,
@@ -73,6 +75,12 @@ impl Engine {
             unmeasured: unmeasured.collect(),
             faults: vec![],
         }
+    }
+
+    /// When the calendar period ends in which the request lies, of a limit that counts by one.
+    pub fn period_end(&self, limit: u32, request: &Prepared) -> Option<Timestamp> {
+        let counting = self.limits[limit as usize].counting.as_ref()?;
+        self.ways[counting.way as usize].end(request.at)
     }
 
     /// The parts of a condition because of which it holds, each as it stands or negated; the same part once. Of

@@ -1,5 +1,6 @@
 //! The clocks on the walls of time zones.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -52,6 +53,28 @@ impl ZoneClock {
             }
         }
         Self { zone, offsets: offsets.into() }
+    }
+
+    /// The offsets that hold from one second to another, each with the second from which on it does, ascending. The first
+    /// may be said to hold from `from` on although it did before.
+    pub(crate) fn offsets(&self, from: i64, to: i64) -> Cow<'_, [(i64, i32)]> {
+        if TABLE.0 <= from && to < TABLE.1 {
+            let place = |second: i64| self.offsets.partition_point(|(from, _)| *from <= second);
+            return Cow::Borrowed(&self.offsets[place(from) - 1..place(to)]);
+        }
+        let (least, most) = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+        let first = Timestamp::from_second(from.clamp(least, most)).expect("within the calendar");
+        let mut offsets = vec![(from, self.zone.to_offset(first).seconds())];
+        for transition in self.zone.following(first) {
+            let (second, offset) = (transition.timestamp().as_second(), transition.offset().seconds());
+            if second > to {
+                break;
+            }
+            if offsets.last().is_none_or(|(_, last)| *last != offset) {
+                offsets.push((second, offset));
+            }
+        }
+        Cow::Owned(offsets)
     }
 
     /// Seconds that the clock is ahead of UTC at a second since 1970.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use ordain_engine::{
-    Answer, Counters, DecideError, Decision, Engine, NoCounters, Outcome, Prepared, Role, SubjectRef,
+    Answer, CounterRef, Counters, DecideError, Decision, Engine, NoCounters, Outcome, Prepared, Role,
 };
 use ordain_ir::{
     Accumulation, Bound, CompareOp, Condition, Direction, ElementTest, Enforcement, EnforcementMode, Fact,
@@ -131,6 +131,12 @@ fn limit(n: usize) -> impl Strategy<Value = Limit> {
         Quantity::Accumulated(Meter::Tokens, Accumulation::utc(Period::Month)),
         Quantity::PerRun(emails()),
         Quantity::Accumulated(emails(), Accumulation::utc(Period::Hour)),
+        Quantity::Accumulated(
+            Meter::Runs,
+            Accumulation::Calendar { period: Period::Day, zone: "Europe/Berlin".into() },
+        ),
+        Quantity::Accumulated(Meter::Tokens, Accumulation::Rolling(Period::Hour)),
+        Quantity::Accumulated(Meter::Runs, Accumulation::Concurrent),
     ]);
     (
         quantity,
@@ -235,7 +241,7 @@ fn labels() -> impl Strategy<Value = Value> {
 struct Used(i64);
 
 impl Counters for Used {
-    fn used(&self, _: &Limit, _: SubjectRef<'_>, _: Timestamp) -> i64 {
+    fn used(&self, _: CounterRef<'_>) -> i64 {
         self.0
     }
 }

@@ -1,9 +1,9 @@
 //! Parts of answers that several routes share, and their schemas.
 
 use ordain_ir::{
-    Category, Certainty, ConflictSeverity, ConflictType, DependencyEdge, DependencyType, Direction,
-    Enforcement, EnforcementMode, Level, LimitStatus, Override, Partition, PolicyId, PolicyKind, PolicyRef,
-    RuleStatus, RuleType, Source, Window, report::Contradiction,
+    AccumulationKind, Category, Certainty, ConflictSeverity, ConflictType, DependencyEdge, DependencyType,
+    Direction, Enforcement, EnforcementMode, Level, LimitStatus, Override, Partition, Period, PolicyId,
+    PolicyKind, PolicyRef, RuleStatus, RuleType, Source, Window, report::Contradiction,
 };
 use ordain_store::{
     BundleOrigin, PrincipalKind, ProposalStatus, ViolationKind, ViolationSource, ViolationType,
@@ -24,6 +24,7 @@ macro_rules! words {
 }
 
 words! {
+    accumulation: AccumulationKind,
     category: Category,
     certainty: Certainty,
     conflict_type: ConflictType,
@@ -36,6 +37,7 @@ words! {
     level: Level,
     limit_status: LimitStatus,
     partition: Partition,
+    period: Period,
     principal_kind: PrincipalKind,
     proposal_status: ProposalStatus,
     bundle_origin: BundleOrigin,
@@ -61,9 +63,11 @@ macro_rules! words_or_null {
 }
 
 words_or_null! {
+    accumulation_or_null: accumulation,
     contradiction_or_null: contradiction,
     enforcement_or_null: enforcement,
     enforcement_mode_or_null: enforcement_mode,
+    period_or_null: period,
     rule_type_or_null: rule_type,
 }
 

@@ -4,8 +4,10 @@
 CREATE TABLE limit_counters (
     tenant_id    TEXT    NOT NULL,
     limit_name   TEXT    NOT NULL,
-    -- Bytewise, as programs compare.
+    -- What is counted, and how it adds up. Bytewise, as programs compare.
+    quantity     TEXT COLLATE "C" NOT NULL,
     subject      TEXT COLLATE "C" NOT NULL,
+    -- Where a calendar period begins, or a part of a rolling one; the month of what is concurrent.
     period_start TIMESTAMPTZ NOT NULL,
     used         BIGINT  NOT NULL CONSTRAINT ck_limit_counters_used CHECK (used >= 0),
     held         BIGINT  NOT NULL CONSTRAINT ck_limit_counters_held CHECK (held >= 0),
@@ -13,7 +15,7 @@ CREATE TABLE limit_counters (
     told         SMALLINT NOT NULL,
     -- How many entries the ledger has of it.
     entries      BIGINT  NOT NULL,
-    PRIMARY KEY (tenant_id, limit_name, subject, period_start)
+    PRIMARY KEY (tenant_id, limit_name, quantity, subject, period_start)
 ) WITH (fillfactor = 50);
 
 -- In the order in which it came about.
@@ -21,6 +23,7 @@ CREATE TABLE limit_ledger (
     seq          BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id    TEXT    NOT NULL,
     limit_name   TEXT    NOT NULL,
+    quantity     TEXT COLLATE "C" NOT NULL,
     subject      TEXT COLLATE "C" NOT NULL,
     period_start TIMESTAMPTZ NOT NULL,
     -- Its place among the entries of its counter.

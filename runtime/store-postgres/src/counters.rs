@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use jiff_sqlx::{Timestamp, ToSqlx};
 use ordain_ir::PolicyName;
-use ordain_store::counting::{Book, Changes, CounterRecord, DecisionRecord};
+use ordain_store::counting::{Book, Changes, CounterRange, CounterRecord, DecisionRecord};
 use ordain_store::{
     Counter, CounterAudit, CounterKey, CounterStore, CountingAnswer, CountingStep, Forgotten, RunKey,
     StoreError, TenantId, to_microsecond,
@@ -20,6 +20,7 @@ const DECISIONS: &str = "decisions";
 
 struct CounterRow {
     limit_name: String,
+    quantity: String,
     subject: String,
     period_start: Timestamp,
     used: i64,
@@ -30,13 +31,13 @@ struct CounterRow {
 
 impl From<CounterRow> for (CounterKey, Counter) {
     fn from(row: CounterRow) -> Self {
-        let CounterRow { limit_name, subject, period_start, used, held, told, entries } = row;
-        (key(&limit_name, subject, period_start), Counter { used, held, told, entries })
+        let CounterRow { limit_name, quantity, subject, period_start, used, held, told, entries } = row;
+        (key(&limit_name, quantity, subject, period_start), Counter { used, held, told, entries })
     }
 }
 
-fn key(limit: &str, subject: String, period_start: Timestamp) -> CounterKey {
-    CounterKey { limit: limit.into(), subject, period_start: period_start.to_jiff() }
+fn key(limit: &str, quantity: String, subject: String, period_start: Timestamp) -> CounterKey {
+    CounterKey { limit: limit.into(), quantity, subject, period_start: period_start.to_jiff() }
 }
 
 struct DecisionRow {
@@ -94,8 +95,8 @@ impl CounterStore for PostgresStore {
         let mut snapshot = self.reading(tenant).await?;
         let rows = query_as!(
             CounterRow,
-            "SELECT limit_name, subject, period_start, used, held, told, entries FROM limit_counters
-             WHERE tenant_id = $1 AND limit_name = $2 ORDER BY period_start DESC, subject LIMIT $3",
+            "SELECT limit_name, quantity, subject, period_start, used, held, told, entries FROM limit_counters
+             WHERE tenant_id = $1 AND limit_name = $2 ORDER BY period_start DESC, quantity, subject LIMIT $3",
             tenant.as_str(),
             limit.as_str(),
             i64::from(most)
@@ -119,26 +120,28 @@ impl CounterStore for PostgresStore {
         .await
         .map_err(failed)?;
         let wrong = query!(
-            r#"SELECT limit_name AS "limit_name!", subject AS "subject!", period_start AS "period_start!"
-               FROM (SELECT limit_name, subject, period_start, used, held, entries, held AS holds
+            r#"SELECT limit_name AS "limit_name!", quantity AS "quantity!", subject AS "subject!",
+                      period_start AS "period_start!"
+               FROM (SELECT limit_name, quantity, subject, period_start, used, held, entries, held AS holds
                      FROM limit_counters WHERE tenant_id = $1
                      UNION ALL
-                     SELECT limit_name, subject, period_start, -used, -held, -1, 0
+                     SELECT limit_name, quantity, subject, period_start, -used, -held, -1, 0
                      FROM limit_ledger WHERE tenant_id = $1
                      UNION ALL
-                     SELECT share #>> '{key,limit}', share #>> '{key,subject}',
+                     SELECT share #>> '{key,limit}', share #>> '{key,quantity}', share #>> '{key,subject}',
                             (share #>> '{key,period_start}')::timestamptz, 0, 0, 0, -(share ->> 'amount')::bigint
                      FROM decisions, json_array_elements(shares::json) AS share
                      WHERE tenant_id = $1 AND standing = 'HELD') AS found
-               GROUP BY limit_name, subject, period_start
+               GROUP BY limit_name, quantity, subject, period_start
                HAVING sum(used) <> 0 OR sum(held) <> 0 OR sum(entries) <> 0 OR sum(holds) <> 0
-               ORDER BY limit_name COLLATE "C", subject COLLATE "C", period_start"#,
+               ORDER BY limit_name COLLATE "C", quantity COLLATE "C", subject COLLATE "C", period_start"#,
             tenant.as_str()
         )
         .fetch_all(&mut *snapshot)
         .await
         .map_err(failed)?;
-        let wrong = wrong.into_iter().map(|row| key(&row.limit_name, row.subject, row.period_start));
+        let wrong =
+            wrong.into_iter().map(|row| key(&row.limit_name, row.quantity, row.subject, row.period_start));
         Ok(CounterAudit {
             counters: count(COUNTERS, totals.counters)?,
             entries: count("limit_ledger", totals.entries)?,
@@ -158,8 +161,8 @@ impl CounterStore for PostgresStore {
         query!(
             "DELETE FROM limit_ledger AS entry USING limit_counters AS counter
              WHERE entry.tenant_id = $1 AND entry.period_start < $2 AND counter.tenant_id = $1 AND counter.held = 0
-               AND counter.limit_name = entry.limit_name AND counter.subject = entry.subject
-               AND counter.period_start = entry.period_start",
+               AND counter.limit_name = entry.limit_name AND counter.quantity = entry.quantity
+               AND counter.subject = entry.subject AND counter.period_start = entry.period_start",
             tenant.as_str(),
             counters_before as Option<Timestamp>
         )
@@ -213,17 +216,26 @@ async fn load(
     }
     let counters = book.counters_of(steps);
     if !counters.is_empty() {
-        let (limits, subjects, starts) = columns(counters.iter());
+        let limits: Vec<&str> = counters.iter().map(|range| range.limit.as_str()).collect();
+        let quantities: Vec<&str> = counters.iter().map(|range| range.quantity.as_str()).collect();
+        let subjects: Vec<&str> = counters.iter().map(|range| range.subject.as_str()).collect();
+        let ends = |range: &CounterRange| bounds(Some(range.from), Some(range.to));
+        let froms: Vec<Option<Timestamp>> = counters.iter().map(|range| ends(range).0).collect();
+        let tos: Vec<Option<Timestamp>> = counters.iter().map(|range| ends(range).1).collect();
         let rows = query_as!(
             CounterRow,
-            "SELECT c.limit_name, c.subject, c.period_start, c.used, c.held, c.told, c.entries
-             FROM UNNEST($2::text[], $3::text[], $4::timestamptz[]) AS wanted (limit_name, subject, period_start)
+            "SELECT c.limit_name, c.quantity, c.subject, c.period_start, c.used, c.held, c.told, c.entries
+             FROM UNNEST($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+                    AS wanted (limit_name, quantity, subject, first, last)
              JOIN limit_counters AS c ON c.tenant_id = $1 AND c.limit_name = wanted.limit_name
-              AND c.subject = wanted.subject AND c.period_start = wanted.period_start",
+              AND c.quantity = wanted.quantity AND c.subject = wanted.subject
+              AND c.period_start BETWEEN wanted.first AND wanted.last",
             tenant,
             &limits as &[&str],
+            &quantities as &[&str],
             &subjects as &[&str],
-            &starts as &[Timestamp]
+            &froms as &[Option<Timestamp>],
+            &tos as &[Option<Timestamp>]
         );
         for row in rows.fetch_all(&mut *connection).await.map_err(failed)? {
             let (key, counter) = row.into();
@@ -252,30 +264,40 @@ async fn load(
 }
 
 /// Keys as columns.
-fn columns<'k>(
-    keys: impl Iterator<Item = &'k CounterKey> + Clone,
-) -> (Vec<&'k str>, Vec<&'k str>, Vec<Timestamp>) {
-    (
-        keys.clone().map(|key| key.limit.as_str()).collect(),
-        keys.clone().map(|key| key.subject.as_str()).collect(),
-        keys.map(|key| key.period_start.to_sqlx()).collect(),
-    )
+struct Columns<'k> {
+    limits: Vec<&'k str>,
+    quantities: Vec<&'k str>,
+    subjects: Vec<&'k str>,
+    starts: Vec<Timestamp>,
+}
+
+impl<'k> Columns<'k> {
+    fn of(keys: impl Iterator<Item = &'k CounterKey> + Clone) -> Self {
+        Self {
+            limits: keys.clone().map(|key| key.limit.as_str()).collect(),
+            quantities: keys.clone().map(|key| key.quantity.as_str()).collect(),
+            subjects: keys.clone().map(|key| key.subject.as_str()).collect(),
+            starts: keys.map(|key| key.period_start.to_sqlx()).collect(),
+        }
+    }
 }
 
 /// Writes what steps have changed.
 async fn save(connection: &mut PgConnection, tenant: &str, changes: &Changes) -> Result<(), sqlx::Error> {
     if !changes.counters.is_empty() {
-        let (limits, subjects, starts) = columns(changes.counters.keys());
+        let Columns { limits, quantities, subjects, starts } = Columns::of(changes.counters.keys());
         let column = |of: fn(&Counter) -> i64| changes.counters.values().map(of).collect::<Vec<_>>();
         let told: Vec<i16> = changes.counters.values().map(|counter| counter.told).collect();
         query!(
-            "INSERT INTO limit_counters (tenant_id, limit_name, subject, period_start, used, held, told, entries)
-             SELECT $1, * FROM UNNEST($2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[],
-                                      $7::smallint[], $8::bigint[])
-             ON CONFLICT (tenant_id, limit_name, subject, period_start) DO UPDATE SET
+            "INSERT INTO limit_counters
+               (tenant_id, limit_name, quantity, subject, period_start, used, held, told, entries)
+             SELECT $1, * FROM UNNEST($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[],
+                                      $7::bigint[], $8::smallint[], $9::bigint[])
+             ON CONFLICT (tenant_id, limit_name, quantity, subject, period_start) DO UPDATE SET
                used = excluded.used, held = excluded.held, told = excluded.told, entries = excluded.entries",
             tenant,
             &limits as &[&str],
+            &quantities as &[&str],
             &subjects as &[&str],
             &starts as &[Timestamp],
             &column(|counter| counter.used),
@@ -288,7 +310,8 @@ async fn save(connection: &mut PgConnection, tenant: &str, changes: &Changes) ->
     }
     if !changes.ledger.is_empty() {
         let ledger = &changes.ledger;
-        let (limits, subjects, starts) = columns(ledger.iter().map(|entry| &entry.key));
+        let keys = ledger.iter().map(|entry| &entry.key);
+        let Columns { limits, quantities, subjects, starts } = Columns::of(keys);
         let numbers: Vec<i64> = ledger.iter().map(|entry| entry.number).collect();
         let decisions: Vec<Uuid> = ledger.iter().map(|entry| entry.decision).collect();
         let kinds: Vec<&str> = ledger.iter().map(|entry| entry.kind.as_str()).collect();
@@ -297,11 +320,12 @@ async fn save(connection: &mut PgConnection, tenant: &str, changes: &Changes) ->
         let at: Vec<Timestamp> = ledger.iter().map(|entry| entry.at.to_sqlx()).collect();
         query!(
             "INSERT INTO limit_ledger
-               (tenant_id, limit_name, subject, period_start, number, decision_id, kind, used, held, at)
-             SELECT $1, * FROM UNNEST($2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::uuid[], $7::text[],
-                                      $8::bigint[], $9::bigint[], $10::timestamptz[])",
+               (tenant_id, limit_name, quantity, subject, period_start, number, decision_id, kind, used, held, at)
+             SELECT $1, * FROM UNNEST($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[],
+                                      $7::uuid[], $8::text[], $9::bigint[], $10::bigint[], $11::timestamptz[])",
             tenant,
             &limits as &[&str],
+            &quantities as &[&str],
             &subjects as &[&str],
             &starts as &[Timestamp],
             &numbers,

@@ -4,7 +4,10 @@
 CREATE TABLE limit_counters (
     tenant_id    TEXT    NOT NULL,
     limit_name   TEXT    NOT NULL,
+    -- What is counted, and how it adds up.
+    quantity     TEXT    NOT NULL,
     subject      TEXT    NOT NULL,
+    -- Where a calendar period begins, or a part of a rolling one; the month of what is concurrent.
     period_start INTEGER NOT NULL,
     used         INTEGER NOT NULL CONSTRAINT ck_limit_counters_used CHECK (used >= 0),
     held         INTEGER NOT NULL CONSTRAINT ck_limit_counters_held CHECK (held >= 0),
@@ -12,7 +15,7 @@ CREATE TABLE limit_counters (
     told         INTEGER NOT NULL,
     -- How many entries the ledger has of it.
     entries      INTEGER NOT NULL,
-    PRIMARY KEY (tenant_id, limit_name, subject, period_start)
+    PRIMARY KEY (tenant_id, limit_name, quantity, subject, period_start)
 ) STRICT, WITHOUT ROWID;
 
 -- In the order in which it came about, so that a transaction writes to few pages, however many counters it changes.
@@ -20,6 +23,7 @@ CREATE TABLE limit_ledger (
     seq          INTEGER PRIMARY KEY,
     tenant_id    TEXT    NOT NULL,
     limit_name   TEXT    NOT NULL,
+    quantity     TEXT    NOT NULL,
     subject      TEXT    NOT NULL,
     period_start INTEGER NOT NULL,
     -- Its place among the entries of its counter.

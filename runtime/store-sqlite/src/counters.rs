@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use ordain_ir::PolicyName;
-use ordain_store::counting::{Book, Changes, CounterRecord, DecisionRecord, LedgerEntry};
+use ordain_store::counting::{Book, Changes, CounterRange, CounterRecord, DecisionRecord, LedgerEntry};
 use ordain_store::{
     Counter, CounterAudit, CounterKey, CounterStore, CountingAnswer, CountingStep, Forgotten, RunKey,
     StoreError, TenantId, clamped_microseconds,
@@ -20,6 +20,7 @@ const DECISIONS: &str = "decisions";
 
 struct CounterRow {
     limit_name: String,
+    quantity: String,
     subject: String,
     period_start: i64,
     used: i64,
@@ -33,13 +34,13 @@ impl CounterRow {
         let told = i16::try_from(self.told)
             .map_err(|error| StoreError::inconsistent(COUNTERS, "told", &self.subject, &error))?;
         let counter = Counter { used: self.used, held: self.held, told, entries: self.entries };
-        Ok((key(&self.limit_name, self.subject, self.period_start)?, counter))
+        Ok((key(&self.limit_name, self.quantity, self.subject, self.period_start)?, counter))
     }
 }
 
-fn key(limit: &str, subject: String, period_start: i64) -> Result<CounterKey, StoreError> {
+fn key(limit: &str, quantity: String, subject: String, period_start: i64) -> Result<CounterKey, StoreError> {
     let period_start = instant(COUNTERS, "period_start", &subject, period_start)?;
-    Ok(CounterKey { limit: limit.into(), subject, period_start })
+    Ok(CounterKey { limit: limit.into(), quantity, subject, period_start })
 }
 
 struct DecisionRow {
@@ -117,8 +118,8 @@ impl CounterStore for SqliteStore {
         let (tenant, limit) = (tenant.as_str(), limit.as_str());
         let rows = query_as!(
             CounterRow,
-            "SELECT limit_name, subject, period_start, used, held, told, entries FROM limit_counters
-             WHERE tenant_id = $1 AND limit_name = $2 ORDER BY period_start DESC, subject LIMIT $3",
+            "SELECT limit_name, quantity, subject, period_start, used, held, told, entries FROM limit_counters
+             WHERE tenant_id = $1 AND limit_name = $2 ORDER BY period_start DESC, quantity, subject LIMIT $3",
             tenant,
             limit,
             most
@@ -140,28 +141,30 @@ impl CounterStore for SqliteStore {
         .await
         .map_err(failed)?;
         let wrong = query!(
-            r#"SELECT limit_name AS "limit_name!: String", subject AS "subject!: String",
-                      period_start AS "period_start!: i64"
-               FROM (SELECT limit_name, subject, period_start, used, held, entries, held AS holds
+            r#"SELECT limit_name AS "limit_name!: String", quantity AS "quantity!: String",
+                      subject AS "subject!: String", period_start AS "period_start!: i64"
+               FROM (SELECT limit_name, quantity, subject, period_start, used, held, entries, held AS holds
                      FROM limit_counters WHERE tenant_id = $1
                      UNION ALL
-                     SELECT limit_name, subject, period_start, -used, -held, -1, 0
+                     SELECT limit_name, quantity, subject, period_start, -used, -held, -1, 0
                      FROM limit_ledger WHERE tenant_id = $1
                      UNION ALL
-                     SELECT share.value ->> '$.key.limit', share.value ->> '$.key.subject',
+                     SELECT share.value ->> '$.key.limit', share.value ->> '$.key.quantity',
+                            share.value ->> '$.key.subject',
                             unixepoch(share.value ->> '$.key.period_start') * 1000000, 0, 0, 0,
                             -(share.value ->> '$.amount')
                      FROM decisions, json_each(decisions.shares) AS share
                      WHERE tenant_id = $1 AND standing = 'HELD')
-               GROUP BY 1, 2, 3
+               GROUP BY 1, 2, 3, 4
                HAVING sum(used) <> 0 OR sum(held) <> 0 OR sum(entries) <> 0 OR sum(holds) <> 0
-               ORDER BY 1, 2, 3"#,
+               ORDER BY 1, 2, 3, 4"#,
             tenant
         )
         .fetch_all(&mut *snapshot)
         .await
         .map_err(failed)?;
-        let wrong = wrong.into_iter().map(|row| key(&row.limit_name, row.subject, row.period_start));
+        let wrong =
+            wrong.into_iter().map(|row| key(&row.limit_name, row.quantity, row.subject, row.period_start));
         Ok(CounterAudit {
             counters: count(COUNTERS, totals.counters)?,
             entries: count("limit_ledger", totals.entries)?,
@@ -181,8 +184,8 @@ impl CounterStore for SqliteStore {
         let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
         query!(
             "DELETE FROM limit_ledger
-             WHERE tenant_id = $1 AND period_start < $2 AND (limit_name, subject, period_start) IN
-               (SELECT limit_name, subject, period_start FROM limit_counters
+             WHERE tenant_id = $1 AND period_start < $2 AND (limit_name, quantity, subject, period_start) IN
+               (SELECT limit_name, quantity, subject, period_start FROM limit_counters
                 WHERE tenant_id = $1 AND period_start < $2 AND held = 0)",
             tenant,
             counters_before
@@ -238,22 +241,24 @@ async fn load(
     for row in decisions.fetch_all(&mut *connection).await.map_err(failed)? {
         book.add_decision(row.read()?);
     }
-    let wanted = |(limit, subject, start): (&PolicyName, &str, Option<Timestamp>)| {
-        json!([limit.as_str(), subject, start.map(Timestamp::as_microsecond)])
-    };
     let counters = book.counters_of(steps);
     if !counters.is_empty() {
-        let keys = counters.iter().map(|key| wanted((&key.limit, &key.subject, Some(key.period_start))));
-        let keys = array(keys);
+        let row = |range: &CounterRange| {
+            let (from, to) = (range.from.as_microsecond(), range.to.as_microsecond());
+            json!([range.limit.as_str(), range.quantity, range.subject, from, to])
+        };
+        let ranges = array(counters.iter().map(row));
         let rows = query_as!(
             CounterRow,
-            r#"SELECT c.limit_name AS "limit_name!", c.subject AS "subject!", c.period_start AS "period_start!",
-                      c.used AS "used!", c.held AS "held!", c.told AS "told!", c.entries AS "entries!"
+            r#"SELECT c.limit_name AS "limit_name!", c.quantity AS "quantity!", c.subject AS "subject!",
+                      c.period_start AS "period_start!", c.used AS "used!", c.held AS "held!", c.told AS "told!",
+                      c.entries AS "entries!"
                FROM json_each($2) AS wanted
                CROSS JOIN limit_counters AS c ON c.tenant_id = $1 AND c.limit_name = wanted.value ->> 0
-                AND c.subject = wanted.value ->> 1 AND c.period_start = wanted.value ->> 2"#,
+                AND c.quantity = wanted.value ->> 1 AND c.subject = wanted.value ->> 2
+                AND c.period_start BETWEEN wanted.value ->> 3 AND wanted.value ->> 4"#,
             tenant,
-            keys
+            ranges
         );
         for row in rows.fetch_all(&mut *connection).await.map_err(failed)? {
             let (key, counter) = row.read()?;
@@ -262,7 +267,7 @@ async fn load(
     }
     let runs = Book::runs_of(steps);
     if !runs.is_empty() {
-        let keys = array(runs.iter().map(|key| wanted((&key.limit, &key.subject, None))));
+        let keys = array(runs.iter().map(|key| json!([key.limit.as_str(), key.subject])));
         let rows = query!(
             r#"SELECT r.limit_name AS "limit_name!", r.subject AS "subject!", r.last_run_at AS "last_run_at!" FROM json_each($2) AS wanted
                CROSS JOIN limit_last_runs AS r ON r.tenant_id = $1 AND r.limit_name = wanted.value ->> 0
@@ -283,14 +288,17 @@ async fn save(connection: &mut SqliteConnection, tenant: &str, changes: &Changes
     if !changes.counters.is_empty() {
         let row = |(key, counter): (&CounterKey, &Counter)| {
             let Counter { used, held, told, entries } = counter;
-            json!([key.limit, key.subject, key.period_start.as_microsecond(), used, held, told, entries])
+            let start = key.period_start.as_microsecond();
+            json!([key.limit, key.quantity, key.subject, start, used, held, told, entries])
         };
         let rows = array(changes.counters.iter().map(row));
         query!(
-            "INSERT INTO limit_counters (tenant_id, limit_name, subject, period_start, used, held, told, entries)
-             SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
+            "INSERT INTO limit_counters
+               (tenant_id, limit_name, quantity, subject, period_start, used, held, told, entries)
+             SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                    value ->> 7
              FROM json_each($2) WHERE true
-             ON CONFLICT (tenant_id, limit_name, subject, period_start) DO UPDATE SET
+             ON CONFLICT (tenant_id, limit_name, quantity, subject, period_start) DO UPDATE SET
                used = excluded.used, held = excluded.held, told = excluded.told, entries = excluded.entries",
             tenant,
             rows
@@ -302,14 +310,14 @@ async fn save(connection: &mut SqliteConnection, tenant: &str, changes: &Changes
         let row = |entry: &LedgerEntry| {
             let LedgerEntry { key, number, decision, kind, used, held, at } = entry;
             let (start, at) = (key.period_start.as_microsecond(), at.as_microsecond());
-            json!([key.limit, key.subject, start, number, decision, kind, used, held, at])
+            json!([key.limit, key.quantity, key.subject, start, number, decision, kind, used, held, at])
         };
         let rows = array(changes.ledger.iter().map(row));
         query!(
             "INSERT INTO limit_ledger
-               (tenant_id, limit_name, subject, period_start, number, decision_id, kind, used, held, at)
+               (tenant_id, limit_name, quantity, subject, period_start, number, decision_id, kind, used, held, at)
              SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                    value ->> 7, value ->> 8
+                    value ->> 7, value ->> 8, value ->> 9
              FROM json_each($2)",
             tenant,
             rows

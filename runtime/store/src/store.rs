@@ -171,7 +171,7 @@ pub trait CounterStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Vec<CountingAnswer>, StoreError>;
 
-    /// The counters of a limit, the latest period first, then by subject; so many at most.
+    /// The counters of a limit, the latest period first, then by quantity and subject; so many at most.
     async fn counters(
         &self,
         tenant: &TenantId,

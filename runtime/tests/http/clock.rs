@@ -15,10 +15,10 @@ const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
 /// A clock that somebody sets.
-struct Set(Mutex<Timestamp>);
+pub(crate) struct Set(Mutex<Timestamp>);
 
 impl Set {
-    fn jump(&self, seconds: i64) {
+    pub(crate) fn jump(&self, seconds: i64) {
         let mut now = self.0.lock().expect("nobody panics");
         *now += SignedDuration::from_secs(seconds);
     }
@@ -31,7 +31,7 @@ impl Clock for Set {
 }
 
 /// The test on each database, at 2026-03-02T11:00:00Z to begin with.
-async fn with_a_clock(name: &str, test: impl AsyncFn(Client, &Set)) {
+pub(crate) async fn with_a_clock(name: &str, test: impl AsyncFn(Client, &Set)) {
     on_each_database(name, async |client| {
         let clock = Arc::new(Set(Mutex::new(at(HOUR))));
         test(client.by(Arc::clone(&clock) as Arc<dyn Clock>), &clock).await;

@@ -25,7 +25,7 @@ async fn a_list_has_the_contracts_shape() {
             list["items"][0],
             json!({
                 "id": id.to_string(), "name": "acme.budget", "limit_category": "BUDGET",
-                "limit_type": "COST_MONTHLY", "direction": "AT_MOST", "value": "12.50 USD", "amount": "12.5",
+                "limit_type": "COST_MONTHLY", "accumulation": "CALENDAR", "period": "MONTH", "zone": "UTC", "direction": "AT_MOST", "value": "12.50 USD", "amount": "12.5",
                 "currency": "USD", "enforcement": "BLOCK", "scope": "GLOBAL", "scope_selector": "global",
                 "partition": "WHOLE", "status": "ACTIVE", "source": "MANUAL",
                 "created_at": "2026-03-02T10:00:00Z", "updated_at": "2026-03-02T10:00:00Z"
@@ -48,6 +48,30 @@ async fn a_list_has_the_contracts_shape() {
             (&list["total"], &list["has_more"], &list["limit"]),
             (&json!(4), &json!(false), &json!(20))
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_is_said_how_usage_adds_up() {
+    on_each_database("limits-adding", async |client| {
+        let all = [
+            ("a", "RUNS_DAILY in Europe/Berlin", json!(["RUNS_DAILY", "CALENDAR", "DAY", "Europe/Berlin"])),
+            ("b", "RUNS_HOURLY rolling", json!(["RUNS_HOURLY", "ROLLING", "HOUR", null])),
+            ("c", "RUNS_CONCURRENT", json!(["RUNS_CONCURRENT", "CONCURRENT", null, null])),
+            ("d", "TOKENS_PER_RUN", json!(["TOKENS_PER_RUN", null, null, null])),
+        ];
+        let limits = all.iter().map(|(name, wording, _)| limit(name, wording, 5)).collect::<Vec<_>>();
+        let ids: Vec<_> = limits.iter().map(|limit| limit.id().to_string()).collect();
+        client.load(&bundle(policies([], limits), vec![], vec![]), 0).await.unwrap();
+        let list = client.ok(LIMITS).await;
+        for (place, ((_, wording, wanted), id)) in all.iter().zip(ids).enumerate() {
+            let said = |it: &Value| json!([it["limit_type"], it["accumulation"], it["period"], it["zone"]]);
+            assert_eq!(said(&list["items"][place]), *wanted, "{wording}");
+            assert_eq!(said(&client.ok(&format!("{LIMITS}/{id}")).await), *wanted, "{wording}");
+        }
+        let runs = client.ok(&format!("{LIMITS}?limit_type=RUNS_*")).await;
+        assert_eq!(runs["total"], 3);
     })
     .await;
 }

@@ -20,6 +20,7 @@ mod panels;
 mod people;
 mod rules;
 mod server;
+mod spans;
 mod support;
 mod tls;
 mod violations;

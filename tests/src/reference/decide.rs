@@ -3,11 +3,41 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_ir::{
-    Bound, Direction, Enforcement, EnforcementMode, Limit, LimitStatus, Override, Partition, Period,
+    Accumulation, Bound, Direction, Enforcement, EnforcementMode, Limit, LimitStatus, Override, Partition,
     Policies, PolicyName, Quantity, Request, Rule, RuleStatus,
 };
 
+use super::period::{period_start, rolling_seconds};
 use super::{in_limit, in_rule};
+
+/// Which usage counts. Seconds are since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counts {
+    /// That of the calendar period which begins at this second.
+    Period(i64),
+    /// That of all seconds from the first up to the last.
+    Between(i64, i64),
+    /// What is held.
+    Held,
+}
+
+/// Counters: a limit, its subject, and which usage counts.
+pub type Used<'a> = dyn Fn(&Limit, &str, Counts) -> i64 + 'a;
+
+/// Which usage counts for a request at a second. A rolling period is counted in sixtieths: the request's own, sixty before
+/// it, and sixty after it.
+pub fn counts(accumulation: &Accumulation, second: i64) -> Counts {
+    match accumulation {
+        Accumulation::Calendar { period, zone } => Counts::Period(period_start(*period, zone, second)),
+        Accumulation::Rolling(period) => {
+            let length = rolling_seconds(*period);
+            let part = length / 60;
+            let own = second - second.rem_euclid(part);
+            Counts::Between(own - length, own + part + length - 1)
+        }
+        Accumulation::Concurrent => Counts::Held,
+    }
+}
 
 /// What a policy in whose domain the request is comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,8 +73,8 @@ fn declared<'a>(policies: &'a Policies, name: &PolicyName) -> &'a [Override] {
     rule.or_else(|| policies.limits.get(name).map(|limit| limit.overrides.as_slice())).unwrap_or_default()
 }
 
-/// Decides. `used` is a counter: a limit, its subject and the start of its period in seconds since 1970.
-pub fn decide(policies: &Policies, request: &Request, used: &dyn Fn(&Limit, &str, i64) -> i64) -> Verdict {
+/// Decides.
+pub fn decide(policies: &Policies, request: &Request, used: &Used<'_>) -> Verdict {
     let mut said = BTreeMap::new();
 
     let present: BTreeSet<&PolicyName> = policies
@@ -137,13 +167,13 @@ fn in_capitals(meter: &str) -> String {
     format!("{}_", meter.to_uppercase().replace('-', "_"))
 }
 
-fn is_breached(limit: &Limit, request: &Request, own: i128, used: &dyn Fn(&Limit, &str, i64) -> i64) -> bool {
+fn is_breached(limit: &Limit, request: &Request, own: i128, used: &Used<'_>) -> bool {
     let Bound { direction, value } = limit.bound;
     let bound = i128::from(value);
     match &limit.quantity {
-        Quantity::Accumulated(_, over) => {
-            let start = period_start(over.period().expect("a calendar period"), request.at.as_second());
-            let before = i128::from(used(limit, &subject(limit.partition, request), start));
+        Quantity::Accumulated(_, accumulation) => {
+            let counts = counts(accumulation, request.at.as_second());
+            let before = i128::from(used(limit, &subject(limit.partition, request), counts));
             direction == Direction::AtMost && before + own > bound
         }
         _ if direction == Direction::AtMost => own > bound,
@@ -161,35 +191,4 @@ pub fn subject(partition: Partition, request: &Request) -> String {
         Partition::Agent => format!("{:?}", [&path.tenant, &path.project, &path.agent]),
         Partition::Provider => format!("{:?}", request.provider),
     }
-}
-
-/// The first second of the calendar period (UTC, weeks from Monday) that contains a second since 1970.
-pub fn period_start(period: Period, second: i64) -> i64 {
-    const DAY: i64 = 86_400;
-    match period {
-        Period::Minute => second - second.rem_euclid(60),
-        Period::Hour => second - second.rem_euclid(3_600),
-        Period::Day => second - second.rem_euclid(DAY),
-        Period::Week => second - (second + 3 * DAY).rem_euclid(7 * DAY),
-        Period::Month => (second.div_euclid(DAY) - day_of_month(second.div_euclid(DAY)) + 1) * DAY,
-    }
-}
-
-/// The day of the month, from 1, of a day since 1970-01-01: walks from 1970 month by month, or back.
-fn day_of_month(day: i64) -> i64 {
-    let (mut year, mut month, mut first) = (1970, 0, 0);
-    while first > day {
-        (year, month) = if month == 0 { (year - 1, 11) } else { (year, month - 1) };
-        first -= days_in_month(year, month);
-    }
-    while first + days_in_month(year, month) <= day {
-        first += days_in_month(year, month);
-        (year, month) = if month == 11 { (year + 1, 0) } else { (year, month + 1) };
-    }
-    day - first + 1
-}
-
-fn days_in_month(year: i64, month: usize) -> i64 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    if month == 1 && leap { 29 } else { [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month] }
 }

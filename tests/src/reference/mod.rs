@@ -6,12 +6,14 @@
 mod condition;
 mod decide;
 mod pattern;
+mod period;
 mod window;
 
 use ordain_ir::{Limit, Policies, Request, Rule, ScopePattern, ScopeSelector};
 
 pub use condition::holds;
-pub use decide::{Said, Verdict, decide, overrides, period_start, subject};
+pub use decide::{Counts, Said, Used, Verdict, counts, decide, overrides, subject};
+pub use period::{period_start, rolling_seconds};
 pub use window::{Clock, in_window, wall_clock};
 
 /// Whether a scope selects a path and a provider.

@@ -1,26 +1,24 @@
 //! What a decision does to counters, wherever they are kept.
 
-use jiff::Timestamp;
 use ordain_ir::{Bound, Limit, Meter, Quantity};
 
 use super::event::{Band, LimitEvent};
-use crate::{Answer, Engine, Prepared, SubjectRef};
+use crate::{Answer, CounterRef, Engine, LimitPart, Prepared, SubjectRef};
 
 /// What a request that goes ahead leaves behind with one limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect<'a> {
-    /// It uses some of what accumulates over a period.
+    /// It uses some of what accumulates. Where its span doesn't [outlast requests](crate::Span::outlasts_requests), this
+    /// counts only as long as it is held.
     Uses {
-        /// Of which limit.
-        limit: &'a Limit,
-        /// Whose counter.
-        subject: SubjectRef<'a>,
-        /// Where the period begins.
-        period_start: Timestamp,
+        /// Which counter.
+        counter: CounterRef<'a>,
         /// Of what.
         meter: &'a Meter,
         /// How much, in units of the quantity's scale.
         amount: i64,
+        /// How near to its bound the limit comes.
+        band: Band,
     },
     /// A cooldown begins.
     Runs {
@@ -36,10 +34,10 @@ pub enum Effect<'a> {
 pub struct Nearing<'a> {
     /// Which limit.
     pub limit: &'a Limit,
-    /// Whose counter.
+    /// Whose value it is.
     pub subject: SubjectRef<'a>,
-    /// Where the period of an accumulated quantity begins.
-    pub period_start: Option<Timestamp>,
+    /// Which counter, of an accumulated quantity.
+    pub counter: Option<CounterRef<'a>>,
     /// How near; never [`Band::Far`].
     pub band: Band,
     /// The value with the request, in units of the quantity's scale.
@@ -52,7 +50,7 @@ impl Nearing<'_> {
         LimitEvent {
             limit: self.limit.name.clone(),
             subject: self.subject.to_subject(),
-            period_start: self.period_start,
+            period_start: self.counter.and_then(|counter| counter.span.since()),
             band: self.band,
             value: self.value,
             bound: self.limit.bound.value,
@@ -72,10 +70,11 @@ impl Engine {
         let measured = answer.limits().iter().filter_map(|part| {
             let limit = &**self.limit(part.limit);
             let subject = request.subject_of(limit);
-            match (&limit.quantity, part.period_start) {
-                (Quantity::Accumulated(meter, _), Some(period_start)) => {
+            match (&limit.quantity, self.counter(request, part)) {
+                (Quantity::Accumulated(meter, _), Some(counter)) => {
                     let amount = request.amount_for(self, part.limit);
-                    Some(Effect::Uses { limit, subject, period_start, meter, amount })
+                    let band = band(limit.bound, part.value, part.breached);
+                    Some(Effect::Uses { counter, meter, amount, band })
                 }
                 (Quantity::Cooldown, _) => Some(Effect::Runs { limit, subject }),
                 _ => None,
@@ -106,9 +105,17 @@ impl Engine {
                 Band::Breached => !part.breached,
                 _ => !goes_ahead,
             };
-            let (subject, value, period_start) = (request.subject_of(limit), part.value, part.period_start);
-            (!silent).then_some(Nearing { limit, subject, period_start, band, value })
+            let (subject, value, counter) =
+                (request.subject_of(limit), part.value, self.counter(request, part));
+            (!silent).then_some(Nearing { limit, subject, counter, band, value })
         })
+    }
+
+    /// The counter of an accumulated quantity.
+    pub(crate) fn counter<'a>(&'a self, request: &'a Prepared, part: &LimitPart) -> Option<CounterRef<'a>> {
+        let prepared = &self.limits[part.limit as usize];
+        let (limit, quantity, span) = (&*prepared.limit, &*prepared.counting.as_ref()?.quantity, part.span?);
+        Some(CounterRef { limit, quantity, subject: request.subject_of(limit), span })
     }
 }
 

@@ -55,8 +55,8 @@ impl Band {
     }
 }
 
-/// A request brought a limit into a band that its counter hadn't been told of in this period; or broke its bound, which
-/// is told every time.
+/// A request brought a limit into a band that hadn't been told of what counts for it; or broke its bound, which is told
+/// every time. What is concurrent is told anew once it has been below all bands.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct LimitEvent {
     /// Which limit.
@@ -64,7 +64,7 @@ pub struct LimitEvent {
     /// Whose counter.
     #[serde(serialize_with = "written")]
     pub subject: Subject,
-    /// Where the period of an accumulated quantity begins.
+    /// Since when usage counts, where that is a matter of time: where a calendar period begins, for one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period_start: Option<Timestamp>,
     /// How near it is.

@@ -16,6 +16,9 @@
 //! A request that may go ahead (ALLOW, AUDIT, WARN, DEGRADE) counts for every active limit on what accumulates in whose
 //! domain it is, overridden or not: a counter is the usage of the limit's own domain. One that has to wait or is
 //! stopped (QUEUE, BLOCK) counts for none. Cooldowns run from the last request that went ahead.
+//!
+//! What is concurrent counts as long as it is held: until it is settled, with whatever usage, released, or expired. A
+//! request that counts for good at once is measured against such a limit, and counts for nobody under it.
 
 mod effect;
 mod event;
@@ -47,6 +50,13 @@ pub struct Claim<'a> {
     pub now: Timestamp,
     /// How long its usage is held at most until it is settled; `None` if it counts for good at once.
     pub hold: Option<SignedDuration>,
+}
+
+impl Claim<'_> {
+    /// Whether its usage is held: what nobody can name can't be settled, so it counts at once.
+    fn holds(&self) -> bool {
+        self.id.is_some() && self.hold.is_some()
+    }
 }
 
 /// What became of a claim.
@@ -129,7 +139,7 @@ impl Ledger {
             return Ok(Admission::Repeated(outcome));
         }
         let outcome = engine.answer(request, &*state, answer)?;
-        state.tell(engine, request, answer, events);
+        state.tell(engine, request, answer, claim.holds(), events);
         if !outcome.goes_ahead() {
             return Ok(Admission::Refused);
         }
@@ -175,8 +185,9 @@ impl Ledger {
         self.lock().expire(now)
     }
 
-    /// Forgets the counters of periods that began before an instant, and closed holds that expired before it: they are
-    /// no longer needed once no request of those periods can come. A claim of a forgotten name counts as new.
+    /// Forgets counters under [keys](crate::Span::key) before an instant that hold nothing, and closed holds that expired before it:
+    /// they are no longer needed once no request can come for whose [span](crate::Span) they count; a month goes back 31
+    /// days at most. A claim of a forgotten name counts as new.
     pub fn forget(&self, before: Timestamp) {
         self.lock().forget(before);
     }

@@ -1,7 +1,7 @@
 //! Counters and holds under the lock.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -10,16 +10,18 @@ use ordain_ir::{Limit, Meter, Outcome, PolicyName, Usage};
 use super::effect::Effect;
 use super::event::{Band, LimitEvent};
 use super::{Claim, Closing, LedgerError, Standing};
-use crate::{Answer, Counters, Engine, Prepared, Subject, SubjectRef};
+use crate::{Answer, CounterRef, Counters, Engine, Prepared, Span, Subject, SubjectRef};
 
-/// What is counted of one limit for one subject in one period.
+/// What is counted of one limit for one subject under one [key](crate::Span::key).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CounterState {
     /// Which limit.
     pub limit: PolicyName,
+    /// What is counted, and how it adds up, as [`counted_as`](crate::counted_as) says.
+    pub quantity: String,
     /// Whose counter.
     pub subject: Subject,
-    /// Where the period begins.
+    /// The key: where the calendar period begins, or the part of a rolling one; the month of what is concurrent.
     pub period_start: Timestamp,
     /// What has been used for good, in units of the quantity's scale.
     pub used: i64,
@@ -61,17 +63,21 @@ pub struct HoldState {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Entry {
     limit: PolicyName,
+    quantity: Box<str>,
     subject: Subject,
     period_start: Timestamp,
     meter: Meter,
     amount: i64,
+    /// Whether it counts only as long as the request holds it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    concurrent: bool,
 }
 
 /// Everything that a ledger knows, to be kept elsewhere; every list is sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LedgerState {
-    /// By limit, subject and period.
+    /// By limit, quantity, subject and key.
     #[serde(default)]
     pub counters: Vec<CounterState>,
     /// By limit and subject.
@@ -96,10 +102,51 @@ fn is_far(band: &Band) -> bool {
     *band == Band::Far
 }
 
+/// What is counted of one limit for one subject, by key.
+#[derive(Debug)]
+struct Series {
+    limit: PolicyName,
+    quantity: Box<str>,
+    subject: Subject,
+    counts: BTreeMap<Timestamp, Count>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Count {
+    used: i64,
+    held: i64,
+    told: Band,
+}
+
+impl Default for Count {
+    fn default() -> Self {
+        Self { used: 0, held: 0, told: Band::Far }
+    }
+}
+
+impl Series {
+    /// What counts in a span.
+    fn within(&self, span: Span) -> impl Iterator<Item = &Count> {
+        let (from, to) = span.keys();
+        self.counts.range(from..=to).map(|(_, count)| count)
+    }
+
+    /// The nearest band of which somebody was told who measured some of what counts in a span.
+    fn told(&self, span: Span) -> Band {
+        match span {
+            Span::Rolling { .. } => self.within(span).map(|count| count.told).max(),
+            Span::Calendar(_) | Span::Concurrent { .. } => {
+                self.counts.get(&span.key()).map(|count| count.told)
+            }
+        }
+        .unwrap_or(Band::Far)
+    }
+}
+
 /// The tables are looked up by key only; where all of them are read, they are sorted first.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    counters: HashMap<Box<str>, CounterState>,
+    series: HashMap<Box<str>, Series>,
     last_runs: HashMap<Box<str>, LastRunState>,
     holds: HashMap<Box<str>, HoldState>,
     /// Holds by the instant at which they expire.
@@ -108,11 +155,13 @@ pub(super) struct State {
     key: RefCell<String>,
 }
 
-/// Writes the name of a counter; different counters are written differently, since no name has a NUL in it but a
-/// subject's, and those are written with their lengths.
-fn write_key(into: &mut String, limit: &PolicyName, subject: SubjectRef<'_>, start: Option<Timestamp>) {
+/// Writes the name of a series, or of a last run, whose quantity is empty; different ones are written differently, since
+/// no name has a NUL in it but a subject's, and those are written with their lengths.
+fn write_key(into: &mut String, limit: &PolicyName, quantity: &str, subject: SubjectRef<'_>) {
     into.clear();
     into.push_str(limit.as_str());
+    into.push('\0');
+    into.push_str(quantity);
     let parts: &[&str] = match subject {
         SubjectRef::Whole => &["w"],
         SubjectRef::Tenant(tenant) => &["t", tenant],
@@ -125,27 +174,26 @@ fn write_key(into: &mut String, limit: &PolicyName, subject: SubjectRef<'_>, sta
         // Writing to a string can't fail.
         let _ = write!(into, "\0{}:{part}", part.len());
     }
-    if let Some(start) = start {
-        let _ = write!(into, "\0{}", start.as_second());
-    }
 }
 
-fn key(limit: &PolicyName, subject: &Subject, start: Option<Timestamp>) -> Box<str> {
+fn key(limit: &PolicyName, quantity: &str, subject: &Subject) -> Box<str> {
     let mut key = String::new();
-    write_key(&mut key, limit, subject.as_ref(), start);
+    write_key(&mut key, limit, quantity, subject.as_ref());
     key.into()
 }
 
 impl Counters for State {
-    fn used(&self, limit: &Limit, subject: SubjectRef<'_>, period_start: Timestamp) -> i64 {
+    fn used(&self, counter: CounterRef<'_>) -> i64 {
         let mut key = self.key.borrow_mut();
-        write_key(&mut key, &limit.name, subject, Some(period_start));
-        self.counters.get(key.as_str()).map_or(0, |counter| counter.used.saturating_add(counter.held))
+        write_key(&mut key, &counter.limit.name, counter.quantity, counter.subject);
+        let Some(series) = self.series.get(key.as_str()) else { return 0 };
+        let counts = series.within(counter.span);
+        counts.fold(0, |sum, count| sum.saturating_add(count.used).saturating_add(count.held))
     }
 
     fn last_run(&self, limit: &Limit, subject: SubjectRef<'_>) -> Option<Timestamp> {
         let mut key = self.key.borrow_mut();
-        write_key(&mut key, &limit.name, subject, None);
+        write_key(&mut key, &limit.name, "", subject);
         self.last_runs.get(key.as_str()).map(|last| last.at)
     }
 }
@@ -176,10 +224,9 @@ impl State {
         }
         hold.standing = standing;
         for entry in &hold.entries {
-            if let Some(counter) =
-                self.counters.get_mut(&key(&entry.limit, &entry.subject, Some(entry.period_start)))
-            {
-                counter.held = counter.held.saturating_sub(entry.amount);
+            let series = self.series.get_mut(&key(&entry.limit, &entry.quantity, &entry.subject));
+            if let Some(count) = series.and_then(|series| series.counts.get_mut(&entry.period_start)) {
+                count.held = count.held.saturating_sub(entry.amount);
             }
         }
     }
@@ -197,71 +244,82 @@ impl State {
         }
         if let (Some(usage), Some(hold)) = (usage, self.holds.get_mut(id)) {
             hold.standing = Standing::Settled;
+            // What counts only while it is held is over.
+            hold.entries.retain(|entry| !entry.concurrent);
             for entry in &mut hold.entries {
                 entry.amount = usage.amount(&entry.meter);
-                let key = key(&entry.limit, &entry.subject, Some(entry.period_start));
-                let counter = self.counters.entry(key).or_insert_with(|| entry.counter());
-                counter.used = counter.used.saturating_add(entry.amount);
+                let key = key(&entry.limit, &entry.quantity, &entry.subject);
+                let series = self.series.entry(key).or_insert_with(|| entry.series());
+                let count = series.counts.entry(entry.period_start).or_default();
+                count.used = count.used.saturating_add(entry.amount);
             }
         }
         Ok(closing)
     }
 
-    /// Tells of limits that the request brings near their bounds, or beyond.
+    /// Tells of limits that the request brings near their bounds, or beyond. `held` says whether what it uses is held.
     pub(super) fn tell(
         &mut self,
         engine: &Engine,
         request: &Prepared,
         answer: &Answer,
+        held: bool,
         events: &mut Vec<LimitEvent>,
     ) {
         for near in engine.nearing(request, answer) {
-            if let (Some(start), false) = (near.period_start, near.band == Band::Breached) {
-                let counter = self.counter(&near.limit.name, near.subject, start);
-                if counter.told >= near.band {
+            if let (Some(counter), false) = (near.counter, near.band == Band::Breached) {
+                let series = self.series(counter);
+                if series.told(counter.span) >= near.band {
                     continue;
                 }
-                counter.told = near.band;
+                // What counts for nobody later is not remembered either.
+                if held || counter.span.outlasts_requests() {
+                    series.counts.entry(counter.span.key()).or_default().told = near.band;
+                }
             }
             events.push(near.event(request));
         }
     }
 
-    fn counter(
-        &mut self,
-        limit: &PolicyName,
-        subject: SubjectRef<'_>,
-        start: Timestamp,
-    ) -> &mut CounterState {
+    fn series(&mut self, counter: CounterRef<'_>) -> &mut Series {
         let key = self.key.get_mut();
-        write_key(key, limit, subject, Some(start));
-        self.counters.entry(key.as_str().into()).or_insert_with(|| CounterState {
-            limit: limit.clone(),
-            subject: subject.to_subject(),
-            period_start: start,
-            used: 0,
-            held: 0,
-            told: Band::Far,
+        write_key(key, &counter.limit.name, counter.quantity, counter.subject);
+        self.series.entry(key.as_str().into()).or_insert_with(|| Series {
+            limit: counter.limit.name.clone(),
+            quantity: counter.quantity.into(),
+            subject: counter.subject.to_subject(),
+            counts: BTreeMap::new(),
         })
     }
 
     /// Counts a request that goes ahead.
     pub(super) fn count(&mut self, engine: &Engine, request: &Prepared, answer: &Answer, claim: Claim<'_>) {
         let mut entries = vec![];
-        let held = claim.id.is_some() && claim.hold.is_some();
+        let held = claim.holds();
         for effect in engine.effects(request, answer) {
             match effect {
-                Effect::Uses { limit, subject, period_start, meter, amount } => {
-                    let counter = self.counter(&limit.name, subject, period_start);
-                    let side = if held { &mut counter.held } else { &mut counter.used };
-                    *side = side.saturating_add(amount);
+                Effect::Uses { counter, meter, amount, band } => {
+                    let (period_start, concurrent) = (counter.span.key(), !counter.span.outlasts_requests());
+                    if concurrent && !held {
+                        continue;
+                    }
+                    let count = self.series(counter).counts.entry(period_start).or_default();
+                    let side = if held { &mut count.held } else { &mut count.used };
+                    // What really goes in, so that as much comes out again.
+                    let amount = side.saturating_add(amount) - *side;
+                    *side += amount;
+                    if concurrent && band == Band::Far {
+                        count.told = Band::Far;
+                    }
                     if claim.id.is_some() {
                         entries.push(Entry {
-                            limit: limit.name.clone(),
-                            subject: subject.to_subject(),
+                            limit: counter.limit.name.clone(),
+                            quantity: counter.quantity.into(),
+                            subject: counter.subject.to_subject(),
                             period_start,
                             meter: meter.clone(),
                             amount,
+                            concurrent,
                         });
                     }
                 }
@@ -280,7 +338,7 @@ impl State {
 
     fn ran(&mut self, limit: &PolicyName, subject: SubjectRef<'_>, at: Timestamp) {
         let key = self.key.get_mut();
-        write_key(key, limit, subject, None);
+        write_key(key, limit, "", subject);
         let last = self.last_runs.entry(key.as_str().into()).or_insert_with(|| LastRunState {
             limit: limit.clone(),
             subject: subject.to_subject(),
@@ -290,17 +348,31 @@ impl State {
     }
 
     pub(super) fn forget(&mut self, before: Timestamp) {
-        self.counters.retain(|_, counter| counter.period_start >= before);
+        self.series.retain(|_, series| {
+            series.counts.retain(|key, count| *key >= before || count.held != 0);
+            !series.counts.is_empty()
+        });
         self.holds.retain(|_, hold| {
             hold.standing == Standing::Held || hold.expires.is_none_or(|expires| expires >= before)
         });
     }
 
     pub(super) fn snapshot(&self) -> LedgerState {
-        let mut counters: Vec<_> = self.counters.values().cloned().collect();
-        counters.sort_by(|a, b| {
-            (&a.limit, &a.subject, a.period_start).cmp(&(&b.limit, &b.subject, b.period_start))
+        let counters = self.series.values().flat_map(|series| {
+            series.counts.iter().map(|(period_start, count)| CounterState {
+                limit: series.limit.clone(),
+                quantity: series.quantity.to_string(),
+                subject: series.subject.clone(),
+                period_start: *period_start,
+                used: count.used,
+                held: count.held,
+                told: count.told,
+            })
         });
+        let mut counters: Vec<_> = counters.collect();
+        let place =
+            |it: &CounterState| (it.limit.clone(), it.quantity.clone(), it.subject.clone(), it.period_start);
+        counters.sort_by_cached_key(place);
         let mut last_runs: Vec<_> = self.last_runs.values().cloned().collect();
         last_runs.sort_by(|a, b| (&a.limit, &a.subject).cmp(&(&b.limit, &b.subject)));
         let mut holds: Vec<_> = self.holds.values().cloned().collect();
@@ -311,11 +383,15 @@ impl State {
     pub(super) fn restore(state: LedgerState) -> Self {
         let mut restored = Self::default();
         for counter in state.counters {
-            let key = key(&counter.limit, &counter.subject, Some(counter.period_start));
-            restored.counters.insert(key, counter);
+            let CounterState { limit, quantity, subject, period_start, used, held, told } = counter;
+            let key = key(&limit, &quantity, &subject);
+            let quantity = quantity.into();
+            let new = || Series { limit, quantity, subject, counts: BTreeMap::new() };
+            let series = restored.series.entry(key).or_insert_with(new);
+            series.counts.insert(period_start, Count { used, held, told });
         }
         for last in state.last_runs {
-            restored.last_runs.insert(key(&last.limit, &last.subject, None), last);
+            restored.last_runs.insert(key(&last.limit, "", &last.subject), last);
         }
         for hold in state.holds {
             if let (Standing::Held, Some(expires)) = (hold.standing, hold.expires) {
@@ -328,14 +404,12 @@ impl State {
 }
 
 impl Entry {
-    fn counter(&self) -> CounterState {
-        CounterState {
+    fn series(&self) -> Series {
+        Series {
             limit: self.limit.clone(),
+            quantity: self.quantity.clone(),
             subject: self.subject.clone(),
-            period_start: self.period_start,
-            used: 0,
-            held: 0,
-            told: Band::Far,
+            counts: BTreeMap::new(),
         }
     }
 }

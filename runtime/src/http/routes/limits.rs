@@ -3,7 +3,10 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
-use ordain_ir::{Category, Direction, Enforcement, Level, LimitStatus, Partition, Source, decimal};
+use ordain_ir::{
+    Accumulation, AccumulationKind, Category, Direction, Enforcement, Level, LimitStatus, Partition, Period,
+    Source, decimal,
+};
 use ordain_store::{LimitFilter, LimitRecord, Page, PageRequest};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -61,6 +64,14 @@ pub(crate) struct LimitSummary {
     limit_category: Category,
     /// What is bounded: `RISK_CEILING`, `RUNS_DAILY`, `COST_MONTHLY`, …
     limit_type: String,
+    /// How usage adds up: by the CALENDAR of a zone, ROLLING, or CONCURRENT; null for a value of one request.
+    #[schema(schema_with = schema::accumulation_or_null)]
+    accumulation: Option<AccumulationKind>,
+    /// The period over which it adds up, where there is one.
+    #[schema(schema_with = schema::period_or_null)]
+    period: Option<Period>,
+    /// The IANA name of the zone whose calendar it is, where it is one.
+    zone: Option<String>,
     /// Ceiling or floor.
     #[schema(schema_with = schema::direction)]
     direction: Direction,
@@ -97,11 +108,18 @@ impl LimitSummary {
     pub(super) fn new(record: &LimitRecord) -> Self {
         let limit = &record.limit;
         let (quantity, bound) = (&limit.quantity, limit.bound);
+        let over = quantity.accumulation();
         Self {
             id: record.id().0,
             name: limit.name.to_string(),
             limit_category: quantity.category(),
             limit_type: quantity.to_string(),
+            accumulation: over.map(Accumulation::kind),
+            period: over.and_then(Accumulation::period),
+            zone: match over {
+                Some(Accumulation::Calendar { zone, .. }) => Some(zone.to_string()),
+                _ => None,
+            },
             direction: bound.direction,
             value: quantity.format(bound.value),
             amount: decimal::format(bound.value, quantity.scale(), 0),

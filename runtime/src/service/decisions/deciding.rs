@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use ordain_engine::ledger::{Band, Effect};
 use ordain_engine::{
-    Answer, Counters, Decision, Engine, Fault, LimitFinding, NoCounters, Outcome, Prepared, Role,
-    RuleFinding, SubjectRef, Unmeasured, period,
+    Answer, CounterRef, Counters, Engine, Fault, LimitFinding, LimitPart, NoCounters, Outcome, Part,
+    Prepared, Room, RuleFinding, Span, SubjectRef, Unmeasured,
 };
 use ordain_ir::{Direction, Enforcement, Limit, Meter, Quantity, Usage};
-use ordain_store::counting::{Charge, Verdict};
+use ordain_store::counting::{Charge, CounterRange, Verdict};
 use ordain_store::{Counted, CounterKey, Decide, RunKey, Violation};
 use serde::Serialize;
 use uuid::Uuid;
@@ -37,13 +37,20 @@ struct Event {
 pub struct Rate {
     /// The limit.
     pub limit: String,
-    /// How many runs a period may have.
+    /// How many runs a period may have, or may be under way at once.
     pub quota: i64,
-    /// How long the period is, in seconds.
-    pub window: i64,
     /// How many are left.
     pub remaining: i64,
-    /// In how many seconds the period ends.
+    /// The period; none where it is about runs at once.
+    pub window: Option<RateWindow>,
+}
+
+/// The period of a quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateWindow {
+    /// How long it is, in seconds.
+    pub seconds: i64,
+    /// In how many seconds the whole quota is there again.
     pub reset: i64,
 }
 
@@ -117,9 +124,20 @@ enum LimitsView<'a> {
     Blurred(Vec<serde_json::Value>),
 }
 
-/// How a counter is called in the store.
-fn counter_key(limit: &Limit, subject: SubjectRef<'_>, period_start: Timestamp) -> CounterKey {
-    CounterKey { limit: limit.name.clone(), subject: subject.to_subject().to_string(), period_start }
+/// How the counter is called in the store under which a request's own usage is kept.
+fn counter_key(counter: CounterRef<'_>) -> CounterKey {
+    CounterKey {
+        limit: counter.limit.name.clone(),
+        quantity: counter.quantity.to_owned(),
+        subject: counter.subject.to_subject().to_string(),
+        period_start: counter.span.key(),
+    }
+}
+
+/// The counters in the store from one instant to another.
+fn counter_range(counter: CounterRef<'_>, (from, to): (Timestamp, Timestamp)) -> CounterRange {
+    let CounterKey { limit, quantity, subject, .. } = counter_key(counter);
+    CounterRange { limit, quantity, subject, from, to }
 }
 
 fn run_key(limit: &Limit, subject: SubjectRef<'_>) -> RunKey {
@@ -129,13 +147,13 @@ fn run_key(limit: &Limit, subject: SubjectRef<'_>) -> RunKey {
 /// Notes what is asked for, and answers that nothing was used.
 #[derive(Default)]
 struct Noting {
-    counters: RefCell<BTreeSet<CounterKey>>,
+    counters: RefCell<BTreeSet<CounterRange>>,
     runs: RefCell<BTreeSet<RunKey>>,
 }
 
 impl Counters for Noting {
-    fn used(&self, limit: &Limit, subject: SubjectRef<'_>, period_start: Timestamp) -> i64 {
-        self.counters.borrow_mut().insert(counter_key(limit, subject, period_start));
+    fn used(&self, counter: CounterRef<'_>) -> i64 {
+        self.counters.borrow_mut().insert(counter_range(counter, counter.span.horizon()));
         0
     }
 
@@ -148,9 +166,19 @@ impl Counters for Noting {
 /// What the store knows.
 struct Stored<'a>(Counted<'a>);
 
+impl Stored<'_> {
+    /// The nearest band that was told of what counts.
+    fn told(&self, counter: CounterRef<'_>) -> Band {
+        band_of(match counter.span {
+            Span::Rolling { .. } => self.0.told(&counter_range(counter, counter.span.keys())),
+            Span::Calendar(_) | Span::Concurrent { .. } => self.0.counter(&counter_key(counter)).told,
+        })
+    }
+}
+
 impl Counters for Stored<'_> {
-    fn used(&self, limit: &Limit, subject: SubjectRef<'_>, period_start: Timestamp) -> i64 {
-        self.0.counter(&counter_key(limit, subject, period_start)).total()
+    fn used(&self, counter: CounterRef<'_>) -> i64 {
+        self.0.total(&counter_range(counter, counter.span.keys()))
     }
 
     fn last_run(&self, limit: &Limit, subject: SubjectRef<'_>) -> Option<Timestamp> {
@@ -169,8 +197,8 @@ fn fails_closed(limit: &Limit) -> bool {
 }
 
 impl Counters for Unknown {
-    fn used(&self, limit: &Limit, _: SubjectRef<'_>, _: Timestamp) -> i64 {
-        if fails_closed(limit) { i64::MAX } else { 0 }
+    fn used(&self, counter: CounterRef<'_>) -> i64 {
+        if fails_closed(counter.limit) { i64::MAX } else { 0 }
     }
 
     fn last_run(&self, limit: &Limit, _: SubjectRef<'_>) -> Option<Timestamp> {
@@ -199,7 +227,7 @@ impl Deciding {
     }
 
     /// The counters and cooldowns that the decision depends on.
-    pub(super) fn needs(&self) -> (BTreeSet<CounterKey>, BTreeSet<RunKey>) {
+    pub(super) fn needs(&self) -> (BTreeSet<CounterRange>, BTreeSet<RunKey>) {
         if !self.loaded.counts {
             return Default::default();
         }
@@ -211,14 +239,14 @@ impl Deciding {
     /// Decides where no counter matters.
     pub(super) fn plainly(&self) -> (String, Made) {
         let answer = self.answered(&NoCounters);
-        let (said, made, _) = self.said(&answer, |_| Band::Far, false);
+        let (said, made, _) = self.said(&answer, Some(&NoCounters), |_| Band::Far);
         (said, made)
     }
 
     /// Decides although nothing is known of the counters.
     pub(super) fn blindly(&self) -> (String, Made) {
         let answer = self.answered(&Unknown { now: self.asked.at });
-        let (said, made, _) = self.said(&answer, |_| Band::Breached, true);
+        let (said, made, _) = self.said(&answer, None::<&NoCounters>, |_| Band::Breached);
         (said, made)
     }
 
@@ -227,31 +255,31 @@ impl Deciding {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// The answer on the wire, what it leaves behind, and the bands that are told for the first time.
-    fn said(
+    /// The answer on the wire, what it leaves behind, and the bands that are told for the first time; by counters, if
+    /// anything is known of them.
+    fn said<C: Counters>(
         &self,
         answer: &Answer,
-        told: impl Fn(&CounterKey) -> Band,
-        blind: bool,
+        counters: Option<&C>,
+        told: impl Fn(CounterRef<'_>) -> Band,
     ) -> (String, Made, Vec<(CounterKey, Band)>) {
-        let (engine, asked) = (self.engine(), &self.asked);
+        let (engine, asked, blind) = (self.engine(), &self.asked, counters.is_none());
         let (mut events, mut bands, mut newly) = (vec![], vec![], vec![]);
         for near in engine.nearing(&self.prepared, answer) {
             if blind && is_counted(near.limit) {
                 continue;
             }
-            if let (Some(start), false) = (near.period_start, near.band == Band::Breached) {
-                let key = counter_key(near.limit, near.subject, start);
-                if told(&key) >= near.band {
+            if let (Some(counter), false) = (near.counter, near.band == Band::Breached) {
+                if told(counter) >= near.band {
                     continue;
                 }
-                newly.push((key, near.band));
+                newly.push((counter_key(counter), near.band));
             }
             bands.push(near.band);
             events.push(Event {
                 limit: near.limit.name.to_string(),
                 subject: near.subject.to_subject().to_string(),
-                period_start: near.period_start,
+                period_start: near.counter.and_then(|counter| counter.span.since()),
                 band: near.band,
                 value: near.limit.quantity.format(near.value),
                 bound: near.limit.quantity.format(near.limit.bound.value),
@@ -270,10 +298,9 @@ impl Deciding {
             hold_until,
             dry_run: asked.dry_run,
             degraded: blind || asked.unconfirmed,
-            retry_after: if blind {
-                Some(1).filter(|_| !outcome.goes_ahead())
-            } else {
-                self.retry(&decision)
+            retry_after: match counters {
+                None => Some(1).filter(|_| !outcome.goes_ahead()),
+                Some(counters) => self.retry(answer, counters),
             },
             outcome,
             rules: &decision.rules,
@@ -286,7 +313,7 @@ impl Deciding {
             faults: &asked.faults,
             events,
         };
-        let rates = if blind { vec![] } else { self.rates(&decision) };
+        let rates = counters.map_or_else(Vec::new, |counters| self.rates(answer, counters));
         let violations = violations::of(&decision, asked, blind);
         let said = serde_json::to_string(&view).expect("text and numbers become JSON");
         (said, Made { outcome, violations, bands, rates }, newly)
@@ -294,28 +321,26 @@ impl Deciding {
 
     /// In how many seconds asking again can help: once every counted limit that demands the outcome gives way. `None`
     /// where something else demands it, or the request alone is too much.
-    fn retry(&self, decision: &Decision) -> Option<i64> {
-        if decision.outcome.goes_ahead() {
+    fn retry(&self, answer: &Answer, counters: &impl Counters) -> Option<i64> {
+        if answer.outcome().goes_ahead() {
             return None;
         }
-        let demands = |role: &Role| matches!(role, Role::Decided | Role::Agreed);
-        if decision.rules.iter().any(|rule| demands(&rule.role)) {
+        let demands = |part: Part| matches!(part, Part::Decided | Part::Agreed);
+        if answer.rules().iter().any(|rule| demands(rule.part)) {
             return None;
         }
         let mut seconds = 0;
-        for finding in decision.limits.iter().filter(|limit| demands(&limit.role)) {
-            let limit = &finding.limit;
-            let wait = match (&limit.quantity, finding.period_start) {
-                (Quantity::Accumulated(_, over), Some(_)) => {
-                    let length = over.period()?;
-                    let own = self.asked.usage.value(&limit.quantity).unwrap_or(0);
-                    if own > limit.bound.value {
-                        return None;
-                    }
-                    whole_seconds(period::end(length, self.asked.at).duration_since(self.asked.at))
+        for part in answer.limits().iter().filter(|limit| demands(limit.part)) {
+            let limit = self.engine().limit(part.limit);
+            let own = self.asked.usage.value(&limit.quantity).unwrap_or(0);
+            let wait = match self.engine().room(&self.prepared, part, own, counters) {
+                Some(Room::At(at)) => whole_seconds(at.duration_since(self.asked.at)),
+                // Any moment, as far as anybody knows.
+                Some(Room::OnceOthersEnd) => 1,
+                None if limit.quantity == Quantity::Cooldown => {
+                    (limit.bound.value - part.value + 999).div_euclid(1000)
                 }
-                (Quantity::Cooldown, _) => (limit.bound.value - finding.value + 999).div_euclid(1000),
-                _ => return None,
+                Some(Room::Never) | None => return None,
             };
             seconds = seconds.max(wait);
         }
@@ -323,29 +348,49 @@ impl Deciding {
     }
 
     /// Quotas on runs that were measured and are not overridden.
-    fn rates(&self, decision: &Decision) -> Vec<Rate> {
-        let rate = |finding: &LimitFinding| {
-            let limit = &finding.limit;
-            let Quantity::Accumulated(Meter::Runs, over) = &limit.quantity else { return None };
-            let length = over.period()?;
-            let overridden = matches!(finding.role, Role::Overridden { .. });
-            let start = finding.period_start?;
-            if overridden || limit.bound.direction != Direction::AtMost {
+    fn rates(&self, answer: &Answer, counters: &impl Counters) -> Vec<Rate> {
+        let rate = |part: &LimitPart| {
+            let (limit, span) = (self.engine().limit(part.limit), part.span?);
+            let overridden = matches!(part.part, Part::Overridden(_));
+            let of_runs = matches!(limit.quantity, Quantity::Accumulated(Meter::Runs, _));
+            if !of_runs || overridden || limit.bound.direction != Direction::AtMost {
                 return None;
             }
-            let end = period::end(length, self.asked.at);
             let own = self.asked.usage.value(&limit.quantity).unwrap_or(0);
+            let goes_ahead = answer.outcome().goes_ahead();
             // What was stopped uses nothing.
-            let used = if decision.outcome.goes_ahead() { finding.value } else { finding.value - own };
+            let used = if goes_ahead { part.value } else { part.value - own };
             Some(Rate {
                 limit: limit.name.to_string(),
                 quota: limit.bound.value,
-                window: whole_seconds(end.duration_since(start)),
                 remaining: limit.bound.value.saturating_sub(used).max(0),
-                reset: whole_seconds(end.duration_since(self.asked.at)),
+                window: self.rate_window(part, span, goes_ahead && own > 0, counters),
             })
         };
-        decision.limits.iter().filter_map(rate).collect()
+        answer.limits().iter().filter_map(rate).collect()
+    }
+
+    /// The period of a quota, where it has one; `counts` says whether the request itself counts from now on.
+    fn rate_window(
+        &self,
+        part: &LimitPart,
+        span: Span,
+        counts: bool,
+        counters: &impl Counters,
+    ) -> Option<RateWindow> {
+        let (engine, at) = (self.engine(), self.asked.at);
+        if let Some(seconds) = span.rolling_seconds() {
+            let all = engine.limit(part.limit).bound.value;
+            let free = match engine.room(&self.prepared, part, all, counters) {
+                Some(Room::At(free)) => free,
+                _ => at,
+            };
+            let free = if counts { free.max(span.ends_at()?) } else { free };
+            return Some(RateWindow { seconds, reset: whole_seconds(free.duration_since(at)) });
+        }
+        let (start, end) = (span.since()?, engine.period_end(part.limit, &self.prepared)?);
+        let seconds = whole_seconds(end.duration_since(start));
+        Some(RateWindow { seconds, reset: whole_seconds(end.duration_since(at)) })
     }
 }
 
@@ -365,7 +410,7 @@ fn blurred(limits: &[LimitFinding]) -> Vec<serde_json::Value> {
             }
             let counts_as = if fails_closed(limit) { "used up" } else { "untouched" };
             let so = if fails_closed(limit) { "fails closed" } else { "lets pass" };
-            let (quantity, enforcement) = (&limit.quantity, limit.enforcement);
+            let (quantity, enforcement) = (limit.quantity.wording(), limit.enforcement);
             wire["reason"] =
                 format!("{quantity} cannot be read, so it counts as {counts_as}: {enforcement} {so}").into();
         }
@@ -382,17 +427,22 @@ fn band_of(told: i16) -> Band {
 impl Decide for Deciding {
     fn decide(&self, counted: Counted<'_>) -> Verdict {
         let engine = self.engine();
-        let answer = self.answered(&Stored(counted));
-        let (said, made, newly) = self.said(&answer, |key| band_of(counted.counter(key).told), false);
+        let stored = Stored(counted);
+        let answer = self.answered(&stored);
+        let (said, made, newly) = self.said(&answer, Some(&stored), |counter| stored.told(counter));
         let mut verdict = Verdict { outcome: made.outcome, charges: vec![], runs: vec![], answer: said };
         if made.outcome.goes_ahead() {
             for effect in engine.effects(&self.prepared, &answer) {
                 match effect {
-                    Effect::Uses { limit, subject, period_start, meter, amount } => {
-                        let key = counter_key(limit, subject, period_start);
-                        let told =
-                            newly.iter().find(|(told, _)| *told == key).map_or(0, |(_, band)| *band as i16);
-                        verdict.charges.push(Charge { key, meter: meter.clone(), amount, told });
+                    Effect::Uses { counter, meter, amount, band } => {
+                        let (key, concurrent) = (counter_key(counter), !counter.span.outlasts_requests());
+                        let told = match newly.iter().find(|(told, _)| *told == key) {
+                            Some((_, band)) => *band as i16,
+                            // Below all bands, what is concurrent begins anew.
+                            None if concurrent && band == Band::Far => Band::Far as i16,
+                            None => counted.counter(&key).told,
+                        };
+                        verdict.charges.push(Charge { key, meter: meter.clone(), amount, told, concurrent });
                     }
                     Effect::Runs { limit, subject } => verdict.runs.push(run_key(limit, subject)),
                 }

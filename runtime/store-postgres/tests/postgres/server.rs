@@ -140,7 +140,10 @@ async fn an_audit_finds_what_was_changed_behind_the_ledger() {
         assert!(raw.execute(statement).await.unwrap().rows_affected() > 0, "{statement}");
     }
     let wrong = store.audit_counters(&tenant("a")).await.unwrap().wrong;
-    assert_eq!(wrong.iter().map(|key| key.limit.as_str()).collect::<Vec<_>>(), ["cap-0", "cap-1", "wide"]);
+    let mut wrong: Vec<_> = wrong.iter().map(|key| key.limit.as_str()).collect();
+    // The second is rolling, and has several counters.
+    wrong.dedup();
+    assert_eq!(wrong, ["cap-0", "cap-1", "wide"]);
     store.close().await;
     drop(raw);
     database.drop().await;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ordain_ir::report::Contradiction;
 use ordain_ir::{
-    Bound, Bundle, Certainty, Condition, Conflict, ConflictSeverity, ConflictType, DependencyEdge,
-    DependencyGraph, DependencyType, Direction, Enforcement, EnforcementMode, Level, Limit, LimitStatus,
-    Partition, Policies, PolicyRef, Quantity, Report, Rule, RuleStatus, RuleType, ScopePattern,
-    ScopeSelector, Source, SourceMap, Window,
+    Accumulation, Bound, Bundle, Certainty, Condition, Conflict, ConflictSeverity, ConflictType,
+    DependencyEdge, DependencyGraph, DependencyType, Direction, Enforcement, EnforcementMode, Level, Limit,
+    LimitStatus, Partition, Period, Policies, PolicyRef, Quantity, Report, Rule, RuleStatus, RuleType,
+    ScopePattern, ScopeSelector, Source, SourceMap, Window,
 };
 
 use uuid::Uuid;
@@ -63,6 +63,26 @@ pub fn rule(name: &str, rule_type: RuleType, enforcement_mode: EnforcementMode) 
     }
 }
 
+/// A quantity by its wording: `TOKENS_DAILY`, `RUNS_HOURLY in Europe/Berlin`, `RUNS_HOURLY rolling`, `RUNS_CONCURRENT`.
+fn quantity(wording: &str) -> Quantity {
+    let plain = |limit_type: &str| Quantity::parse(limit_type, "USD").expect("a type of limit");
+    let adding = |limit_type: &str, how: &dyn Fn(Period) -> Accumulation| match plain(limit_type) {
+        Quantity::Accumulated(meter, over) => {
+            Quantity::Accumulated(meter, how(over.period().expect("a calendar has one")))
+        }
+        other => other,
+    };
+    if let Some(limit_type) = wording.strip_suffix(" rolling") {
+        adding(limit_type, &Accumulation::Rolling)
+    } else if let Some((limit_type, zone)) = wording.split_once(" in ") {
+        adding(limit_type, &|period| Accumulation::Calendar { period, zone: zone.into() })
+    } else if let Some(meter) = wording.strip_suffix("_CONCURRENT") {
+        adding(&format!("{meter}_DAILY"), &|_| Accumulation::Concurrent)
+    } else {
+        plain(wording)
+    }
+}
+
 /// An active, manual, global ceiling that blocks and always speaks; money is in USD.
 ///
 /// # Panics
@@ -71,7 +91,7 @@ pub fn limit(name: &str, limit_type: &str, value: i64) -> Limit {
     Limit {
         name: name.into(),
         doc: String::new(),
-        quantity: Quantity::parse(limit_type, "USD").expect("a type of limit"),
+        quantity: quantity(limit_type),
         bound: Bound { direction: Direction::AtMost, value },
         enforcement: Enforcement::Block,
         scope: ScopeSelector::global(),

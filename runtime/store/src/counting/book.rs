@@ -7,8 +7,8 @@ use ordain_ir::Usage;
 use uuid::Uuid;
 
 use super::{
-    Claim, Counted, Counter, CounterKey, CountingAnswer, CountingStep, DecisionRecord, EntryKind,
-    LedgerEntry, RunKey, Share, Standing, Verdict,
+    Charge, Claim, Counted, Counter, CounterKey, CounterRange, CountingAnswer, CountingStep, DecisionRecord,
+    EntryKind, LedgerEntry, RunKey, Share, Standing, Verdict,
 };
 use crate::to_microsecond;
 
@@ -76,11 +76,19 @@ impl Book {
         Self::claims(steps).filter_map(|claim| claim.request_id.clone()).collect()
     }
 
-    /// The counters that steps look at or change, once the decisions that they are about are in here.
-    pub fn counters_of(&self, steps: &[CountingStep]) -> BTreeSet<CounterKey> {
+    /// The counters that steps look at or change, once the decisions that they are about are in here; no two ranges have
+    /// one in common.
+    pub fn counters_of(&self, steps: &[CountingStep]) -> Vec<CounterRange> {
         let claimed = Self::claims(steps).flat_map(|claim| claim.counters.iter().cloned());
         let shared = self.decisions.values().flat_map(|record| record.shares.iter());
-        claimed.chain(shared.map(|share| share.key.clone())).collect()
+        let all: BTreeSet<_> = claimed.chain(shared.map(|share| share.key.clone().into())).collect();
+        let mut apart: Vec<CounterRange> = vec![];
+        for range in all {
+            if !apart.last_mut().is_some_and(|last| last.take_in(&range)) {
+                apart.push(range);
+            }
+        }
+        apart
     }
 
     /// The cooldowns that steps look at or change.
@@ -172,16 +180,18 @@ impl Work<'_> {
         let mut shares = vec![];
         if outcome.goes_ahead() {
             let held = claim.hold_until.is_some();
-            for charge in charges {
+            // What nobody holds has ended at once.
+            for charge in charges.into_iter().filter(|charge| held || !charge.concurrent) {
                 let counter = self.book.counters.entry(charge.key.clone()).or_default();
                 let side = if held { &mut counter.held } else { &mut counter.used };
                 // What really goes in, so that as much comes out again.
                 let amount = side.saturating_add(charge.amount) - *side;
-                counter.told = counter.told.max(charge.told);
+                counter.told = charge.told;
                 let kind = if held { EntryKind::Hold } else { EntryKind::Use };
                 let change = if held { (0, amount) } else { (amount, 0) };
                 self.change(&charge.key, claim.id, kind, change);
-                shares.push(Share { key: charge.key, meter: charge.meter, amount });
+                let Charge { key, meter, concurrent, .. } = charge;
+                shares.push(Share { key, meter, amount, concurrent });
             }
             for run in runs {
                 let at = to_microsecond(claim.at);
@@ -222,6 +232,13 @@ impl Work<'_> {
         };
         let mut shares = vec![];
         for share in &record.shares {
+            if share.concurrent {
+                // It has ended, if it hadn't before.
+                if !late {
+                    self.change(&share.key, id, EntryKind::Settle, (0, -share.amount));
+                }
+                continue;
+            }
             let counter = self.book.counters.entry(share.key.clone()).or_default();
             let used = counter.used.saturating_add(usage.amount(&share.meter)) - counter.used;
             let held = if late { 0 } else { -share.amount };

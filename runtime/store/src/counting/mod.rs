@@ -11,6 +11,7 @@ mod book;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -20,15 +21,66 @@ use uuid::Uuid;
 
 pub use book::{Book, Changes};
 
-/// Which counter: of a limit, for one subject, over the period that begins at an instant.
+/// Which counter: of what a limit counts, for one subject, under one instant. The order matters: what a [`CounterRange`]
+/// takes in stands together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CounterKey {
     /// The limit.
     pub limit: PolicyName,
+    /// What is counted, and how it adds up, spelled so that different quantities read differently. So a limit that is
+    /// edited to count something else begins anew.
+    pub quantity: String,
     /// Whose it is, spelled so that different subjects read differently; without U+0000.
     pub subject: String,
-    /// Where the period begins, to the second.
+    /// Where the calendar period begins, or the part of a rolling one; the month of what is concurrent. To the second.
     pub period_start: Timestamp,
+}
+
+/// Some of the counters of what a limit counts for one subject: those from one instant to another, both included.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CounterRange {
+    /// As of [`CounterKey::limit`].
+    pub limit: PolicyName,
+    /// As of [`CounterKey::quantity`].
+    pub quantity: String,
+    /// As of [`CounterKey::subject`].
+    pub subject: String,
+    /// The first instant.
+    pub from: Timestamp,
+    /// The last one.
+    pub to: Timestamp,
+}
+
+impl From<CounterKey> for CounterRange {
+    /// The one counter.
+    fn from(key: CounterKey) -> Self {
+        let CounterKey { limit, quantity, subject, period_start } = key;
+        Self { limit, quantity, subject, from: period_start, to: period_start }
+    }
+}
+
+impl CounterRange {
+    /// The first and the last key that it may take in.
+    fn ends(&self) -> RangeInclusive<CounterKey> {
+        let end = |period_start| CounterKey {
+            limit: self.limit.clone(),
+            quantity: self.quantity.clone(),
+            subject: self.subject.clone(),
+            period_start,
+        };
+        end(self.from)..=end(self.to)
+    }
+
+    /// Takes another in that touches this one and doesn't begin before it; whether it did.
+    fn take_in(&mut self, next: &Self) -> bool {
+        let same =
+            (&self.limit, &self.quantity, &self.subject) == (&next.limit, &next.quantity, &next.subject);
+        let touches = same && next.from <= self.to;
+        if touches {
+            self.to = self.to.max(next.to);
+        }
+        touches
+    }
 }
 
 /// Whose cooldown: under a limit, of one subject.
@@ -68,6 +120,16 @@ pub struct Counted<'a> {
 }
 
 impl Counted<'_> {
+    /// Everything that counts in a range.
+    pub fn total(&self, range: &CounterRange) -> i64 {
+        self.counters.range(range.ends()).fold(0, |sum, (_, counter)| sum.saturating_add(counter.total()))
+    }
+
+    /// The nearest band that was told in a range.
+    pub fn told(&self, range: &CounterRange) -> i16 {
+        self.counters.range(range.ends()).map(|(_, counter)| counter.told).max().unwrap_or_default()
+    }
+
     /// A counter; zero if nothing has been counted.
     pub fn counter(&self, key: &CounterKey) -> Counter {
         self.counters.get(key).copied().unwrap_or_default()
@@ -108,8 +170,10 @@ pub struct Charge {
     pub meter: Meter,
     /// How much.
     pub amount: i64,
-    /// The nearest band that will have been told.
+    /// The nearest band that will have been told under the key.
     pub told: i16,
+    /// Whether it counts only as long as it is held; without a hold, not at all.
+    pub concurrent: bool,
 }
 
 /// A request that wants to be counted.
@@ -128,8 +192,8 @@ pub struct Claim {
     pub hold_until: Option<Timestamp>,
     /// Whether nothing is to be counted or kept, whatever is decided.
     pub dry_run: bool,
-    /// The counters that the decision looks at.
-    pub counters: BTreeSet<CounterKey>,
+    /// The counters that the decision looks at, or charges.
+    pub counters: BTreeSet<CounterRange>,
     /// The cooldowns that it looks at.
     pub runs: BTreeSet<RunKey>,
     /// Who decides.
@@ -213,6 +277,9 @@ pub struct Share {
     pub meter: Meter,
     /// How much was added to the counter.
     pub amount: i64,
+    /// Whether it counts only as long as it is held.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub concurrent: bool,
 }
 
 /// A decision that counts, or was stopped.

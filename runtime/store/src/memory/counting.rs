@@ -38,7 +38,8 @@ impl CounterStore for MemoryStore {
             let mut own: Vec<_> =
                 own.map(|(key, counter)| CounterRecord { key: key.clone(), counter: *counter }).collect();
             own.sort_by(|a, b| {
-                (b.key.period_start, &a.key.subject).cmp(&(a.key.period_start, &b.key.subject))
+                let names = (&a.key.quantity, &a.key.subject).cmp(&(&b.key.quantity, &b.key.subject));
+                b.key.period_start.cmp(&a.key.period_start).then(names)
             });
             own.truncate(most as usize);
             own

@@ -92,8 +92,15 @@ fn rate_headers(rates: &[Rate]) -> HeaderMap {
             headers.insert(name, value);
         }
     };
-    set(&RATE_LIMIT_POLICY, &|rate| format!("\"{}\";q={};w={}", rate.limit, rate.quota, rate.window));
-    set(&RATE_LIMIT, &|rate| format!("\"{}\";r={};t={}", rate.limit, rate.remaining, rate.reset));
+    set(&RATE_LIMIT_POLICY, &|rate| {
+        let over =
+            rate.window.map_or("qu=\"concurrent-requests\"".to_owned(), |it| format!("w={}", it.seconds));
+        format!("\"{}\";q={};{over}", rate.limit, rate.quota)
+    });
+    set(&RATE_LIMIT, &|rate| {
+        let reset = rate.window.map_or_else(String::new, |it| format!(";t={}", it.reset));
+        format!("\"{}\";r={}{reset}", rate.limit, rate.remaining)
+    });
     headers
 }
 

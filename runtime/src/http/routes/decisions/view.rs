@@ -57,7 +57,7 @@ pub(crate) struct DecisionView {
     dry_run: bool,
     /// Whether the database did not answer: counters are unknown, or the bundle may be another by now.
     degraded: bool,
-    /// In how many seconds asking again can help, where it can.
+    /// In how many seconds asking again can help, where it can; 1 where others are in the way that may end at any moment.
     retry_after: Option<i64>,
     /// The active rules in whose domain the request is, by name.
     rules: Vec<RuleFindingView>,
@@ -69,7 +69,7 @@ pub(crate) struct DecisionView {
     /// What is wrong with the request, which was decided all the same, failing closed; left out if nothing is.
     #[schema(required = false)]
     faults: Vec<FaultView>,
-    /// Limits that the request brings near their bounds for the first time in their period, or beyond.
+    /// Limits that the request brings near their bounds for the first time in what counts, or beyond.
     events: Vec<LimitEventView>,
 }
 
@@ -120,9 +120,13 @@ pub(crate) struct LimitFindingView {
     utilisation: Option<String>,
     /// Whose counter it is.
     subject: String,
-    /// Where the period of an accumulated quantity begins.
+    /// Since when usage counts of an accumulated quantity: where a calendar period begins, or what counts of a rolling one.
+    /// Left out for what is concurrent.
     #[schema(required = false)]
     period_start: Option<Timestamp>,
+    /// When the calendar period ends, and the limit counts anew.
+    #[schema(required = false)]
+    period_end: Option<Timestamp>,
     breached: bool,
     /// True where the request's own amount can't be read, so that the bound counts as broken; it is not in the value.
     #[schema(required = false)]
@@ -168,6 +172,7 @@ pub(crate) struct FaultView {
 pub(crate) struct LimitEventView {
     limit: String,
     subject: String,
+    /// Since when usage counts, as of the limit.
     #[schema(required = false)]
     period_start: Option<Timestamp>,
     #[schema(schema_with = band)]
