@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Answer;
 use crate::boxes::Valuation;
+use crate::calendar::Calendars;
 use crate::conditions::{Conditions, Memo, Prepared, Verdict};
 use crate::places::{PlaceId, Places};
 use crate::scope::{self, Subject};
@@ -130,6 +131,7 @@ pub struct Algebra<'a> {
 #[derive(Debug)]
 pub(crate) struct Ground {
     windows: Windows,
+    calendars: Calendars,
     places: Places,
     prepared: FxHashMap<Condition, Arc<Prepared>>,
     sets: Mutex<Interned<Vec<usize>, AllOf>>,
@@ -157,8 +159,10 @@ impl Ground {
     pub(crate) fn new(policies: &Policies) -> Self {
         let mut sets = Interned(FxHashMap::default());
         sets.get(vec![], || Arc::from([]));
+        let windows = Windows::new(window::horizon(policies));
         Self {
-            windows: Windows::new(window::horizon(policies)),
+            calendars: Calendars::new(windows.horizon()),
+            windows,
             places: Places::default(),
             prepared: FxHashMap::default(),
             sets: Mutex::new(sets),
@@ -251,6 +255,11 @@ impl<'a> Algebra<'a> {
     /// Expanded windows.
     pub fn windows(&self) -> &Windows {
         &self.ground.windows
+    }
+
+    /// The calendars of zones.
+    pub(crate) fn calendars(&self) -> &Calendars {
+        &self.ground.calendars
     }
 
     /// Which scopes meet.

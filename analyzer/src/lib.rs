@@ -23,6 +23,7 @@ mod analysis;
 mod answer;
 mod bits;
 pub mod boxes;
+mod calendar;
 mod cells;
 pub mod conditions;
 mod conflict;

@@ -122,6 +122,38 @@ pub fn guarantees(seed: u64) -> Policies {
     policies
 }
 
+/// A random workspace in which limits add up in several ways, the same for the same seed.
+pub fn periods(seed: u64) -> Policies {
+    let mut policies = if seed.is_multiple_of(2) { guarantees(seed) } else { workspace(seed) };
+    // Apart from what those draw, which stays as it is.
+    let mut random = Random::new(seed ^ 0x5eed_0f9e_71d5);
+    let zones = ZONES.map(|zone| -> Arc<str> { zone.into() });
+    let kinds: Vec<usize> = (0..2).map(|_| random.below(6)).collect();
+    let zone = random.pick(&zones);
+    for limit in policies.limits.values_mut() {
+        let (kind, hourly, other) = (random.pick(&kinds), random.chance(30), random.pick(&zones));
+        let Quantity::Accumulated(meter, over) = &limit.quantity else { continue };
+        let Some(own) = over.period() else { continue };
+        let period = if hourly { Period::Hour } else { own };
+        let over = match kind {
+            0 | 1 => Accumulation::Calendar { period, zone: Arc::clone(&zone) },
+            2 => Accumulation::Calendar { period, zone: other },
+            3 | 4 => Accumulation::Rolling(period),
+            _ => Accumulation::Concurrent,
+        };
+        let direction = match &over {
+            // Only what begins and ends takes a floor.
+            Accumulation::Calendar { .. } => limit.bound.direction,
+            Accumulation::Rolling(_) | Accumulation::Concurrent => Direction::AtMost,
+        };
+        let quantity = Quantity::Accumulated(meter.clone(), over);
+        let limit = Arc::make_mut(limit);
+        limit.quantity = quantity;
+        limit.bound.direction = direction;
+    }
+    policies
+}
+
 /// What one workspace draws from.
 struct Palette<'r> {
     random: &'r mut Random,

@@ -315,6 +315,15 @@ fn the_analyzer_finds_exactly_what_there_is() {
 }
 
 #[test]
+fn limits_that_add_up_in_several_ways_conflict_as_they_should() {
+    let count = cases("ORDAIN_ORACLE_CASES", 2_000) / 4;
+    let confirmed = search(count, generate::periods, disagreement);
+    assert!(count < 500 || confirmed[..8].iter().sum::<u64>() >= 100, "{confirmed:?}");
+    let confirmed = search(count, generate::periods, contradictions);
+    assert!(count < 500 || confirmed[8] >= 10, "{confirmed:?}");
+}
+
+#[test]
 fn contradictions_of_what_accumulates_are_found_and_certified() {
     let count = cases("ORDAIN_ORACLE_CASES", 2_000) / 4;
     let confirmed = search(count, generate::guarantees, contradictions);

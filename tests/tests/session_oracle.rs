@@ -173,9 +173,12 @@ fn search(count: u64, generate: fn(u64) -> Policies) -> Tally {
 #[test]
 fn an_edit_leads_to_what_a_first_analysis_says() {
     let count = cases("ORDAIN_SESSION_CASES", 120);
-    for (share, generate) in
-        [(2, generate::workspace as fn(u64) -> Policies), (4, generate::crowd), (4, generate::guarantees)]
-    {
+    for (share, generate) in [
+        (2, generate::workspace as fn(u64) -> Policies),
+        (4, generate::crowd),
+        (4, generate::guarantees),
+        (4, generate::periods),
+    ] {
         let tally = search(count / share, generate);
         println!("{tally:?}");
         // Agreement on nothing would be no agreement.

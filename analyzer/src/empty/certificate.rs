@@ -6,18 +6,18 @@
 //! each policy must say about it. That a floor's requests all lie in the variables listed, `covering` checks by
 //! listing requests; where several conditions take part that takes their algebra, and isn't checked.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 use ordain_ir::report::{Certificate, Inequality};
 use ordain_ir::{
-    Direction, Limit, LimitStatus, Meter, Period, Policies, PolicyId, PolicyName, Quantity, Window,
+    Accumulation, Direction, Limit, LimitStatus, Meter, Period, Policies, PolicyId, PolicyName, Quantity,
 };
 
+use super::dial::{Touch, touching};
 use super::notation::{Variable, number, scaled, variable};
-use super::{clock, covering, notation};
+use super::{covering, notation};
 
 /// Why a certificate proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,7 +85,8 @@ struct Checker<'a> {
     policies: &'a Policies,
     by_id: BTreeMap<PolicyId, &'a Limit>,
     variables: BTreeMap<&'a str, Variable>,
-    periods: BTreeMap<Period, (i64, i64)>,
+    zone: String,
+    periods: notation::Stretches,
 }
 
 impl<'a> Checker<'a> {
@@ -117,9 +118,9 @@ impl<'a> Checker<'a> {
                 return Err(E::Member(silenced.name.to_string()));
             }
         }
-        let periods =
+        let (zone, periods) =
             notation::periods(&certificate.period).ok_or_else(|| E::Period(certificate.period.clone()))?;
-        Ok(Self { policies, by_id, variables, periods })
+        Ok(Self { policies, by_id, variables, zone, periods })
     }
 
     /// The floors that the certificate speaks of in each period, with the cells that it lists for them there.
@@ -140,6 +141,16 @@ impl<'a> Checker<'a> {
             }
         }
         out
+    }
+
+    /// How often what the first of these limits says is said of a period, where all of them speak.
+    fn count(&self, limits: &[&Limit], over: &Accumulation, period: Period, touch: Touch) -> Option<i64> {
+        match over {
+            Accumulation::Calendar { period: own, zone } if **zone == *self.zone && *own >= period => {
+                (*own == period).then_some(1)
+            }
+            _ => touching(limits, self.policies, over, *self.periods.get(&period)?, (&self.zone, touch)),
+        }
     }
 
     /// Whether the inequality is an axiom, or exactly what its policy says.
@@ -167,29 +178,19 @@ impl<'a> Checker<'a> {
         };
         Ok(match (&limit.quantity, limit.bound.direction) {
             (Quantity::Accumulated(meter, over), Direction::AtLeast) => {
-                let Some(own) = over.utc_period() else { return Ok(false) };
                 let counts = |v: &Variable| {
                     v.meter == *meter && v.period == *period && v.members.contains(&limit.name)
                 };
                 let all = self.variables.values().filter(|v| counts(v)).count();
                 // Every whole period of its own in which it speaks is one more.
-                let count = match own.cmp(period) {
-                    Ordering::Less => self.touching(&[limit], own, *stretch, Touch::Whole),
-                    Ordering::Equal => 1,
-                    Ordering::Greater => return Ok(false),
-                };
+                let Some(count) = self.count(&[limit], over, *period, Touch::Whole) else { return Ok(false) };
                 let needed = value * BigRational::from_integer(count.into());
                 sums(meter, &-one) && terms.len() == all && bound == -needed
             }
             (Quantity::Accumulated(meter, over), Direction::AtMost) => {
-                let Some(own) = over.utc_period() else { return Ok(false) };
                 let admits = |limits: &[&Limit]| {
-                    let count = match own.cmp(period) {
-                        Ordering::Less => self.touching(limits, own, *stretch, Touch::Any),
-                        Ordering::Equal => 1,
-                        Ordering::Greater => return false,
-                    };
-                    bound == &value * BigRational::from_integer(count.into())
+                    let count = self.count(limits, over, *period, Touch::Any);
+                    count.is_some_and(|count| bound == &value * BigRational::from_integer(count.into()))
                 };
                 // What counts for another member too was used while that one speaks as well.
                 let common = used_by(&terms);
@@ -220,42 +221,6 @@ impl<'a> Checker<'a> {
             _ => false,
         })
     }
-
-    /// How many periods of a type within the stretch hold an instant at which all these policies speak, by sampling:
-    /// windows change at whole minutes, or at the instants that they name.
-    fn touching(&self, limits: &[&Limit], period: Period, (start, end): (i64, i64), touch: Touch) -> i64 {
-        let windows: Vec<&Window> =
-            limits.iter().flat_map(|limit| clock::windows(limit, self.policies)).collect();
-        let mut touched = BTreeSet::new();
-        for at in clock::samples(&windows, (start, end), period) {
-            let index = match period {
-                Period::Minute => at.div_euclid(60),
-                Period::Hour => at.div_euclid(3_600),
-                Period::Day => at.div_euclid(86_400),
-                Period::Week => (at.div_euclid(86_400) + 3).div_euclid(7),
-                Period::Month => 0,
-            };
-            // Week 0 begins on Monday 1969-12-29. Other periods are never cut.
-            let monday = (index * 7 - 3) * 86_400;
-            let cut = period == Period::Week && (monday < start || monday + 7 * 86_400 > end);
-            if cut && touch == Touch::Whole {
-                continue;
-            }
-            if !touched.contains(&index) && windows.iter().all(|window| clock::is_active(window, at)) {
-                touched.insert(index);
-            }
-        }
-        i64::try_from(touched.len()).unwrap_or(i64::MAX)
-    }
-}
-
-/// Which shorter periods count.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Touch {
-    /// All that have a part in the longer one.
-    Any,
-    /// Those that lie in it as a whole.
-    Whole,
 }
 
 /// The members that all the variables count for.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use ordain_ir::{Limit, Period, Policies, Recurrence, Window, zone};
+use ordain_ir::{Limit, Policies, Recurrence, Window, zone};
 
 /// A limit's windows: its own, and that of the rule to which it is confined.
 pub(super) fn windows<'a>(limit: &'a Limit, policies: &'a Policies) -> impl Iterator<Item = &'a Window> {
@@ -12,14 +12,10 @@ pub(super) fn windows<'a>(limit: &'a Limit, policies: &'a Policies) -> impl Iter
 }
 
 /// Instants of a stretch between which no window changes: windows change at whole minutes, or at the instants that
-/// they name. Where none ever does, one of each period of this type.
-pub(super) fn samples(windows: &[&Window], (start, end): (i64, i64), period: Period) -> BTreeSet<i64> {
-    let step = match period {
-        _ if !windows.iter().all(|window| window.is_always()) => 60,
-        Period::Minute => 60,
-        Period::Hour => 3_600,
-        Period::Day | Period::Week | Period::Month => 86_400,
-    };
+/// they name. Where none ever does, one every so many seconds.
+pub(super) fn samples(windows: &[&Window], (start, end): (i64, i64), step: i64) -> BTreeSet<i64> {
+    let step = if windows.iter().all(|window| window.is_always()) { step } else { step.min(60) };
+    let step = usize::try_from(step).unwrap_or(1);
     let named = windows.iter().flat_map(|w| &w.clauses).flat_map(|c| [c.from, c.until]).flatten();
     (start..end).step_by(step).chain(named.filter(|at| (start..end).contains(at))).collect()
 }

@@ -105,7 +105,7 @@ fn by_pressure(members: &[Member], links: &mut [Vec<Link>]) {
     let amount = |at: usize| {
         let value = i128::from(members[at].limit.bound.value);
         match members[at].role {
-            Role::Floor(_, period) | Role::Ceiling(_, period) => value * times(period),
+            Role::Floor(_, ref periods) | Role::Ceiling(_, ref periods) => value * times(periods.period()),
             Role::Cooldown => 1 + 2_592_000_000 / value,
             Role::PerRun(_) => value,
         }
@@ -163,7 +163,7 @@ fn holds_down(first: &Member, second: &Member) -> bool {
 }
 
 /// Breadth-first from `start`, at most `bound` members, ascending.
-fn reach(links: &[Vec<Link>], start: usize, bound: usize, breadth: (usize, usize)) -> Vec<usize> {
+pub(super) fn reach(links: &[Vec<Link>], start: usize, bound: usize, breadth: (usize, usize)) -> Vec<usize> {
     let mut order = vec![start];
     let mut seen = BTreeSet::from([start]);
     let mut next = 0;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_ir::glob::GlobPart;
 use ordain_ir::{
-    Condition, Glob, Limit, Partition, Path, Period, Policies, PolicyId, PolicyName, Quantity, ScopePattern,
+    Condition, Glob, Limit, Partition, Path, Policies, PolicyId, PolicyName, Quantity, ScopePattern,
     ScopeSelector,
 };
 
@@ -129,7 +129,7 @@ fn open(members: &[Member<'_>], stretch: (i64, i64)) -> BTreeSet<u64> {
     if windows.iter().all(|window| window.is_always()) {
         return BTreeSet::from([u64::MAX]);
     }
-    let samples = clock::samples(&windows, stretch, Period::Minute).into_iter();
+    let samples = clock::samples(&windows, stretch, 60).into_iter();
     let open = |at: i64| {
         let open = |member: &Member<'_>| member.windows.iter().all(|window| clock::is_active(window, at));
         members.iter().enumerate().filter(|(_, member)| open(member)).map(|(at, _)| 1 << at).sum()

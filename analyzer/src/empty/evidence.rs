@@ -11,7 +11,7 @@ use ordain_ir::report::{Certificate, Inequality};
 use super::explore::{Found, Space};
 use super::member::{Member, Role};
 use super::minimal::indices;
-use super::program::{Cells, Program, Reason, Sums};
+use super::program::{Cells, Context, Program, Reason, Sums};
 use super::simplex::Feasibility;
 use super::words::{self, Stated};
 
@@ -22,17 +22,22 @@ pub(super) struct Proof {
 }
 
 impl Proof {
-    /// The proof that a set can't hold, over all its cells. `None` if it can after all, which would be a bug.
+    /// The proof that a set can't hold, over all its cells, of no longer periods than it takes. `None` if it can after all,
+    /// which would be a bug.
     pub(super) fn of(space: &Space, found: Found) -> Option<Self> {
-        let context = space.context(found.chain, found.subject, found.assuming);
-        [Sums::OfCeilings, Sums::All].into_iter().find_map(|sums| {
-            let detail = (Cells::All, sums);
-            let program = Program::new(&space.members, &space.bounds(), context, found.set, detail);
-            match program.solve() {
-                Feasibility::Infeasible(factors) => Some(Self { program, factors: whole(&factors) }),
-                Feasibility::Feasible(_) => None,
-            }
-        })
+        let whole = space.context(found.chain, found.subject, found.assuming);
+        let sums = [Sums::OfCeilings, Sums::All].into_iter();
+        sums.flat_map(|sums| (1..=whole.chain.len()).map(move |levels| (sums, levels))).find_map(
+            |(sums, levels)| {
+                let context = Context { chain: &whole.chain[..levels], ..whole };
+                let detail = (Cells::All, sums);
+                let program = Program::new(&space.members, &space.bounds(), context, found.set, detail);
+                match program.solve() {
+                    Feasibility::Infeasible(factors) => Some(Self { program, factors: smallest(&factors) }),
+                    Feasibility::Feasible(_) => None,
+                }
+            },
+        )
     }
 
     /// The certificate.
@@ -134,7 +139,7 @@ impl Proof {
 }
 
 /// The same combination with the smallest whole factors, which are easier to follow.
-fn whole(factors: &[BigRational]) -> Vec<BigRational> {
+fn smallest(factors: &[BigRational]) -> Vec<BigRational> {
     let denominators = factors.iter().fold(BigInt::one(), |all, factor| all.lcm(factor.denom()));
     let scaled = factors.iter().map(|factor| factor * BigRational::from(denominators.clone()));
     let scaled: Vec<BigRational> = scaled.collect();
@@ -148,7 +153,10 @@ impl Space<'_> {
     /// the contradiction is one of some periods only.
     fn holds_elsewhere(&self, found: Found) -> bool {
         let bounds = self.bounds();
-        let base = |chain: usize| self.chains[chain].first().map(|level| level.period);
+        let base = |chain: usize| {
+            let level = self.chains[chain].first();
+            level.map(|level| (level.period, &level.calendar.zone))
+        };
         (0..self.chains.len()).filter(|chain| base(*chain) == base(found.chain)).any(|chain| {
             let context = self.context(chain, found.subject, found.assuming);
             let program =

@@ -1,8 +1,9 @@
 //! The minimal contradictory sets of one component.
 
+use std::sync::Arc;
+
 use ordain_ir::Period;
 
-use super::calendar::Stretch;
 use super::component::Component;
 use super::conditions::{self, Standing};
 use super::member::{self, Member};
@@ -10,7 +11,8 @@ use super::minimal::{self, indices};
 use super::program::{Cells, Context, Program, Reason, Sums, Usage, select};
 use super::simplex::Feasibility;
 use super::subjects::{SubjectCells, subjects};
-use super::timeline::{Chain, Timeline};
+use super::timeline::{self, Chain, Timeline};
+use crate::calendar::{Calendar, Stretch};
 use crate::domain::Algebra;
 
 /// Minimal sets listed for one component; beyond, the exploration says so.
@@ -25,7 +27,7 @@ const MAX_USAGES: usize = 8;
 pub(super) struct Space<'a> {
     pub(super) members: Vec<Member<'a>>,
     pub(super) subjects: Vec<SubjectCells>,
-    /// Chains of calendar periods, those with a longer shortest period first, the earlier ones first.
+    /// Chains of calendar periods in the order of [`bases`] of their shortest periods, the earlier ones first.
     pub(super) chains: Vec<Chain>,
     /// Sets of members whose conditions may hold together; and those of them for which that is proved, where
     /// these are fewer.
@@ -56,8 +58,8 @@ impl<'a> Space<'a> {
         let preferred = algebra.policies().settings.horizon.0;
         let mut timeline = Timeline::new(&members, &times, algebra.windows().horizon().parts(), preferred);
         let mut chains = vec![];
-        for base in Period::ALL.iter().rev() {
-            let (more, all) = timeline.chains(*base);
+        for (base, calendar) in bases(&members) {
+            let (more, all) = timeline.chains(base, &calendar);
             chains.extend(more);
             complete &= all;
         }
@@ -177,6 +179,32 @@ impl Program {
             Reason::Longer { .. } => set,
         })
     }
+}
+
+/// The calendars of the members, those of floors first.
+pub(super) fn calendars<'m>(members: impl Iterator<Item = &'m Member<'m>>) -> Vec<Arc<Calendar>> {
+    let mut all: Vec<Arc<Calendar>> = vec![];
+    let (floors, others): (Vec<&Member>, Vec<&Member>) = members.partition(|it| it.is_floor());
+    for calendar in floors.into_iter().chain(others).filter_map(Member::calendar) {
+        if !all.iter().any(|known| known.zone == calendar.zone) {
+            all.push(Arc::clone(calendar));
+        }
+    }
+    all
+}
+
+/// Where to look, the plainest first: in periods of floors, from longer to shorter ones; then in those in which floors of
+/// other calendars may lie, from shorter to longer ones.
+fn bases(members: &[Member]) -> Vec<(Period, Arc<Calendar>)> {
+    let calendars = calendars(members.iter());
+    let all = |period: &Period| calendars.iter().map(|it| (*period, Arc::clone(it))).collect::<Vec<_>>();
+    let own = |(period, calendar): &(Period, Arc<Calendar>)| {
+        let floors = members.iter().filter(|it| it.is_floor()).filter_map(Member::periods);
+        floors.into_iter().any(|it| it.are_of(calendar) && timeline::speaks_in(it.period(), *period))
+    };
+    let descending = Period::ALL.iter().rev().flat_map(all).filter(own);
+    let others = Period::ALL.iter().flat_map(all).filter(|it| !own(it));
+    descending.chain(others).collect()
 }
 
 /// Whether one of two limits overrides the other, however indirectly.

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 
 use ordain_ir::{
-    Condition, Direction, Limit, LimitStatus, Meter, Partition, Period, Policies, PolicyName, Quantity,
-    ScopeSelector,
+    Condition, Direction, Limit, LimitStatus, Meter, Partition, Policies, PolicyName, Quantity, ScopeSelector,
 };
 
+use crate::calendar::{Calendar, Calendars, Periods};
 use crate::conditions::Prepared;
 use crate::domain::{Algebra, AnalyzerError};
 use crate::places::PlaceId;
-use crate::window::{Intervals, Windows};
+use crate::window::{Intervals, UnknownZone, Windows};
 
 /// What a limit contributes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// At least so much in each period.
-    Floor(Meter, Period),
+    Floor(Meter, Periods),
     /// At most so much in each period.
-    Ceiling(Meter, Period),
+    Ceiling(Meter, Periods),
     /// At most so much a run.
     PerRun(Meter),
     /// At least so long between two runs of a subject.
@@ -50,7 +50,9 @@ impl<'a> Member<'a> {
         algebra: &Algebra<'a>,
         windows: &Windows,
     ) -> Result<Option<Self>, AnalyzerError> {
-        let Some(role) = role(limit) else { return Ok(None) };
+        let role = role(limit, algebra.calendars())
+            .map_err(|zone| AnalyzerError::Zone { policy: limit.name.clone(), zone })?;
+        let Some(role) = role else { return Ok(None) };
         let domain = algebra.limit(limit)?;
         let rule = limit.rule.as_ref().and_then(|name| algebra.policies().rules.get(name));
         let always = limit.window.is_always() && rule.is_none_or(|rule| rule.window.is_always());
@@ -101,34 +103,46 @@ impl<'a> Member<'a> {
         }
     }
 
-    /// The period of an accumulated quantity.
-    pub(super) const fn period(&self) -> Option<Period> {
-        match self.role {
-            Role::Floor(_, period) | Role::Ceiling(_, period) => Some(period),
+    /// The periods of an accumulated quantity.
+    pub(super) const fn periods(&self) -> Option<&Periods> {
+        match &self.role {
+            Role::Floor(_, periods) | Role::Ceiling(_, periods) => Some(periods),
             Role::PerRun(_) | Role::Cooldown => None,
+        }
+    }
+
+    /// The calendar of the periods.
+    pub(super) const fn calendar(&self) -> Option<&Arc<Calendar>> {
+        match self.periods() {
+            Some(Periods::Calendar(_, calendar)) => Some(calendar),
+            Some(Periods::Rolling(_)) | None => None,
         }
     }
 }
 
-fn role(limit: &Limit) -> Option<Role> {
+fn role(limit: &Limit, calendars: &Calendars) -> Result<Option<Role>, UnknownZone> {
     if limit.status != LimitStatus::Active || !limit.enforcement.is_hard() {
-        return None;
+        return Ok(None);
     }
     let value = limit.bound.value;
-    match (&limit.quantity, limit.bound.direction) {
-        // A floor of nothing always holds, and so does a cooldown of nothing.
+    Ok(match (&limit.quantity, limit.bound.direction) {
+        // A floor of nothing always holds, and so does a cooldown of nothing. What is under way tells nothing of how much
+        // is used in any time; and what has no beginning takes no floor.
         (Quantity::Accumulated(meter, over), Direction::AtLeast) if value > 0 => {
-            Some(Role::Floor(meter.clone(), over.utc_period()?))
+            let periods = calendars.periods(over)?;
+            periods
+                .filter(|it| matches!(it, Periods::Calendar(..)))
+                .map(|periods| Role::Floor(meter.clone(), periods))
         }
         (Quantity::Cooldown, Direction::AtLeast) if value > 0 => Some(Role::Cooldown),
         (Quantity::Accumulated(meter, over), Direction::AtMost) => {
-            Some(Role::Ceiling(meter.clone(), over.utc_period()?))
+            calendars.periods(over)?.map(|periods| Role::Ceiling(meter.clone(), periods))
         }
         (Quantity::PerRun(meter), Direction::AtMost) if *meter != Meter::Runs => {
             Some(Role::PerRun(meter.clone()))
         }
         _ => None,
-    }
+    })
 }
 
 /// Whether one of the limits overrides the other, if only through further ones.

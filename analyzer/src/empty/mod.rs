@@ -1,26 +1,26 @@
 //! Empty contradictions of accumulated quantities: sets of hard limits that no usage satisfies together.
 //!
-//! Take calendar periods that lie in each other, in which all floors of a set apply, and one subject. The
+//! Take calendar periods of one zone that lie in each other, in which all floors of a set apply, and one subject. The
 //! members' domains cut the requests of these periods into cells; a usage is a non-negative amount for each
 //! cell, meter and period. What the members say about it, and the few axioms that tie amounts together, are
 //! linear inequalities, so an exact simplex either finds a usage or proves with non-negative factors that
-//! there is none; the proof is published and re-checked by [`certificate`] (with `notation`, `clock` and `covering`), which shares no
+//! there is none; the proof is published and re-checked by [`certificate`] (with `notation`, `clock`, `dial` and `covering`), which shares no
 //! code with this.
 //!
 //! | module | decides |
 //! | --- | --- |
 //! | `member`, `slack`, `component` | which limits take part, which can't matter, and which can meet |
-//! | `subjects`, `conditions`, `timeline`, `calendar` | which cells exist, where, when, for whom |
+//! | `subjects`, `conditions`, `timeline` | which cells exist, where, when, for whom |
 //! | `program`, `simplex`, `number` | whether amounts exist |
 //! | `minimal`, `explore` | which minimal sets have none |
 //! | `evidence`, `words`, `repair` | what to tell |
 
-pub(crate) mod calendar;
 pub mod certificate;
 mod clock;
 mod component;
 mod conditions;
 mod covering;
+mod dial;
 mod evidence;
 mod explore;
 mod member;
@@ -40,10 +40,12 @@ mod timeline;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ordain_ir::report::{Certificate, Contradiction, Repair};
 use ordain_ir::{
-    Certainty, Clause, Condition, Conflict, ConflictType, Limit, Partition, Policies, PolicyName, PolicyRef,
+    Accumulation, Certainty, Clause, Condition, Conflict, ConflictType, Limit, Partition, Policies,
+    PolicyName, PolicyRef, Quantity,
 };
 
 use rayon::prelude::*;
@@ -56,6 +58,7 @@ use self::explore::{Found, Space};
 use self::member::Member;
 use self::searched::Explored;
 pub(crate) use self::searched::Searched;
+use crate::calendar::Calendar;
 use crate::conflict::severity;
 use crate::domain::{Algebra, AnalyzerError};
 use crate::window::{Intervals, Windows};
@@ -103,7 +106,14 @@ pub(crate) fn contradictions_beside(
     concern: &(dyn Fn(&PolicyName) -> bool + Sync),
 ) -> Result<(Outcome, Searched), AnalyzerError> {
     let policies = algebra.policies();
-    let whole = algebra.windows().horizon().parts().iter().map(|part| calendar::whole_periods(*part));
+    let horizon = algebra.windows().horizon().parts();
+    let mut calendars = vec![Calendar::utc()];
+    for zone in zones(policies) {
+        // One that isn't known is told of with the limit that names it.
+        calendars.extend(algebra.calendars().of(zone).ok());
+    }
+    let whole =
+        calendars.iter().flat_map(|calendar| horizon.iter().map(|part| calendar.whole_periods(*part)));
     let windows = Windows::new(Intervals::new(whole.collect()));
     let mut members: Vec<Member> = vec![];
     for limit in policies.limits.values() {
@@ -152,6 +162,16 @@ pub(crate) fn contradictions_beside(
         !within.into_iter().any(|other| other != members && other.iter().all(|name| members.contains(name)))
     });
     Ok((outcome, searched))
+}
+
+/// The zones whose calendars limits count by.
+fn zones(policies: &Policies) -> BTreeSet<&Arc<str>> {
+    let quantities = policies.limits.values().map(|limit| &limit.quantity);
+    let zones = quantities.filter_map(|quantity| match quantity {
+        Quantity::Accumulated(_, Accumulation::Calendar { zone, .. }) => Some(zone),
+        _ => None,
+    });
+    zones.collect()
 }
 
 /// `None` if the proof doesn't check, which is a bug of ours and no finding.

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil;
-use jiff::tz::TimeZone;
 use num_rational::BigRational;
 use ordain_ir::{Meter, Period, Policies, PolicyName};
 
 use super::certificate::CertificateError as E;
+use super::dial::Dial;
 
 /// A variable's name, taken apart.
 #[derive(PartialEq, Eq)]
@@ -17,40 +16,25 @@ pub(super) struct Variable {
     pub(super) members: BTreeSet<PolicyName>,
 }
 
-/// Reads `the hour 2026-03-02T10:00 in the day 2026-03-02 (UTC)`; the first period must lie in all others.
-pub(super) fn periods(text: &str) -> Option<BTreeMap<Period, (i64, i64)>> {
+/// Periods that lie in each other, in seconds.
+pub(super) type Stretches = BTreeMap<Period, (i64, i64)>;
+
+/// Reads `the hour 2026-03-02T10:00 in the day 2026-03-02 (UTC)`, the zone last; the first period must lie in all others.
+pub(super) fn periods(text: &str) -> Option<(String, Stretches)> {
     let mut periods = BTreeMap::new();
     let mut first: Option<(i64, i64)> = None;
-    for part in text.strip_suffix(" (UTC)")?.split(" in ") {
+    let (text, zone) = text.strip_suffix(')')?.rsplit_once(" (")?;
+    for part in text.split(" in ") {
         let (word, stamp) = part.strip_prefix("the ")?.split_once(' ')?;
         let period = Period::ALL.iter().find(|p| p.as_str().to_lowercase() == word)?;
-        let at = |text: &str| {
-            let at: civil::DateTime = text.parse().ok()?;
-            Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
-        };
-        let range = match period {
-            Period::Month => {
-                let date: civil::Date = format!("{stamp}-01").parse().ok()?;
-                let next = date.last_of_month().tomorrow().ok()?;
-                (at(&date.to_string())?, at(&next.to_string())?)
-            }
-            Period::Minute => (at(stamp)?, at(stamp)? + 60),
-            Period::Hour => (at(stamp)?, at(stamp)? + 3_600),
-            Period::Day => (at(stamp)?, at(stamp)? + 86_400),
-            Period::Week => (at(stamp)?, at(stamp)? + 7 * 86_400),
-        };
-        let aligned = match period {
-            Period::Week => (range.0.div_euclid(86_400) + 3).rem_euclid(7) == 0 && range.0 % 86_400 == 0,
-            Period::Month => true,
-            _ => range.0 % (range.1 - range.0) == 0,
-        };
+        let range = Dial::named(zone, *period, stamp)?;
         let inner = *first.get_or_insert(range);
         let around = range.0 <= inner.0 && inner.1 <= range.1;
-        if !(aligned && around && periods.insert(*period, range).is_none()) {
+        if !around || periods.insert(*period, range).is_some() {
             return None;
         }
     }
-    Some(periods)
+    Some((zone.to_owned(), periods))
 }
 
 /// Reads `cost:USD/month[acme.floor, acme.cap]`.

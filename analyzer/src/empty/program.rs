@@ -6,11 +6,11 @@ use num_rational::BigRational;
 use num_traits::Zero as _;
 use ordain_ir::Meter;
 
-use super::calendar;
 use super::member::{Member, Role};
 use super::minimal::indices;
 use super::simplex::{self, Feasibility, Row};
 use super::timeline::Level;
+use crate::calendar::{self, Periods};
 
 /// The amount of a meter in one period, of the requests that count for exactly the members in `cell`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -146,7 +146,7 @@ impl Program {
             numbered.filter(|(_, v)| mine(v)).map(|(number, _)| number).collect::<Vec<_>>()
         };
         let (sign, meter, bound) = match &member.role {
-            Role::Floor(_, own) if *own != chain[level].period && sums == Sums::OfCeilings => return,
+            Role::Floor(..) if !chain[level].is_own(at) && sums == Sums::OfCeilings => return,
             Role::Floor(meter, _) => match chain[level].counts[at] {
                 0 => return,
                 count => (-1, meter, -&value * integer(count)),
@@ -241,8 +241,8 @@ pub(super) fn select<'a>(members: &[Member<'a>], set: u64, holds: impl Fn(&Membe
 /// The levels that matter to a set: those not shorter than its shortest floor; in shorter ones nothing need be used.
 /// Longer ones matter even where no member is of their period: what several shorter periods need adds up there.
 fn relevant_levels(members: &[Member], chain: &[Level], set: u64) -> Vec<usize> {
-    let floors = indices(set).filter(|at| members[*at].is_floor()).filter_map(|at| members[at].period());
-    let Some(least) = floors.min() else { return vec![] };
+    let floors = indices(set).filter(|at| members[*at].is_floor()).filter_map(|at| members[at].periods());
+    let Some(least) = floors.map(Periods::period).min() else { return vec![] };
     (0..chain.len()).filter(|level| chain[*level].period >= least).collect()
 }
 

@@ -7,27 +7,27 @@
 //! and for what one run may use where nothing that is left bounds the runs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ordain_ir::{Partition, Period, ScopeSelector};
 
-use super::calendar;
-use super::component::Link;
+use super::component::{self, Link};
+use super::explore::calendars;
 use super::member::{Member, Role};
+use crate::calendar::{self, Calendar, Periods};
 use crate::scope;
 use crate::strings::Strings;
 
-/// Days of a month.
-const MONTHS: [i128; 4] = [28, 29, 30, 31];
-const DAY: i128 = 86_400;
 /// Amounts are counted in parts of this size, since a run may be needed in part.
 const PARTS: i128 = 1_000_000_000;
 
 /// Whether each member is known to be in no minimal contradiction; `links` are, by member, those with which it shares amounts.
 pub(super) fn slack(members: &[Member], links: &[Vec<Link>], strings: &Strings) -> Vec<bool> {
     let mut slack = vec![false; members.len()];
+    let groups = groups(members, links);
     for (at, member) in members.iter().enumerate() {
         slack[at] = match member.role {
-            Role::Ceiling(..) | Role::Cooldown => admits_all(members, links, at),
+            Role::Ceiling(..) | Role::Cooldown => admits_all(members, links, &groups[at], at),
             Role::Floor(..) | Role::PerRun(_) => false,
         };
     }
@@ -75,8 +75,51 @@ fn avoided(
     aside.into_iter().map(|link| link.to).filter(|at| only(*at)).collect()
 }
 
+/// A type of period of a calendar by which members are laid out.
+struct Level {
+    calendar: Arc<Calendar>,
+    period: Period,
+    /// Ascending.
+    lengths: Vec<i64>,
+}
+
+/// All of them.
+type Levels = Vec<Level>;
+
+/// By member: the periods in which those that are linked with it, if only through others, are laid out.
+fn groups(members: &[Member], links: &[Vec<Link>]) -> Vec<Arc<Levels>> {
+    let levels = |group: &[usize]| -> Levels {
+        let calendars = calendars(group.iter().map(|at| &members[*at]));
+        let levels = calendars.into_iter().flat_map(|calendar| {
+            Period::ALL.iter().map(move |period| {
+                let lengths = calendar.lengths(*period);
+                Level { calendar: Arc::clone(&calendar), period: *period, lengths }
+            })
+        });
+        levels.collect()
+    };
+    // Mostly there is but one calendar.
+    let all: Vec<usize> = (0..members.len()).collect();
+    if calendars(members.iter()).len() <= 1 {
+        let levels = Arc::new(levels(&all));
+        return all.iter().map(|_| Arc::clone(&levels)).collect();
+    }
+    let mut groups: Vec<Option<Arc<Levels>>> = vec![None; members.len()];
+    for start in all {
+        if groups[start].is_some() {
+            continue;
+        }
+        let group = component::reach(links, start, usize::MAX, (usize::MAX, usize::MAX));
+        let levels = Arc::new(levels(&group));
+        for at in group {
+            groups[at] = Some(Arc::clone(&levels));
+        }
+    }
+    groups.into_iter().map(Option::unwrap_or_default).collect()
+}
+
 /// Whether a ceiling or a cooldown admits what the floors that meet it need together, in each kind of period.
-fn admits_all(members: &[Member], links: &[Vec<Link>], holder: usize) -> bool {
+fn admits_all(members: &[Member], links: &[Vec<Link>], levels: &Levels, holder: usize) -> bool {
     let floors = |of: usize| links[of].iter().map(|link| link.to).filter(|at| members[*at].is_floor());
     let bound = |at: usize| members[at].limit.bound.value;
     // Runs are also needed for what they use: of several limits on that the least lets each do least.
@@ -95,10 +138,18 @@ fn admits_all(members: &[Member], links: &[Vec<Link>], holder: usize) -> bool {
     let holder = &members[holder];
     // What isn't always open, or is counted within the times of a floor, may be counted but once.
     let once = !holder.always || needs.iter().any(|need| !need.floor.always);
-    let levels = Period::ALL.iter().filter(|level| holder.period().is_none_or(|own| own <= **level));
-    levels.flat_map(|level| MONTHS.map(|days| (*level, days))).all(|(level, days)| {
-        let needed = needs.iter().try_fold(0_i128, |sum, need| sum.checked_add(need.at(level, days)?));
-        needed.zip(admitted(holder, level, days, once)).is_some_and(|(needed, admitted)| needed <= admitted)
+    levels.iter().all(|of| {
+        // Of longer periods of its calendar nothing is said in shorter ones.
+        let longer = holder.periods().filter(|own| own.are_of(&of.calendar));
+        if longer.is_some_and(|own| own.period() > of.period) {
+            return true;
+        }
+        of.lengths.iter().all(|length| {
+            let needed =
+                needs.iter().try_fold(0_i128, |sum, need| sum.checked_add(need.at(levels, of, *length)?));
+            let admitted = admitted(holder, of, *length, once);
+            needed.zip(admitted).is_some_and(|(needed, admitted)| needed <= admitted)
+        })
     })
 }
 
@@ -111,12 +162,24 @@ struct Need<'a> {
 impl Need<'_> {
     /// The most that is used for it in a period: what it needs there, and in one of each shorter kind within, in
     /// billionths (of its own scaled unit, or of runs), rounded up. `None` if that can't be counted.
-    fn at(&self, level: Period, days: i128) -> Option<i128> {
-        let own = self.floor.period()?;
-        let kinds =
-            Period::ALL.iter().filter(|it| own <= **it && (**it == level || calendar::nests(**it, level)));
-        let times: i128 = kinds.map(|kind| most_whole(own, *kind, days)).sum();
-        let amount = i128::from(self.floor.limit.bound.value).checked_mul(times * PARTS)?;
+    fn at(&self, levels: &Levels, of: &Level, length: i64) -> Option<i128> {
+        let own = self.floor.periods()?;
+        let kinds = levels.iter().filter(|it| {
+            let within = it.period == of.period || calendar::nests(it.period, of.period);
+            it.calendar.zone == of.calendar.zone && own.period() <= it.period && within
+        });
+        let times: i64 = kinds
+            .map(|it| match own {
+                Periods::Calendar(period, calendar)
+                    if *period == it.period && calendar.zone == it.calendar.zone =>
+                {
+                    1
+                }
+                _ if it.period == of.period => own.most_whole(length),
+                _ => it.lengths.last().map_or(0, |longest| own.most_whole(*longest)),
+            })
+            .sum();
+        let amount = i128::from(self.floor.limit.bound.value).checked_mul(i128::from(times) * PARTS)?;
         // Of one meter, both have the same scale.
         let per_run = self.per_run.map_or(1, |per_run| i128::from(per_run.limit.bound.value));
         Some((amount + per_run - 1) / per_run)
@@ -124,33 +187,14 @@ impl Need<'_> {
 }
 
 /// What a ceiling or a cooldown admits at least in a period of which it speaks, in billionths.
-fn admitted(holder: &Member, level: Period, days: i128, once: bool) -> Option<i128> {
+fn admitted(holder: &Member, of: &Level, length: i64, once: bool) -> Option<i128> {
     let value = i128::from(holder.limit.bound.value);
-    let amount = match holder.role {
-        Role::Ceiling(_, own) if once || own == level => value,
-        Role::Ceiling(_, own) => value.checked_mul(least_touching(own, level, days))?,
-        Role::Cooldown => 1 + length(level, days) * 1_000 / value,
+    let amount = match &holder.role {
+        Role::Ceiling(..) if once => value,
+        Role::Ceiling(_, own) if own.period() == of.period && own.are_of(&of.calendar) => value,
+        Role::Ceiling(_, own) => value.checked_mul(own.least_touching(length).into())?,
+        Role::Cooldown => 1 + i128::from(length) * 1_000 / value,
         Role::Floor(..) | Role::PerRun(_) => return None,
     };
     amount.checked_mul(PARTS)
-}
-
-const fn length(period: Period, days: i128) -> i128 {
-    match period {
-        Period::Minute => 60,
-        Period::Hour => 3_600,
-        Period::Day => DAY,
-        Period::Week => 7 * DAY,
-        Period::Month => days * DAY,
-    }
-}
-
-/// The most whole periods of a kind that lie in one of another, as long or longer.
-const fn most_whole(shorter: Period, longer: Period, days: i128) -> i128 {
-    length(longer, days) / length(shorter, days)
-}
-
-/// The fewest periods of a kind that touch one of another, as long or longer.
-const fn least_touching(shorter: Period, longer: Period, days: i128) -> i128 {
-    (length(longer, days) + length(shorter, days) - 1) / length(shorter, days)
 }

@@ -1,14 +1,15 @@
-//! Which windows are open in which calendar periods, and which periods are alike.
+//! Which windows are open in which periods of a calendar, and which periods are alike.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use ordain_ir::Period;
 use rustc_hash::{FxHashMap, FxHasher};
 
-use super::calendar::{self, Stretch};
 use super::member::{Member, Role};
 use super::minimal::indices;
+use crate::calendar::{self, Calendar, DAY, Periods, Stretch};
 use crate::window::Intervals;
 
 /// Kinds of periods kept for each shortest level of one component; beyond, the exploration says so.
@@ -18,19 +19,27 @@ const MAX_KINDS: usize = 512;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Level {
     pub(super) period: Period,
+    pub(super) calendar: Arc<Calendar>,
     pub(super) stretch: Stretch,
+    /// The members (as bits) whose periods are the calendar's of this length.
+    pub(super) own: u64,
     /// The sets of members (as bits) whose windows are open together at some instant of it; not the empty one.
     pub(super) open: Vec<u64>,
-    /// By member: how many of its own periods touch the part of this one in which its window is open; for a floor
-    /// only those that lie in this one as a whole. 1 for a member of the same period, 0 for one of a longer period
-    /// or of none.
+    /// By member: how many of its own periods touch the part of this one in which its window is open, or cover it if
+    /// they roll; for a floor only those that lie in this one as a whole. 1 for a member of the same period, 0 for one of
+    /// a longer period of the same calendar, or of none.
     pub(super) counts: Vec<u64>,
-    /// Ceilings with a floor: how many of the ceiling's periods touch the part of this one in which both windows
-    /// are open, where that is less than the ceiling's own count.
+    /// Ceilings with a floor: the same of the part of this one in which both windows are open, where that is less than
+    /// the ceiling's own count.
     pub(super) joint: BTreeMap<(usize, usize), u64>,
 }
 
 impl Level {
+    /// Whether a member's own periods are such as this one.
+    pub(super) const fn is_own(&self, member: usize) -> bool {
+        self.own >> member & 1 == 1
+    }
+
     /// How many of a member's own periods count here, in all or within the times of a floor.
     pub(super) fn count(&self, member: usize, within: Option<usize>) -> u64 {
         let joint = within.and_then(|floor| self.joint.get(&(member, floor)));
@@ -46,19 +55,21 @@ struct Look<C> {
     length: i64,
     /// Seconds since the week began in which it starts.
     into_the_week: i64,
+    /// How clocks change in it, and how periods of other calendars lie in it, counted from its start.
+    clocks: Vec<i64>,
     changes: C,
 }
 
 impl<C: Iterator<Item = (i64, u64)>> Look<C> {
     fn hash(self) -> u64 {
         let mut hasher = FxHasher::default();
-        (self.length, self.into_the_week).hash(&mut hasher);
+        (self.length, self.into_the_week, &self.clocks).hash(&mut hasher);
         self.changes.for_each(|change| change.hash(&mut hasher));
         hasher.finish()
     }
 
     fn is(self, other: Self) -> bool {
-        (self.length, self.into_the_week) == (other.length, other.into_the_week)
+        (self.length, self.into_the_week, self.clocks) == (other.length, other.into_the_week, other.clocks)
             && self.changes.eq(other.changes)
     }
 }
@@ -76,6 +87,15 @@ pub(super) struct Timeline<'a> {
     /// When the windows of a ceiling and a floor are both open, where the floor's doesn't cover the ceiling's.
     joint: BTreeMap<(usize, usize), Intervals>,
     cache: BTreeMap<(Period, i64), Level>,
+}
+
+/// The periods that are laid out.
+struct Frame<'c> {
+    calendar: &'c Arc<Calendar>,
+    /// The lengths, ascending.
+    levels: Vec<Period>,
+    /// The members' periods of other calendars, each once.
+    others: Vec<(Period, Arc<Calendar>)>,
 }
 
 impl<'a> Timeline<'a> {
@@ -105,53 +125,54 @@ impl<'a> Timeline<'a> {
         Self { members, times, horizon, preferred, changes, joint, cache: BTreeMap::new() }
     }
 
-    /// One chain of each kind whose shortest period is `base`: the first of the preferred part of the horizon, else
-    /// the first before it. Chains of one kind have the
+    /// One chain of each kind whose shortest period is this calendar's `base`: the first of the preferred part of the
+    /// horizon, else the first before it. Chains of one kind have the
     /// same windows open together, the same counts and, where it matters, the same lengths, so they allow the
     /// same amounts. The flag tells whether that's all of them.
-    pub(super) fn chains(&mut self, base: Period) -> (Vec<Chain>, bool) {
-        // Of a week's floor a month says more than the weeks do, which don't lie in it.
-        let speaks = |period| period == base || (period < base && !calendar::nests(period, base));
-        let floors = self.bits(|member| matches!(member.role, Role::Floor(_, period) if speaks(period)));
-        let mut levels: Vec<Period> = self.members.iter().filter_map(Member::period).collect();
+    pub(super) fn chains(&mut self, base: Period, calendar: &Arc<Calendar>) -> (Vec<Chain>, bool) {
+        self.cache.clear();
+        let speaks = |floor: &Member| match &floor.role {
+            Role::Floor(_, own) if own.are_of(calendar) => speaks_in(own.period(), base),
+            // Those of other calendars may lie in any period that is as long.
+            Role::Floor(_, own) => own.period() <= base,
+            _ => false,
+        };
+        let floors = self.bits(speaks);
+        let own = self.bits(|member| member.periods().is_some_and(|periods| periods.are_of(calendar)));
         let lengths_matter = self.members.iter().any(|member| member.role == Role::Cooldown);
-        if lengths_matter {
-            // A cooldown admits one run more in a short period than its length alone would say.
-            levels.push(Period::Day);
-        }
-        levels.retain(|period| *period == base || calendar::nests(base, *period));
-        levels.sort();
-        levels.dedup();
-        let (mut chains, mut seen) = (vec![], BTreeSet::new());
-        if floors == 0 || !levels.contains(&base) {
+        let (frame, mut chains, mut seen) = (self.frame(base, calendar), vec![], BTreeSet::new());
+        if floors == 0 || !frame.levels.contains(&base) {
             return (chains, true);
         }
         let (horizon, preferred) = (self.horizon, self.preferred);
         let later = horizon.iter().map(|(start, end)| ((*start).max(preferred), *end));
         let earlier = horizon.iter().map(|(start, end)| (*start, (*end).min(preferred)));
-        let longest = levels.last().copied().unwrap_or(base);
+        let longest = frame.levels.last().copied().unwrap_or(base);
         let mut blocks: FxHashMap<u64, Vec<Stretch>> = FxHashMap::default();
         for part in later.chain(earlier) {
             let mut at = part.0;
             while at < part.1 {
-                let block = calendar::containing(longest, at);
+                let block = calendar.containing(longest, at);
                 let whole = at == block.0 && block.1 <= part.1;
                 if whole {
-                    let alike = blocks.entry(self.look(block, &levels).hash()).or_default();
-                    if alike.iter().any(|known| self.look(*known, &levels).is(self.look(block, &levels))) {
+                    let alike = blocks.entry(self.look(block, &frame).hash()).or_default();
+                    if alike.iter().any(|known| self.look(*known, &frame).is(self.look(block, &frame))) {
                         at = block.1;
                         continue;
                     }
                     alike.push(block);
                 }
-                let stretch = calendar::containing(base, at);
-                let around: Vec<Stretch> =
-                    levels.iter().map(|period| calendar::containing(*period, stretch.0)).collect();
-                at = self.next(base, stretch, &around, part.1);
+                let stretch = calendar.containing(base, at);
+                at = self.next(base, stretch, &frame, part.1);
                 if self.open(stretch).iter().all(|open| open & floors == 0) {
                     continue;
                 }
-                let chain: Chain = levels.iter().map(|period| self.level(*period, stretch.0)).collect();
+                let levels = frame.levels.iter();
+                let chain: Chain = levels.map(|period| self.level(*period, calendar, stretch.0)).collect();
+                let counted = |floor: usize| own >> floor & 1 == 1 || chain[0].counts[floor] > 0;
+                if !indices(floors).any(counted) {
+                    continue;
+                }
                 let kind: Vec<_> = chain
                     .iter()
                     .map(|level| {
@@ -170,38 +191,73 @@ impl<'a> Timeline<'a> {
         (chains, true)
     }
 
+    /// The periods from `base` on that matter: those of members; where others count by other periods, all of them, since
+    /// what these need and admit adds up in none of their own.
+    fn frame<'c>(&self, base: Period, calendar: &'c Arc<Calendar>) -> Frame<'c> {
+        let (mut levels, mut others) = (vec![], vec![]);
+        for periods in self.members.iter().filter_map(Member::periods) {
+            match periods {
+                Periods::Calendar(period, own) if own.zone == calendar.zone => levels.push(*period),
+                Periods::Calendar(period, own) => others.push((*period, Arc::clone(own))),
+                Periods::Rolling(_) => {}
+            }
+        }
+        others.sort_by(|a, b| (a.0, &a.1.zone).cmp(&(b.0, &b.1.zone)));
+        others.dedup();
+        if self.members.iter().filter_map(Member::periods).any(|periods| !periods.are_of(calendar)) {
+            levels.extend(Period::ALL);
+        }
+        if self.members.iter().any(|member| member.role == Role::Cooldown) {
+            // A cooldown admits one run more in a short period than its length alone would say.
+            levels.push(Period::Day);
+        }
+        levels.retain(|period| *period == base || calendar::nests(base, *period));
+        levels.sort();
+        levels.dedup();
+        Frame { calendar, levels, others }
+    }
+
     /// Everything that the chains within one of the longest periods depend on: what changes when, counted from its
-    /// start, and how it lies in the calendar. Most weeks look like one before, and so do some months.
+    /// start, and how it lies in the calendars. Most weeks look like one before, and so do some months.
     fn look(
         &self,
         block: Stretch,
-        levels: &[Period],
+        frame: &Frame<'_>,
     ) -> Look<impl Iterator<Item = (i64, u64)> + use<'_, 'a>> {
-        let week = |second| calendar::containing(Period::Week, second);
+        let week = |second| frame.calendar.containing(Period::Week, second);
         let (mut start, mut end) = block;
         let first_week = week(block.0);
-        if levels.contains(&Period::Week) {
+        if frame.levels.contains(&Period::Week) {
             // A month's first and last week reach beyond it.
             (start, end) = (first_week.0, week(block.1 - 1).1);
         }
         let first = self.changes.partition_point(|(at, _)| *at <= start).saturating_sub(1);
         let inside = self.changes[first..].iter().take_while(move |(at, _)| *at < end);
         let changes = inside.map(move |(at, open)| ((*at).max(start) - block.0, *open));
-        Look { length: block.1 - block.0, into_the_week: block.0 - first_week.0, changes }
+        let clocks = frame.clocks((start, end), block.0);
+        Look { length: block.1 - block.0, into_the_week: block.0 - first_week.0, clocks, changes }
     }
 
-    /// The start of the next period that may be of another kind: while no window opens or closes and the
-    /// longer periods stay the same, all periods are alike.
-    fn next(&self, base: Period, stretch: Stretch, around: &[Stretch], end: i64) -> i64 {
+    /// The start of the next period that may be of another kind: while no window opens or closes, no clock changes and
+    /// the longer periods stay the same, all periods are alike.
+    fn next(&self, base: Period, stretch: Stretch, frame: &Frame<'_>, end: i64) -> i64 {
+        if base == Period::Month {
+            return stretch.1;
+        }
         let change = self.changes.partition_point(|(at, _)| *at <= stretch.0);
         let change = self.changes.get(change).map_or(end, |(at, _)| *at);
-        let longer = around.iter().map(|(_, end)| *end).filter(|end| *end > stretch.1).min();
-        let until = longer.map_or(change, |end| end.min(change)).min(end);
-        if base == Period::Month || until <= stretch.1 {
+        let longer = frame.levels.iter().map(|period| frame.calendar.containing(*period, stretch.0).1);
+        let longer = longer.filter(|end| *end > stretch.1);
+        // Shorter periods of other calendars keep in step, longer ones end somewhere.
+        let others = frame.others.iter().filter(|(period, _)| *period > base);
+        let others = others.map(|(period, calendar)| calendar.containing(*period, stretch.0).1);
+        let clocks = frame.calendars().map(|calendar| calendar.next_change(stretch.0));
+        let until = longer.chain(others).chain(clocks).fold(change.min(end), i64::min);
+        if until <= stretch.1 {
             return stretch.1;
         }
         // The period that holds the change; one that starts with it if it is on the grid.
-        calendar::containing(base, until).0.max(stretch.1)
+        frame.calendar.containing(base, until).0.max(stretch.1)
     }
 
     /// The sets of windows that are open together in a stretch.
@@ -214,32 +270,39 @@ impl<'a> Timeline<'a> {
         open
     }
 
-    fn level(&mut self, period: Period, second: i64) -> Level {
-        let stretch = calendar::containing(period, second);
+    fn level(&mut self, period: Period, calendar: &Arc<Calendar>, second: i64) -> Level {
+        let stretch = calendar.containing(period, second);
         if let Some(level) = self.cache.get(&(period, stretch.0)) {
             return level.clone();
         }
-        let counts = self.members.iter().zip(self.times).map(|(member, times)| match member.role {
-            Role::Ceiling(_, own) if own < period => calendar::touching(own, stretch, times),
-            Role::Floor(_, own) if own < period => {
-                calendar::touching(own, calendar::of_whole_periods(own, stretch), times)
-            }
-            Role::Ceiling(_, own) | Role::Floor(_, own) => u64::from(own == period),
-            Role::PerRun(_) | Role::Cooldown => 0,
+        let own = self.bits(|member| match member.periods() {
+            Some(Periods::Calendar(own, of)) => *own == period && of.zone == calendar.zone,
+            Some(Periods::Rolling(_)) | None => false,
         });
+        // Those of this calendar lie in longer ones.
+        let counts_here = |periods: &Periods| !periods.are_of(calendar) || periods.period() < period;
+        let counts =
+            self.members.iter().zip(self.times).enumerate().map(|(at, (member, times))| match &member.role {
+                _ if own >> at & 1 == 1 => 1,
+                Role::Ceiling(_, periods) if counts_here(periods) => periods.touching(stretch, times),
+                Role::Floor(_, periods) if counts_here(periods) => periods.whole(stretch, times),
+                Role::Ceiling(..) | Role::Floor(..) | Role::PerRun(_) | Role::Cooldown => 0,
+            });
         let counts: Vec<u64> = counts.collect();
         let mut joint = BTreeMap::new();
         for ((ceiling, floor), times) in &self.joint {
-            if let Role::Ceiling(_, own) = self.members[*ceiling].role
-                && own < period
+            if let Role::Ceiling(_, periods) = &self.members[*ceiling].role
+                && own >> ceiling & 1 == 0
+                && counts_here(periods)
             {
-                let count = calendar::touching(own, stretch, times.parts());
+                let count = periods.touching(stretch, times.parts());
                 if count < counts[*ceiling] {
                     joint.insert((*ceiling, *floor), count);
                 }
             }
         }
-        let level = Level { period, stretch, open: self.open(stretch), counts, joint };
+        let calendar = Arc::clone(calendar);
+        let level = Level { period, calendar, stretch, own, open: self.open(stretch), counts, joint };
         // Only the current longer periods come again.
         if self.cache.len() >= 64 {
             self.cache.clear();
@@ -255,6 +318,45 @@ impl<'a> Timeline<'a> {
             .map(|at| 1 << at)
             .sum()
     }
+}
+
+impl Frame<'_> {
+    /// All calendars that take part.
+    fn calendars(&self) -> impl Iterator<Item = &Calendar> {
+        std::iter::once(&**self.calendar).chain(self.others.iter().map(|(_, calendar)| &**calendar))
+    }
+
+    /// What clocks do in a stretch, and how periods of other calendars lie there, counted from `origin`. From what clocks
+    /// show at its start and how they change follows where minutes, hours and days begin; weeks and months, of which one
+    /// may end near its start and one near its end, are named.
+    fn clocks(&self, within: Stretch, origin: i64) -> Vec<i64> {
+        let mut clocks = vec![];
+        if self.others.is_empty() && self.calendar.is_utc() {
+            return clocks;
+        }
+        for calendar in self.calendars() {
+            let (_, day) = calendar.containing(Period::Day, within.0);
+            clocks.extend([calendar.shown(within.0).rem_euclid(DAY), day - origin]);
+            for (at, by) in calendar.changes(within) {
+                clocks.extend([at - origin, by]);
+            }
+            // Each has as many changes as it has.
+            clocks.push(i64::MIN);
+        }
+        for (period, calendar) in self.others.iter().filter(|(period, _)| *period > Period::Day) {
+            for at in [within.0, within.1 - 1] {
+                let (start, end) = calendar.containing(*period, at);
+                clocks.extend([start - origin, end - origin]);
+            }
+        }
+        clocks
+    }
+}
+
+/// Whether a floor of this period says something in periods of another type of its calendar that it doesn't say in its own:
+/// of a week's floor a month says more than the weeks do, which don't lie in it.
+pub(super) fn speaks_in(floor: Period, base: Period) -> bool {
+    floor == base || (floor < base && !calendar::nests(floor, base))
 }
 
 fn joint_times(members: &[Member]) -> BTreeMap<(usize, usize), Intervals> {

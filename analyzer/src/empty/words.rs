@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use ordain_ir::fact::{DURATION_UNITS, format_duration};
 use ordain_ir::{Meter, MeterUnit, Partition, Period, PolicyName, decimal};
 
-use super::calendar;
 use super::member::{Member, Role};
 use super::minimal::indices;
 use super::timeline::Level;
+use crate::calendar::{Calendar, Periods};
 use crate::scope::Subject;
 
 /// Names of the members of one finding: their own name, or the full one where two share it.
@@ -32,6 +32,31 @@ pub(super) const fn noun(period: Period) -> &'static str {
 /// `an hour`, `a day`, …
 pub(super) fn each(period: Period) -> String {
     format!("{} {}", if period == Period::Hour { "an" } else { "a" }, noun(period))
+}
+
+/// `a day in Europe/Berlin`, as far as that isn't known to be meant.
+fn each_of(period: Period, calendar: &Calendar, known: Option<&Calendar>) -> String {
+    let zone = known.map_or("UTC", |known| &known.zone);
+    if *calendar.zone == *zone { each(period) } else { format!("{} in {}", each(period), calendar.zone) }
+}
+
+/// `60 minutes`, `24 hours`, …
+const fn rolling(period: Period) -> &'static str {
+    match period {
+        Period::Minute => "60 seconds",
+        Period::Hour => "60 minutes",
+        Period::Day => "24 hours",
+        Period::Week => "7 days",
+        Period::Month => "30 days",
+    }
+}
+
+/// What a bound on the use of periods is about: `a day`, `a day in Europe/Berlin`, `in any 24 hours`.
+fn in_each(periods: &Periods) -> String {
+    match periods {
+        Periods::Calendar(period, calendar) => each_of(*period, calendar, None),
+        Periods::Rolling(period) => format!("in any {}", rolling(*period)),
+    }
 }
 
 /// `500 runs`, `1 token`, `12.50 USD`, `7 emails`, `30s of gpu-time`; `value` in units of the quantity's scale, which
@@ -99,11 +124,12 @@ pub(super) fn subject(members: &[Member], set: u64, subject: Option<&Subject>) -
     provider.map_or(path.clone(), |provider| format!("{path} for provider {provider}"))
 }
 
-/// The stretch of time of some levels, the shortest first: `the hour … in the day … (UTC)`.
+/// The stretch of time of some levels, the shortest first, and the zone: `the hour … in the day … (UTC)`.
 pub(super) fn stretch(chain: &[Level], levels: &[usize]) -> String {
-    let periods =
-        levels.iter().map(|level| calendar::describe(chain[*level].period, chain[*level].stretch.0));
-    format!("{} (UTC)", periods.collect::<Vec<_>>().join(" in "))
+    let levels = levels.iter().map(|level| &chain[*level]);
+    let periods = levels.map(|level| level.calendar.describe(level.period, level.stretch.0));
+    let zone = chain.first().map_or("UTC", |level| &level.calendar.zone);
+    format!("{} ({zone})", periods.collect::<Vec<_>>().join(" in "))
 }
 
 /// Where a member enters a proof.
@@ -115,6 +141,11 @@ pub(super) struct Stated<'a> {
 }
 
 impl Stated<'_> {
+    /// Whether that is one of its own periods.
+    const fn is_own(&self) -> bool {
+        self.level.is_own(self.member)
+    }
+
     /// How many of its own periods count.
     fn count(&self) -> i128 {
         self.level.count(self.member, self.within).into()
@@ -131,24 +162,29 @@ pub(super) fn clause(
     unit: Option<&Meter>,
 ) -> String {
     // What it comes to over a longer period than its own.
-    let total = |meter: &Meter, own: Period| {
-        let stated = stated.filter(|stated| stated.level.period != own)?;
+    let total = |meter: &Meter, own: &Periods| {
+        let stated = stated.filter(|stated| !stated.is_own())?;
+        let known = match own {
+            Periods::Calendar(_, calendar) => Some(&**calendar),
+            Periods::Rolling(_) => None,
+        };
+        let each = each_of(stated.level.period, &stated.level.calendar, known);
         let total = bare(meter, i128::from(member.limit.bound.value) * stated.count());
         let within = within.map(|floor| format!(" within the times of '{floor}'")).unwrap_or_default();
-        Some(format!(", {total} {}{within}", each(stated.level.period)))
+        Some(format!(", {total} {each}{within}"))
     };
     let value = i128::from(member.limit.bound.value);
     let written = |meter: &Meter, value| {
         if unit == Some(meter) { bare(meter, value) } else { amount(meter, value) }
     };
     match &member.role {
-        Role::Floor(meter, period) => {
-            let own = format!("'{name}' guarantees at least {} {}", amount(meter, value), each(*period));
-            own + &total(meter, *period).unwrap_or_default()
+        Role::Floor(meter, periods) => {
+            let own = format!("'{name}' guarantees at least {} {}", amount(meter, value), in_each(periods));
+            own + &total(meter, periods).unwrap_or_default()
         }
-        Role::Ceiling(meter, period) => {
-            let own = format!("'{name}' lets through at most {} {}", written(meter, value), each(*period));
-            own + &total(meter, *period).unwrap_or_default()
+        Role::Ceiling(meter, periods) => {
+            let own = format!("'{name}' lets through at most {} {}", written(meter, value), in_each(periods));
+            own + &total(meter, periods).unwrap_or_default()
         }
         Role::PerRun(meter) => format!("'{name}' lets one run use at most {}", amount(meter, value)),
         Role::Cooldown => {
@@ -178,23 +214,33 @@ pub(super) fn because(
     let value = i128::from(member.limit.bound.value);
     let level = stated.level;
     let that = noun(level.period);
-    let many = |own: Period| {
+    let many = |own: &Periods| {
         let count = stated.count();
-        format!("{count} {}{}", noun(own), if count == 1 { "" } else { "s" })
+        let s = if count == 1 { "" } else { "s" };
+        match own {
+            Periods::Calendar(period, calendar) if calendar.zone == level.calendar.zone => {
+                format!("{count} {}{s}", noun(*period))
+            }
+            Periods::Calendar(period, calendar) => {
+                format!("{count} {}{s} in {}", noun(*period), calendar.zone)
+            }
+            Periods::Rolling(period) if count == 1 => rolling(*period).to_owned(),
+            Periods::Rolling(period) => format!("{count} times {}", rolling(*period)),
+        }
     };
     match &member.role {
-        Role::Floor(meter, own) if *own == level.period => {
+        Role::Floor(meter, _) if stated.is_own() => {
             format!("`{name}` needs at least {} that {that}{subject}", amount(meter, value))
         }
         Role::Floor(meter, own) => {
-            format!("{} of at least {} (`{name}`){subject}", many(*own), amount(meter, value))
+            format!("{} of at least {} (`{name}`){subject}", many(own), amount(meter, value))
         }
-        Role::Ceiling(meter, own) if *own == level.period => {
+        Role::Ceiling(meter, _) if stated.is_own() => {
             format!("`{name}` lets through at most {} that {that}{subject}", amount(meter, value))
         }
         Role::Ceiling(meter, own) => {
             let within = within.map(|floor| format!(" within the times of `{floor}`")).unwrap_or_default();
-            format!("{} of at most {} (`{name}`){within}{subject}", many(*own), amount(meter, value))
+            format!("{} of at most {} (`{name}`){within}{subject}", many(own), amount(meter, value))
         }
         Role::PerRun(meter) => format!("a run uses at most {} (`{name}`)", amount(meter, value)),
         Role::Cooldown => {
@@ -227,7 +273,7 @@ pub(super) fn meaning(names: &[String], meter: &Meter, level: &Level) -> String 
         Meter::Declared { name, unit: MeterUnit::Money(currency) } => format!("{name} in {currency}"),
         Meter::Declared { name, unit: MeterUnit::Duration } => format!("{name} in seconds"),
     };
-    let period = calendar::describe(level.period, level.stretch.0);
+    let period = level.calendar.describe(level.period, level.stretch.0);
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     let rest =
         if names.len() == 1 { "of requests that count only for" } else { "of requests that count for" };

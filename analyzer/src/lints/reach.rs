@@ -1,15 +1,17 @@
 //! Ceilings that can't be reached: other limits keep usage below them anyway.
 //!
 //! Hard limits that speak about all requests of a ceiling, for whole subjects of its partition, hold its usage down:
-//! a ceiling of a longer period by its amount; one of a shorter period by its amount in each such period in which the
-//! ceiling speaks; a cooldown of `c` by `1 + ⌊L/c⌋` runs; and what one run may use, times the runs. Those are the axioms
+//! a ceiling of a longer period by its amount; others by their amount in each of their periods that meets the times at
+//! which the ceiling speaks, within one of its own; a cooldown of `c` by `1 + ⌊L/c⌋` runs; and what one run may use, times the runs. Those are the axioms
 //! of contradictions, on one cell.
+
+use std::sync::Arc;
 
 use ordain_ir::{Accumulation, Clause, Direction, Limit, Meter, Period, PolicyName, Quantity};
 
 use super::Lint;
 use super::limits::{Search, lint_of};
-use crate::empty::calendar::{containing, touching};
+use crate::calendar::{self, Calendar, Periods};
 use crate::words::bound;
 
 /// At most so much, because of these limits.
@@ -27,7 +29,7 @@ impl Search<'_, '_, '_> {
             return None;
         }
         let cap = match &limit.quantity {
-            Quantity::Accumulated(meter, period) => self.most(at, meter, period.utc_period()?)?,
+            Quantity::Accumulated(meter, over) => self.most(at, meter, over, &self.held(over)?)?,
             // What one run uses is at most what all runs of a period use.
             Quantity::PerRun(meter) => least(
                 self.around(at, |other| matches!(other, Quantity::Accumulated(of, _) if of == meter))
@@ -52,21 +54,31 @@ impl Search<'_, '_, '_> {
         Some(lint_of(limit, Clause::Bound, message, "tighten its bound, or take it out", &others))
     }
 
-    /// The most of a meter that a limit's requests can use in one period, as far as other quantities say.
-    fn most(&self, at: usize, meter: &Meter, period: Period) -> Option<Cap> {
+    /// What one counter of a ceiling holds; `None` where no other ceiling says how much that is at most.
+    fn held(&self, over: &Accumulation) -> Option<Held> {
+        Some(match self.context.algebra.calendars().periods(over).ok()?? {
+            Periods::Calendar(period, calendar) => Held::Period(period, calendar),
+            Periods::Rolling(period) => {
+                let length = calendar::rolling(period);
+                Held::Stretch(2 * length + length / 60)
+            }
+        })
+    }
+
+    /// The most of a meter that a limit's requests can use in what one counter holds, as far as other quantities say.
+    fn most(&self, at: usize, meter: &Meter, over: &Accumulation, held: &Held) -> Option<Cap> {
         let own = &self.limit(at).quantity;
         let by_sums = self
             .around(at, |other| other != own && matches!(other, Quantity::Accumulated(of, _) if of == meter))
             .into_iter()
             .filter_map(|other| {
                 let Quantity::Accumulated(_, of) = &self.limit(other).quantity else { return None };
-                let of = of.utc_period()?;
-                let times = if of < period { self.periods(at, of, period)? } else { 1 };
-                Some((self.ceiling(other)?.checked_mul(times)?, vec![other]))
+                let of = self.context.algebra.calendars().periods(of).ok()??;
+                Some((self.ceiling(other)?.checked_mul(self.periods(at, &of, held)?)?, vec![other]))
             });
         let by_runs: Vec<(i128, Vec<usize>)> = if *meter == Meter::Runs {
             let cooldowns = self.around(at, |other| *other == Quantity::Cooldown).into_iter();
-            let length = longest(period) * 1_000;
+            let length = i128::from(held.longest()) * 1_000;
             cooldowns
                 .filter(|other| self.limit(*other).bound.value > 0)
                 .map(|other| (1 + length / i128::from(self.limit(other).bound.value), vec![other]))
@@ -79,7 +91,7 @@ impl Search<'_, '_, '_> {
             match least(one) {
                 None => vec![],
                 Some(one) => {
-                    let runs = self.most_runs(at, period);
+                    let runs = self.most_runs(at, over, held);
                     let both = runs.and_then(|runs| {
                         Some((one.amount.checked_mul(runs.amount)?, [one.by, runs.by].concat()))
                     });
@@ -90,13 +102,13 @@ impl Search<'_, '_, '_> {
         least(by_sums.chain(by_runs))
     }
 
-    /// The most runs in one period.
-    fn most_runs(&self, at: usize, period: Period) -> Option<Cap> {
+    /// The most runs that one counter holds.
+    fn most_runs(&self, at: usize, over: &Accumulation, held: &Held) -> Option<Cap> {
         let same = self
-            .around(at, |other| *other == Quantity::Accumulated(Meter::Runs, Accumulation::utc(period)))
+            .around(at, |other| matches!(other, Quantity::Accumulated(Meter::Runs, of) if of == over))
             .into_iter()
             .filter_map(|other| Some((self.ceiling(other)?, vec![other])));
-        let others = self.most(at, &Meter::Runs, period).map(|cap| (cap.amount, cap.by));
+        let others = self.most(at, &Meter::Runs, over, held).map(|cap| (cap.amount, cap.by));
         least(same.chain(others))
     }
 
@@ -106,25 +118,41 @@ impl Search<'_, '_, '_> {
         (bound.direction == Direction::AtMost).then(|| i128::from(bound.value))
     }
 
-    /// The most periods of one type in which a limit speaks within one of a longer type.
-    fn periods(&self, at: usize, shorter: Period, longer: Period) -> Option<i128> {
-        let window = &self.context.limits[at].domain.window;
-        let most = match (shorter, longer) {
-            (Period::Week, _) => 6,
-            _ => (longest(longer) / longest(shorter)).max(1),
+    /// The most periods of a kind that hold what one counter of a limit counts.
+    fn periods(&self, at: usize, of: &Periods, held: &Held) -> Option<i128> {
+        let (period, calendar) = match held {
+            Held::Stretch(length) => return Some(of.most_touching(*length).into()),
+            Held::Period(period, calendar) => (*period, calendar),
         };
-        if std::sync::Arc::ptr_eq(window, self.context.algebra.windows().horizon()) {
+        let one_calendar = of.are_of(calendar);
+        if one_calendar && (of.period() == period || calendar::nests(period, of.period())) {
+            return Some(1);
+        }
+        let in_step = of.keep_step_with(calendar, period);
+        let most = if (one_calendar && calendar::nests(of.period(), period)) || in_step {
+            of.most_whole(held.longest()).max(1)
+        } else {
+            of.most_touching(held.longest())
+        };
+        let most = i128::from(most);
+        let window = &self.context.limits[at].domain.window;
+        let always = Arc::ptr_eq(window, self.context.algebra.windows().horizon());
+        // What rolls fits everywhere, and of minutes there are too many to look at each.
+        let rolls = matches!(of, Periods::Rolling(_));
+        if always && (one_calendar || rolls || in_step || period == Period::Minute) {
             return Some(most);
         }
         let parts = window.parts();
         let (mut second, mut found) = (parts.first()?.0, 0);
         while let Some((start, _)) = parts.get(parts.partition_point(|part| part.1 <= second)) {
-            let stretch = containing(longer, second.max(*start));
-            found = found.max(i128::from(touching(
-                shorter,
-                stretch,
-                window.clipped(stretch.0, stretch.1).parts(),
-            )));
+            let stretch = calendar.containing(period, second.max(*start));
+            // Within an endless window all of a period counts, also where the horizon ends.
+            let touched = if always {
+                of.touching(stretch, &[stretch])
+            } else {
+                of.touching(stretch, window.clipped(stretch.0, stretch.1).parts())
+            };
+            found = found.max(i128::from(touched));
             if found >= most {
                 break;
             }
@@ -134,14 +162,22 @@ impl Search<'_, '_, '_> {
     }
 }
 
-/// The seconds of the longest period of a type.
-const fn longest(period: Period) -> i128 {
-    match period {
-        Period::Minute => 60,
-        Period::Hour => 3_600,
-        Period::Day => 86_400,
-        Period::Week => 604_800,
-        Period::Month => 2_678_400,
+/// What one counter of a ceiling holds.
+enum Held {
+    /// The usage of a period of a calendar.
+    Period(Period, Arc<Calendar>),
+    /// That of some stretch of so many seconds: what rolls is counted in buckets of a sixtieth, and of them the sixty
+    /// before and behind that of a request, since requests may come late.
+    Stretch(i64),
+}
+
+impl Held {
+    /// The most seconds.
+    fn longest(&self) -> i64 {
+        match self {
+            Self::Period(period, calendar) => calendar.lengths(*period).last().copied().unwrap_or(0),
+            Self::Stretch(length) => *length,
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_ir::{
-    Code, Condition, Direction, EnforcementMode, Limit, LimitStatus, Meter, Partition, Period, Policies,
-    PolicyName, Quantity, Rule, RuleStatus, RuleType, Window, codes,
+    Accumulation, Code, Condition, Direction, EnforcementMode, Limit, LimitStatus, Meter, Partition,
+    Policies, PolicyName, Quantity, Rule, RuleStatus, RuleType, Window, codes,
 };
 
-use super::Regions;
 use super::regions::{instants, valuations};
+use super::{Regions, periods};
 use crate::reference;
 use crate::world::clock;
 
@@ -262,65 +262,46 @@ impl<'a> World<'a> {
                 around.iter().filter(|it| it.bound.direction == Direction::AtMost && wanted(&it.quantity));
             ceilings.map(|it| (&it.quantity, it.bound.value)).collect()
         };
-        let sums = |meter: &Meter, period: Period| -> Vec<i64> {
+        let sums = |meter: &Meter, held: &Accumulation| -> Vec<i64> {
             let of_meter = caps(&|it| {
                 *it != limit.quantity && matches!(it, Quantity::Accumulated(of, _) if of == meter)
             });
             let amount = |(quantity, value): (&Quantity, i64)| match quantity {
-                Quantity::Accumulated(_, of) if of.period() < Some(period) => {
-                    value
-                        * self.most_periods(limit, of.period().expect("the generator makes no other"), period)
-                }
-                _ => value,
+                Quantity::Accumulated(_, of) => Some(value * periods::most(self.policies, limit, held, of)?),
+                _ => None,
             };
-            of_meter.into_iter().map(amount).collect()
+            of_meter.into_iter().filter_map(amount).collect()
         };
-        let cooldowns = |period: Period| -> Vec<i64> {
+        let cooldowns = |held: &Accumulation| -> Vec<i64> {
             let all = around.iter().filter(|it| it.quantity == Quantity::Cooldown && it.bound.value > 0);
-            all.filter(|it| it.bound.direction == Direction::AtLeast)
-                .map(|it| 1 + seconds(period) * 1_000 / it.bound.value)
-                .collect()
+            let all = all.filter(|it| it.bound.direction == Direction::AtLeast);
+            let longest = periods::longest(self.policies, held);
+            longest.map_or(vec![], |length| all.map(|it| 1 + length * 1_000 / it.bound.value).collect())
         };
         let most = match &limit.quantity {
             Quantity::PerRun(meter) => {
                 let sums = caps(&|it| matches!(it, Quantity::Accumulated(of, _) if of == meter));
                 sums.into_iter().map(|(_, value)| value).min()
             }
-            Quantity::Accumulated(Meter::Runs, over) => {
-                let period = over.period().expect("the generator makes no other");
-                sums(&Meter::Runs, period).into_iter().chain(cooldowns(period)).min()
+            Quantity::Accumulated(Meter::Runs, held) => {
+                sums(&Meter::Runs, held).into_iter().chain(cooldowns(held)).min()
             }
-            Quantity::Accumulated(meter, over) => {
-                let period = over.period().expect("the generator makes no other");
+            Quantity::Accumulated(meter, held) => {
                 let one = caps(&|it| *it == Quantity::PerRun(meter.clone()))
                     .into_iter()
                     .map(|(_, value)| value)
                     .min();
-                let runs = sums(&Meter::Runs, period).into_iter().chain(cooldowns(period)).min();
+                let same = caps(&|it| *it == Quantity::Accumulated(Meter::Runs, held.clone()));
+                let same = same.into_iter().map(|(_, value)| value);
+                let runs = sums(&Meter::Runs, held).into_iter().chain(cooldowns(held)).chain(same).min();
                 let by_runs = one.and_then(|one| Some(one * runs?));
-                sums(meter, period).into_iter().chain(by_runs).min()
+                sums(meter, held).into_iter().chain(by_runs).min()
             }
             Quantity::RiskCeiling | Quantity::Cooldown => None,
         };
-        most.is_some_and(|most| most <= limit.bound.value)
-    }
-
-    /// In how many shorter periods within one longer one the limit speaks at most.
-    fn most_periods(&self, limit: &Limit, shorter: Period, longer: Period) -> i64 {
-        let rule = limit.rule.as_ref().map(|rule| &self.policies.rules[rule].window);
-        let windows: Vec<&Window> = [Some(&limit.window), rule].into_iter().flatten().collect();
-        if windows.iter().all(|window| window.clauses.is_empty()) {
-            return if shorter == Period::Week { 6 } else { seconds(longer) / seconds(shorter) };
-        }
-        let mut counts: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
-        for second in instants(self.policies) {
-            if windows.iter().all(|window| reference::in_window(window, second, &clock)) {
-                let touched = counts.entry(number(longer, second)).or_default();
-                // The half hour that begins here, in pieces no longer than a minute.
-                touched.extend((0..30).map(|minute| number(shorter, second + minute * 60)));
-            }
-        }
-        counts.values().map(|touched| i64::try_from(touched.len()).expect("few")).max().unwrap_or(0)
+        // Who holds something how long nobody says.
+        let held = !matches!(limit.quantity, Quantity::Accumulated(_, Accumulation::Concurrent));
+        held && most.is_some_and(|most| most <= limit.bound.value)
     }
 
     fn overrides(&mut self) {
@@ -348,29 +329,4 @@ impl<'a> World<'a> {
 fn is_same_or_finer(a: Partition, b: Partition) -> bool {
     use Partition::{Agent, Project, Tenant, Whole};
     a == b || b == Whole || matches!((a, b), (Agent, Project | Tenant) | (Project, Tenant))
-}
-
-/// Of the longest period of a type.
-fn seconds(period: Period) -> i64 {
-    match period {
-        Period::Minute => 60,
-        Period::Hour => 3_600,
-        Period::Day => 86_400,
-        Period::Week => 7 * 86_400,
-        Period::Month => 31 * 86_400,
-    }
-}
-
-/// A number that the instants of one period share, and no others.
-fn number(period: Period, second: i64) -> i64 {
-    let day = second.div_euclid(86_400);
-    match period {
-        Period::Week => (day + 3).div_euclid(7),
-        Period::Month => {
-            let at = jiff::Timestamp::from_second(second).expect("within the calendar");
-            let date = jiff::tz::TimeZone::UTC.to_datetime(at).date();
-            i64::from(date.year()) * 12 + i64::from(date.month())
-        }
-        other => second.div_euclid(seconds(other)),
-    }
 }

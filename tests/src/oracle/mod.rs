@@ -7,6 +7,7 @@
 pub mod certificate;
 mod limits;
 mod lints;
+mod periods;
 mod regions;
 mod rules;
 mod shifts;

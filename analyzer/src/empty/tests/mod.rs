@@ -2,7 +2,9 @@
 
 mod mutations;
 mod oracle;
+mod periods;
 mod scenarios;
+mod zones;
 
 use std::sync::Arc;
 

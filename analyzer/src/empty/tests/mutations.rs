@@ -3,6 +3,7 @@
 use ordain_ir::report::Certificate;
 
 use super::super::certificate::{CertificateError, check};
+use super::periods::{by, rolling};
 use super::*;
 
 /// Policies with a certificate that uses every kind of inequality.
@@ -29,6 +30,15 @@ fn cases() -> Vec<(Policies, Certificate)> {
             hours(ceiling("hourly", "RUNS_HOURLY", 20), DaySet::ALL, 8, 20),
         ],
         vec![floor("week", "RUNS_WEEKLY", 100), ceiling("month", "RUNS_MONTHLY", 299)],
+        vec![
+            by(floor("short-day", "RUNS_DAILY", 470), "Europe/Berlin"),
+            by(ceiling("hourly", "RUNS_HOURLY", 20), "Europe/Berlin"),
+        ],
+        vec![by(floor("tokyo", "RUNS_DAILY", 490), "Asia/Tokyo"), ceiling("hourly", "RUNS_HOURLY", 20)],
+        vec![
+            hours(floor("office", "RUNS_DAILY", 161), DaySet::ALL, 9, 17),
+            rolling(ceiling("any-hour", "RUNS_HOURLY", 20)),
+        ],
     ];
     let mut out = vec![];
     for limits in sources {
@@ -90,11 +100,20 @@ fn every_changed_statement_is_refused() {
         for name in certificate.variables.keys() {
             refused(&|c| drop(c.variables.remove(name)), "unexplained variable");
         }
-        for period in ["the day 2026-03-03 (UTC)", "the day 2026-13-01 (UTC)", "today", ""] {
-            let change = |c: &mut Certificate| c.period = period.to_owned();
-            if period != "the day 2026-03-03 (UTC)" {
-                refused(&change, "period");
-            }
+        let malformed = [
+            "the day 2026-13-01 (UTC)",
+            "the day 2011-12-30 (Pacific/Apia)",
+            "the week 2026-03-03 (UTC)",
+            "the hour 2026-10-25T02:00 (Europe/Berlin)",
+            "the hour 2026-10-25T02:30+02:00 (Europe/Berlin)",
+            "the hour 2026-10-25T02:00+03:00 (Europe/Berlin)",
+            "the day 2026-03-02",
+            "the day 2026-03-02 (Mars/Base)",
+            "today",
+            "",
+        ];
+        for period in malformed {
+            refused(&|c: &mut Certificate| c.period = period.to_owned(), "period");
         }
     }
 }
@@ -125,6 +144,38 @@ fn a_changed_factor_is_judged_by_arithmetic() {
             }
         }
     }
+}
+
+/// What is right of one day, one calendar or one kind of period isn't of others.
+#[test]
+fn other_periods_are_refused() {
+    let short = policies([
+        by(floor("f", "RUNS_DAILY", 470), "Europe/Berlin"),
+        by(ceiling("c", "RUNS_HOURLY", 20), "Europe/Berlin"),
+    ]);
+    let certificate = analyse(&short).findings[0].certificate.clone();
+    assert_eq!(certificate.period, "the day 2026-03-29 (Europe/Berlin)");
+    let of = |period: &str| Certificate { period: period.to_owned(), ..certificate.clone() };
+    // Another spring, and days of 24 and of 25 hours.
+    assert_eq!(check(&of("the day 2027-03-28 (Europe/Berlin)"), &short), Ok(()));
+    for other in ["2026-03-28", "2026-03-30", "2026-10-25"] {
+        assert!(check(&of(&format!("the day {other} (Europe/Berlin)")), &short).is_err(), "{other}");
+    }
+    assert!(check(&of("the day 2026-03-29 (UTC)"), &short).is_err());
+    for zone in ["UTC", "Asia/Tokyo"] {
+        let mut changed = short.clone();
+        for limit in changed.limits.values_mut() {
+            *limit = Arc::new(by((**limit).clone(), zone));
+        }
+        assert!(check(&certificate, &changed).is_err(), "{zone}");
+    }
+    let roll = |limit: &mut Arc<Limit>| *limit = Arc::new(rolling((**limit).clone()));
+    let mut changed = short.clone();
+    changed.limits.values_mut().filter(|it| it.name.local() == "c").for_each(roll);
+    // Any 60 minutes are as good as the hours of that day.
+    assert_eq!(check(&certificate, &changed), Ok(()));
+    changed.limits.values_mut().filter(|it| it.name.local() == "f").for_each(roll);
+    assert!(check(&certificate, &changed).is_err());
 }
 
 #[test]

@@ -19,14 +19,14 @@ const CASES: u32 = 60;
 
 /// Requests, but for their time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Who {
-    path: Path,
+pub(super) struct Who {
+    pub(super) path: Path,
     urgent: bool,
 }
 
 /// Named tenants, projects and agents, and of each two that nobody names, so that one of those can be the subject and the
 /// other somebody else.
-fn world() -> Vec<Who> {
+pub(super) fn world() -> Vec<Who> {
     let mut world = vec![];
     for (tenant, project) in ["a", "b", "u", "v"].iter().flat_map(|t| ["p", "u", "v"].map(|p| (t, p))) {
         for agent in ["x", "y", "u", "v"] {
@@ -81,7 +81,7 @@ struct Question {
 }
 
 /// The requests of one subject's world that count for each limit, but for their time.
-fn askers(limits: &[&Limit], subject: &Path) -> BTreeSet<Vec<bool>> {
+pub(super) fn askers(limits: &[&Limit], subject: &Path) -> BTreeSet<Vec<bool>> {
     let counts = |limit: &&Limit, who: &Who| {
         limit.scope.contains(&who.path, None)
             && holds(&limit.condition, who.urgent)
@@ -248,7 +248,7 @@ fn window() -> impl Strategy<Value = Window> {
     prop_oneof![2 => Just(Window::ALWAYS), 1 => daily]
 }
 
-fn scope() -> impl Strategy<Value = ScopeSelector> {
+pub(super) fn scope() -> impl Strategy<Value = ScopeSelector> {
     let one = |text: &str| ScopeSelector::new(vec![pattern(text)], vec![]);
     prop_oneof![
         3 => Just(ScopeSelector::global()),
@@ -293,15 +293,20 @@ fn of_emails(quantity: &Quantity) -> Quantity {
     }
 }
 
-#[test]
-fn agrees_with_the_model() {
-    let cases = std::env::var("ORDAIN_ORACLE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(CASES);
+/// So many cases, always the same, or as many other ones as `ORDAIN_ORACLE_CASES` says.
+pub(super) fn runner(usual: u32) -> TestRunner {
+    let cases = std::env::var("ORDAIN_ORACLE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(usual);
     let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let mut runner = if cases == CASES {
+    if cases == usual {
         TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
     } else {
         TestRunner::new(config)
-    };
+    }
+}
+
+#[test]
+fn agrees_with_the_model() {
+    let mut runner = runner(CASES);
     let (mut contradictory, mut repaired) = (0, 0);
     let counts = std::cell::RefCell::new((&mut contradictory, &mut repaired));
     let world = (prop::collection::vec(any_limit(), 2..=4), any::<bool>(), any::<bool>());

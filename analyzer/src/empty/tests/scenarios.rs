@@ -4,7 +4,7 @@ use ordain_ir::{Certainty, ConflictSeverity, DaySet, Meter, Override};
 
 use super::*;
 
-fn told(outcome: &Outcome) -> String {
+pub(super) fn told(outcome: &Outcome) -> String {
     let told = outcome.findings.iter().map(|finding| {
         let repair = finding.repair.as_ref().map_or("-", |repair| &repair.description);
         format!("{} [{:?}]\n  repair: {repair}\n", finding.explanation, finding.certainty)
