@@ -266,7 +266,7 @@ fn joint_witness(members: &[PolicyName], algebra: &Algebra<'_>) -> Result<Option
     let request = evidence::request(point, Usage::default());
     evidence::replay_domains(members, &request, &*algebra.engine_of(members)?)?;
     let windows = limits.iter().flat_map(|limit| evidence::windows_of_limit(limit, policies));
-    Ok(Some(evidence::witness(request, windows, policies)))
+    Ok(Some(evidence::witness(&request, windows, policies)))
 }
 
 /// In the [`order`] of a report. Names are compared once for each policy instead of for each conflict.

@@ -28,7 +28,7 @@ pub(crate) struct Cell {
 pub(crate) fn cells(base: &Domain, others: &[&Domain], algebra: &Algebra<'_>) -> Option<Vec<Cell>> {
     let within = algebra.selectors(base);
     let subjects = subjects(&within, others, algebra)?;
-    let instants = instants(&base.window, others, algebra, MAX_CELLS)?;
+    let instants = instants(&base.window, others, |_| true, algebra, MAX_CELLS)?;
     let mut seen = BTreeSet::new();
     let mut out = vec![];
     for (of_subject, subject) in &subjects {
@@ -77,16 +77,19 @@ pub(crate) fn subjects(
 }
 
 /// The instants of `within` by the domains whose windows they are in, the first one of each part: from the beginning
-/// of the configured horizon on, then what was added before it. `None` if there are more than `most` parts.
+/// of the configured horizon on, then what was added before it. Only the domains that are `asked` for count. `None` if
+/// there are more than `most` parts.
 pub(crate) fn instants(
     within: &Intervals,
     domains: &[&Domain],
+    asked: impl Fn(usize) -> bool,
     algebra: &Algebra<'_>,
     most: usize,
 ) -> Option<Vec<(Bits, i64)>> {
     // Equal windows are one.
+    let counting = || domains.iter().enumerate().filter(|(at, _)| asked(*at));
     let windows: BTreeMap<WindowId, &Intervals> =
-        domains.iter().map(|domain| (domain.window_id, &*domain.window)).collect();
+        counting().map(|(_, domain)| (domain.window_id, &*domain.window)).collect();
     let ids: Vec<WindowId> = windows.keys().copied().collect();
     let start = algebra.policies().settings.horizon.0;
     // Where windows open and close; the last of them is what all is within.
@@ -115,8 +118,10 @@ pub(crate) fn instants(
             return None;
         }
     }
-    let number = |domain: &&Domain| ids.binary_search(&domain.window_id).ok();
-    let numbers: Vec<Option<usize>> = domains.iter().map(number).collect();
+    let mut numbers = vec![None; domains.len()];
+    for (at, domain) in counting() {
+        numbers[at] = ids.binary_search(&domain.window_id).ok();
+    }
     let of_domains =
         |cell: &Bits| Bits::new(domains.len(), |at| numbers[at].is_some_and(|window| cell.contains(window)));
     let mut cells: Vec<(Bits, i64)> = seen.iter().map(|(cell, at)| (of_domains(cell), *at)).collect();

@@ -172,7 +172,7 @@ impl<'a> Search<'a, '_> {
                     .iter()
                     .filter(|cover| cover.rule.scope.contains(&request.path, request.provider.as_deref()));
                 let windows: Vec<&Window> = speaking.map(|cover| &cover.rule.window).collect();
-                Some(evidence::witness(request, windows, self.algebra.policies()))
+                Some(evidence::witness(&request, windows, self.algebra.policies()))
             }
         };
         let certainty = if uncertainty.is_some() { Certainty::Suspected } else { Certainty::Proved };
@@ -239,7 +239,8 @@ impl<'a> Search<'a, '_> {
     /// The cells in which the fewest rules speak and none of them always, in canonical order; `None` if there are too
     /// many.
     fn cells(&self) -> Option<Vec<Cell>> {
-        let (subjects, instants) = (self.subjects()?, self.instants()?);
+        let subjects = self.subjects()?;
+        let instants = self.instants(&subjects)?;
         let unconditional = Bits::new(self.covers.len(), |at| {
             self.covers[at].domain.conditions.iter().all(|condition| condition.is_true())
         });
@@ -259,10 +260,12 @@ impl<'a> Search<'a, '_> {
         least(cells::subjects(&[&self.obligation.scope], &self.domains(), self.algebra)?)
     }
 
-    /// The horizon by the rules that are active, the first instant of each part; only where the fewest are.
-    fn instants(&self) -> Option<Vec<(Bits, i64)>> {
+    /// The horizon by the rules that are active and select one of the subjects, the first instant of each part; only
+    /// where the fewest are.
+    fn instants(&self, subjects: &[(Bits, Subject)]) -> Option<Vec<(Bits, i64)>> {
         let horizon = self.algebra.windows().horizon();
-        least(cells::instants(horizon, &self.domains(), self.algebra, MAX_PARTS)?)
+        let selects = |at: usize| subjects.iter().any(|(rules, _)| rules.contains(at));
+        least(cells::instants(horizon, &self.domains(), selects, self.algebra, MAX_PARTS)?)
     }
 
     fn domains(&self) -> Vec<&Domain> {

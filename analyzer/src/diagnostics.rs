@@ -144,7 +144,7 @@ pub fn witness_in_words(witness: &Witness) -> String {
         let _ = write!(words, " to provider {provider}");
     }
     let _ = write!(words, " at {}", witness.local_time);
-    for (fact, value) in &request.facts {
+    for (fact, value) in request.facts.iter() {
         let _ = write!(words, ", {fact} = {value}");
     }
     let usage = &request.usage;

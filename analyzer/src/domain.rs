@@ -357,7 +357,12 @@ impl<'a> Algebra<'a> {
         };
         let Some(at) = self.common_instant(domains) else { return Finding::by_algebra(Answer::No) };
         let verdict = self.conditions.find(&conditions(domains), &[]);
-        Finding::joint(subject.as_ref(), at, &verdict)
+        let point = |subject: &Subject, facts: &Valuation| Point {
+            subject: subject.clone(),
+            at,
+            facts: facts.clone(),
+        };
+        joint(subject.as_ref(), &verdict, point)
     }
 
     /// Whether some path and some instant may be in both; their conditions aren't asked.
@@ -451,18 +456,18 @@ impl<'a> Algebra<'a> {
     }
 }
 
-impl Finding<Point> {
-    /// What domains have in common: a subject, unless it is unknown, an instant, and what their conditions admit.
-    pub(crate) fn joint(subject: Option<&Subject>, at: i64, verdict: &Verdict) -> Self {
-        let answer = match (&verdict.answer, subject) {
-            (Answer::No, _) => Answer::No,
-            (Answer::Yes(facts), Some(subject)) => {
-                Answer::Yes(Point { subject: subject.clone(), at, facts: facts.clone() })
-            }
-            _ => Answer::Undecided,
-        };
-        Self { answer, by_solver: verdict.by_solver, opaque: verdict.opaque.clone() }
-    }
+/// What domains have in common, made of a subject, unless it is unknown, and of what their conditions admit.
+pub(crate) fn joint<'f, W>(
+    subject: Option<&'f Subject>,
+    verdict: &'f Verdict,
+    made: impl FnOnce(&'f Subject, &'f Valuation) -> W,
+) -> Finding<W> {
+    let answer = match (&verdict.answer, subject) {
+        (Answer::No, _) => Answer::No,
+        (Answer::Yes(facts), Some(subject)) => Answer::Yes(made(subject, facts)),
+        _ => Answer::Undecided,
+    };
+    Finding { answer, by_solver: verdict.by_solver, opaque: verdict.opaque.clone() }
 }
 
 /// An engine for whoever comes: what is found holds for those whom the workspace doesn't know, too.

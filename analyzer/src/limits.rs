@@ -12,8 +12,8 @@ use ordain_ir::{Clause, Condition, ConflictType, Direction, Limit, PolicyRef};
 
 use crate::Answer;
 use crate::conflict::{Claim, Doubt, Judgement};
-use crate::domain::{Algebra, AnalyzerError, Domain, Finding, Parts, Point};
-use crate::evidence::{self, Replay};
+use crate::domain::{Algebra, AnalyzerError, Domain, Finding, Parts};
+use crate::evidence::{self, Meeting, Replay};
 use crate::pairs::Entry;
 use crate::words::{Names, bound, enforced_bound, repair as repair_to};
 
@@ -250,7 +250,7 @@ impl Entry for LimitEntry<'_> {
     fn judge(
         &self,
         other: &Self,
-        overlap: Finding<Point>,
+        overlap: Finding<Meeting<'_>>,
         algebra: &Algebra<'_>,
         replay: &mut Replay<'_>,
     ) -> Result<Judgement, AnalyzerError> {
@@ -263,7 +263,7 @@ impl Entry for LimitEntry<'_> {
 fn judge<'a>(
     a: &LimitEntry<'a>,
     b: &LimitEntry<'a>,
-    overlap: Finding<Point>,
+    overlap: Finding<Meeting<'_>>,
     algebra: &Algebra<'a>,
     replay: &mut Replay<'_>,
 ) -> Result<Judgement, AnalyzerError> {
@@ -277,10 +277,10 @@ fn judge<'a>(
     if lines.is_empty() {
         return Ok(Judgement::default());
     }
-    let (point, mut doubt) = match overlap.answer {
+    let (meeting, mut doubt) = match overlap.answer {
         Answer::No => return Ok(Judgement { by_solver: overlap.by_solver, ..Judgement::default() }),
         Answer::Undecided => (None, Some(Doubt::Undecided)),
-        Answer::Yes(point) => (Some(point), overlap.opaque.map(Doubt::Opaque)),
+        Answer::Yes(meeting) => (Some(meeting), overlap.opaque.map(Doubt::Opaque)),
     };
     // The first line that fits or may fit: what isn't excluded is not dropped in silence.
     let line = lines.into_iter().find(|line| match pair.fits(*line) {
@@ -294,15 +294,8 @@ fn judge<'a>(
     let mut out = Judgement { by_solver: overlap.by_solver || pair.by_solver(), ..Judgement::default() };
     if let Some(line) = line {
         out.undecided = doubt == Some(Doubt::Undecided);
-        let witness = match point {
-            None => None,
-            Some(point) => {
-                let request = evidence::request(point, evidence::telling_usage(a.limit, b.limit));
-                replay.limits([a.limit, b.limit], &request)?;
-                let windows = [a, b].map(|entry| evidence::windows_of_limit(entry.limit, algebra.policies()));
-                Some(evidence::witness(request, windows.concat(), algebra.policies()))
-            }
-        };
+        let both = [a.limit, b.limit];
+        let witness = meeting.map(|meeting| replay.limits(both, meeting)).transpose()?;
         let mut claim = claim(line, a, b);
         claim.doubt = doubt;
         claim.witness = witness;

@@ -2,8 +2,10 @@
 //! windows, conditions for pairs of conditions, each distinct pair once. What is left is judged and replayed.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::sync::Arc;
 
+use ordain_engine::PolicyNumber;
 use ordain_ir::{Conflict, PolicyName, PolicyRef};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -11,8 +13,8 @@ use rustc_hash::FxHashMap;
 use crate::Answer;
 use crate::conditions::{Prepared, Verdict};
 use crate::conflict::Judgement;
-use crate::domain::{Algebra, AnalyzerError, ConditionsId, Domain, Finding, Point, conditions};
-use crate::evidence::{Memory, Replay};
+use crate::domain::{Algebra, AnalyzerError, ConditionsId, Domain, Finding, Replayer, conditions, joint};
+use crate::evidence::{Meeting, Memory, Replay};
 use crate::overrides::Overrides;
 use crate::places::PlaceId;
 use crate::progress::{Stage, Watch};
@@ -31,7 +33,7 @@ pub(crate) trait Entry: Sync {
     fn judge(
         &self,
         other: &Self,
-        overlap: Finding<Point>,
+        overlap: Finding<Meeting<'_>>,
         algebra: &Algebra<'_>,
         replay: &mut Replay<'_>,
     ) -> Result<Judgement, AnalyzerError>;
@@ -112,6 +114,8 @@ impl<'a, 'm> Pairs<'a, 'm> {
         }
         let mut rows = vec![];
         let mut waiting = 0;
+        // By entry, in the engine of all policies.
+        let mut numbers = None;
         for (place, here) in &by_place {
             let here: Vec<(usize, usize)> =
                 here.iter().copied().enumerate().filter(|(_, entry)| group.fresh[*entry]).collect();
@@ -131,14 +135,14 @@ impl<'a, 'm> Pairs<'a, 'm> {
                         waiting += others.len();
                     }
                     if waiting >= CHUNK {
-                        self.decide(group, &rows, into)?;
+                        self.decide(group, &rows, &mut numbers, into)?;
                         rows.clear();
                         waiting = 0;
                     }
                 }
             }
         }
-        self.decide(group, &rows, into)
+        self.decide(group, &rows, &mut numbers, into)
     }
 
     /// Comparable pairs of a group that is sorted by name of which one overrides the other.
@@ -155,6 +159,7 @@ impl<'a, 'm> Pairs<'a, 'm> {
         &mut self,
         group: &Group<E>,
         rows: &[Row<'_>],
+        numbers: &mut Option<Vec<Option<PolicyNumber>>>,
         into: &mut Judged,
     ) -> Result<(), AnalyzerError> {
         // The watch stays in this thread.
@@ -181,7 +186,9 @@ impl<'a, 'm> Pairs<'a, 'm> {
         });
         let mut question_of = vec![0_usize; candidates.len()];
         let mut asked: Vec<(Question, usize)> = vec![];
+        let mut order = vec![];
         for (question, candidate) in questions {
+            order.push(candidate);
             if asked.last().is_none_or(|(last, _)| *last != question) {
                 asked.push((question, candidate));
             }
@@ -199,8 +206,9 @@ impl<'a, 'm> Pairs<'a, 'm> {
         let verdict = |at: usize| &*answers[question_of[at]];
 
         watch.enter(Stage::Conflicts);
-        // What is proved to be apart needs no replay, and is most of it.
-        let meet = (0..candidates.len()).into_par_iter().filter(|at| verdict(*at).answer != Answer::No);
+        // What is proved to be apart needs no replay, and is most of it. What meets at the same facts is replayed in a
+        // row.
+        let meet = order.into_par_iter().filter(|at| verdict(*at).answer != Answer::No);
         let meet: Vec<usize> = pool.install(|| meet.collect());
         let hard = |(i, j): (usize, usize), undecided| Hard {
             pair: [i, j].map(|at| group[at].policy().name.clone()),
@@ -215,25 +223,31 @@ impl<'a, 'm> Pairs<'a, 'm> {
                 }
             }
         }
-        let mut involved = vec![false; group.len()];
-        for (i, j) in meet.iter().map(|at| candidates[*at].pair) {
-            (involved[i], involved[j]) = (true, true);
-        }
         let name = |at: usize| &group[at].policy().name;
-        let involved: Vec<usize> = (0..group.len()).filter(|at| involved[*at]).collect();
-        let engine = algebra.engine_of(involved.iter().map(|at| name(*at)))?;
-        let mut numbers = vec![None; group.len()];
-        for at in involved {
-            numbers[at] = engine.number_of(name(at));
-        }
+        let involved = || {
+            let pairs = meet.iter().map(|at| candidates[*at].pair);
+            let mut involved: Vec<usize> = pairs.flat_map(|(i, j)| [i, j]).collect();
+            involved.sort_unstable();
+            involved.dedup();
+            involved.into_iter().map(name)
+        };
+        // The engine of all policies asks for none.
+        let engine = algebra.engine_of(iter::once_with(involved).flatten())?;
+        let all = || (0..group.len()).map(|at| engine.number_of(name(at))).collect();
+        let known = matches!(engine, Replayer::All(_)).then(|| &*numbers.get_or_insert_with(all));
+        let number = |at: usize| known.map_or_else(|| engine.number_of(name(at)), |known| known[at]);
         let judge = |memory: &mut Memory, at: &usize| {
             let candidate = &candidates[*at];
             let (i, j) = candidate.pair;
             let subject = algebra.places().meeting()[candidate.meeting as usize].1.as_ref();
-            let overlap = Finding::joint(subject, candidate.at, verdict(*at));
-            let known = numbers[i].zip(numbers[j]);
+            let meeting =
+                |subject, facts| Meeting { subject, at: candidate.at, facts, question: question_of[*at] };
+            let overlap = joint(subject, verdict(*at), meeting);
+            let known = number(i).zip(number(j));
             let (a, b) = known.expect("the engine has all policies that are involved");
-            let mut replay = Replay { engine: &engine, names: [name(i), name(j)], numbers: [a, b], memory };
+            let (names, numbers) = ([name(i), name(j)], [a, b]);
+            let policies = algebra.policies();
+            let mut replay = Replay { policies, engine: &engine, names, numbers, memory };
             let judgement = group[i].judge(&group[j], overlap, algebra, &mut replay);
             let tells = |it: &Judgement| it.conflict.is_some() || it.by_solver;
             judgement.as_ref().map_or(true, tells).then_some((candidate.pair, judgement))

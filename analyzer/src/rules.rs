@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use ordain_ir::{Clause, ConflictType, EnforcementMode, PolicyRef, Rule, Usage};
+use ordain_ir::{Clause, ConflictType, EnforcementMode, PolicyRef, Rule};
 
 use crate::Answer;
 use crate::conflict::{Claim, Doubt, Judgement};
-use crate::domain::{Algebra, AnalyzerError, Domain, Finding, Point};
-use crate::evidence::{self, Replay};
+use crate::domain::{Algebra, AnalyzerError, Domain, Finding};
+use crate::evidence::{Meeting, Replay};
 use crate::pairs::Entry;
 use crate::words::{Names, place, text, verb};
 
@@ -42,7 +42,7 @@ impl Entry for RuleEntry<'_> {
     fn judge(
         &self,
         other: &Self,
-        overlap: Finding<Point>,
+        overlap: Finding<Meeting<'_>>,
         algebra: &Algebra<'_>,
         replay: &mut Replay<'_>,
     ) -> Result<Judgement, AnalyzerError> {
@@ -55,31 +55,24 @@ impl Entry for RuleEntry<'_> {
 fn judge<'r>(
     a: &RuleEntry<'r>,
     b: &RuleEntry<'r>,
-    overlap: Finding<Point>,
+    overlap: Finding<Meeting<'_>>,
     algebra: &Algebra<'_>,
     replay: &mut Replay<'_>,
 ) -> Result<Judgement, AnalyzerError> {
     let mut out = Judgement { by_solver: overlap.by_solver, ..Judgement::default() };
-    let (point, doubt) = match overlap.answer {
+    let (meeting, doubt) = match overlap.answer {
         Answer::No => return Ok(out),
         Answer::Undecided => (None, Some(Doubt::Undecided)),
-        Answer::Yes(point) => (Some(point), overlap.opaque.map(Doubt::Opaque)),
+        Answer::Yes(meeting) => (Some(meeting), overlap.opaque.map(Doubt::Opaque)),
     };
-    out.undecided = point.is_none();
+    out.undecided = meeting.is_none();
     let policies = algebra.policies();
     let mut entries = [a, b];
     entries.sort_by_key(|entry| (Reverse(entry.rule.enforcement_mode), &entry.rule.name));
     let pair = entries.map(|entry| entry.rule);
     let [strict, mild] = pair;
     let (winner, loser) = if mild.priority > strict.priority { (mild, strict) } else { (strict, mild) };
-    let witness = match point {
-        None => None,
-        Some(point) => {
-            let request = evidence::request(point, Usage::default());
-            replay.rules(winner, &request)?;
-            Some(evidence::witness(request, pair.map(|rule| &rule.window), policies))
-        }
-    };
+    let witness = meeting.map(|meeting| replay.rules(pair, winner, meeting)).transpose()?;
     let names = Names::of(pair.map(|rule| (&rule.name, rule.label())));
     let quoted = |rule: &'r Rule| names.quoted(&rule.name);
     let windowed = pair.iter().any(|rule| !rule.window.is_always());

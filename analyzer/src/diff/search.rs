@@ -413,7 +413,7 @@ impl<'a, 'm> Search<'a, 'm> {
         Ok(Some(Example {
             before,
             after,
-            witness: evidence::witness(request, windows.iter(), self.algebra.policies()),
+            witness: evidence::witness(&request, windows.iter(), self.algebra.policies()),
             used,
             because,
         }))

@@ -220,7 +220,7 @@ fn a_limit_speaks_only_where_its_rule_does() {
     assert_eq!(kind(&conflict), OVERRIDE);
     let witness = conflict.witness.unwrap();
     assert_eq!(witness.local_time, "Thu 2026-01-01 00:00 UTC");
-    assert_eq!(witness.request.facts["tool.name"], "export");
+    assert_eq!(witness.request.facts[&"tool.name".into()], "export");
     b.window = daily("UTC", 0..=6, (8, 0), (18, 0));
     with(&a, &b).none();
     b.window = crate::common::validity(None, None);

@@ -143,7 +143,7 @@ fn conditions_decide() {
     pair(equals("tool.name", "export"), equals("tool.name", "delete")).none();
     let like = crate::common::text("tool.name", TextTest::Matches("^ex.+t$".into()));
     let conflict = pair(equals("tool.name", "export"), like).conflict();
-    assert_eq!(conflict.witness.unwrap().request.facts["tool.name"], "export");
+    assert_eq!(conflict.witness.unwrap().request.facts[&"tool.name".into()], "export");
 
     // A sum over two facts needs no solver: x + y > 10 with x < 3, y < 5 is impossible. Sums that pull in two
     // directions do.
@@ -163,7 +163,7 @@ fn conditions_decide() {
     assert_eq!(build.report().pairs.by_solver, 1);
     let conflict = pair(sum, small(20)).conflict();
     let facts = conflict.witness.unwrap().request.facts;
-    assert_eq!((&facts["x"], &facts["y"]), (&0.into(), &11.into()));
+    assert_eq!((&facts[&"x".into()], &facts[&"y".into()]), (&0.into(), &11.into()));
 }
 
 #[test]

@@ -320,7 +320,7 @@ fn a_conflict_shows_the_smallest_set() {
     );
     assert_eq!(conflict.certainty, Certainty::Proved);
     let facts = conflict.witness.unwrap().request.facts;
-    assert_eq!(facts["labels"], serde_json::json!(["piieu"]));
+    assert_eq!(facts[&"labels".into()], serde_json::json!(["piieu"]));
 }
 
 #[test]

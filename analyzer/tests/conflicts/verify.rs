@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ordain_analyzer::verify;
 use ordain_ir::Enforcement::{Block, Reject, Warn};
+use ordain_ir::request::FactsJson;
 use ordain_ir::{
     Certainty, Conflict, ConflictSeverity, ConflictType, EnforcementMode, LimitStatus, Report, Type,
 };
@@ -63,6 +64,10 @@ fn refuses(build: &Build, changes: &[Change<'_>]) {
     }
 }
 
+fn facts(conflict: &mut Conflict) -> &mut FactsJson {
+    Arc::make_mut(&mut conflict.witness.as_mut().unwrap().request.facts)
+}
+
 #[test]
 fn planted_witnesses_are_refused() {
     refuses(
@@ -73,12 +78,12 @@ fn planted_witnesses_are_refused() {
                 c.witness.as_mut().unwrap().request.path.project = "other".into();
             }),
             ("another fact", &|c| {
-                c.witness.as_mut().unwrap().request.facts.insert("tool".into(), "read".into());
+                facts(c).insert("tool".into(), "read".into());
             }),
             ("a fact that isn't declared", &|c| {
-                c.witness.as_mut().unwrap().request.facts.insert("tools".into(), "read".into());
+                facts(c).insert("tools".into(), "read".into());
             }),
-            ("a fact too few", &|c| c.witness.as_mut().unwrap().request.facts.clear()),
+            ("a fact too few", &|c| facts(c).clear()),
             ("no witness", &|c| c.witness = None),
             ("another type", &|c| c.conflict_type = ConflictType::TemporalConflict),
             ("another fingerprint", &|c| c.id = "0".repeat(c.id.len())),

@@ -230,24 +230,17 @@ impl Value {
 
     /// Writes the value so that [`Value::from_json`] reads it back.
     pub fn to_json(&self, ty: &Type) -> serde_json::Value {
-        self.clone().into_json(ty)
-    }
-
-    /// The same of a value that is needed no more.
-    pub fn into_json(self, ty: &Type) -> serde_json::Value {
         match (self, ty) {
-            (Self::Bool(value), _) => value.into(),
-            (Self::Set(items), Type::Set { of }) => {
-                items.into_iter().map(|item| item.into_json(of)).collect()
-            }
-            (Self::Set(items), other) => items.into_iter().map(|item| item.into_json(other)).collect(),
-            (Self::Text(text), _) => text.into(),
+            (Self::Bool(value), _) => (*value).into(),
+            (Self::Set(items), Type::Set { of }) => items.iter().map(|item| item.to_json(of)).collect(),
+            (Self::Set(items), other) => items.iter().map(|item| item.to_json(other)).collect(),
+            (Self::Text(text), _) => text.as_str().into(),
             (Self::Number(n), Type::Money { currency }) => {
-                format!("{} {currency}", decimal::format(n, MONEY_SCALE, 2)).into()
+                format!("{} {currency}", decimal::format(*n, MONEY_SCALE, 2)).into()
             }
-            (Self::Number(n), Type::Duration) => format_duration(n).into(),
-            (Self::Number(n), Type::Decimal { scale }) => decimal::format(n, *scale, 0).into(),
-            (Self::Number(n), _) => n.into(),
+            (Self::Number(n), Type::Duration) => format_duration(*n).into(),
+            (Self::Number(n), Type::Decimal { scale }) => decimal::format(*n, *scale, 0).into(),
+            (Self::Number(n), _) => (*n).into(),
         }
     }
 }

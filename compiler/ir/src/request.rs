@@ -14,8 +14,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use crate::fact::{MONEY_SCALE, RISK_SCALE, ValueError, format_duration, parse_duration};
@@ -166,6 +168,9 @@ pub struct Request {
     pub usage: Usage,
 }
 
+/// Values of facts on the wire; see [`Value::from_json`]. There are few in one request.
+pub type FactsJson = LiteMap<FactName, serde_json::Value>;
+
 /// A request on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -177,12 +182,16 @@ pub struct RequestJson {
     pub provider: Option<String>,
     /// When, RFC 3339.
     pub at: Timestamp,
-    /// Values by fact name; see [`Value::from_json`].
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub facts: BTreeMap<FactName, serde_json::Value>,
+    /// Values by fact name; see [`Value::from_json`]. Many requests may share them.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub facts: Arc<FactsJson>,
     /// What it uses.
     #[serde(default, skip_serializing_if = "UsageJson::is_default")]
     pub usage: UsageJson,
+}
+
+fn is_empty(facts: &Arc<FactsJson>) -> bool {
+    facts.is_empty()
 }
 
 /// [`Usage`] on the wire: amounts as whole numbers or decimal text.
@@ -338,7 +347,7 @@ impl Request {
     ) -> (Self, Vec<Fault>) {
         let mut faults = vec![];
         let mut typed = BTreeMap::new();
-        for (name, value) in &json.facts {
+        for (name, value) in json.facts.iter() {
             let read = facts
                 .get(name)
                 .ok_or_else(|| RequestError::UnknownFact(name.clone()))
@@ -415,44 +424,42 @@ impl Request {
         facts: &BTreeMap<FactName, Fact>,
         meters: &BTreeMap<String, MeterUnit>,
     ) -> RequestJson {
-        self.clone().into_json(facts, meters)
-    }
-
-    /// The same of a request that is needed no more.
-    pub fn into_json(
-        self,
-        facts: &BTreeMap<FactName, Fact>,
-        meters: &BTreeMap<String, MeterUnit>,
-    ) -> RequestJson {
-        let usage = &self.usage;
         RequestJson {
-            path: self.path,
-            provider: self.provider,
+            path: self.path.clone(),
+            provider: self.provider.clone(),
             at: self.at,
-            facts: self
-                .facts
-                .into_iter()
-                .filter_map(|(name, value)| {
-                    let json = value.into_json(&facts.get(&name)?.ty);
-                    Some((name, json))
-                })
+            facts: facts_to_json(&self.facts, facts).into(),
+            usage: self.usage.to_json(meters),
+        }
+    }
+}
+
+/// The wire form of values of facts; those that are not declared are left out.
+pub fn facts_to_json(values: &BTreeMap<FactName, Value>, declared: &BTreeMap<FactName, Fact>) -> FactsJson {
+    let json =
+        |(name, value): (&FactName, &Value)| Some((name.clone(), value.to_json(&declared.get(name)?.ty)));
+    values.iter().filter_map(json).collect()
+}
+
+impl Usage {
+    /// Writes it for the wire. Amounts that can't be read are left out, and so are meters that aren't among the
+    /// declared ones.
+    pub fn to_json(&self, meters: &BTreeMap<String, MeterUnit>) -> UsageJson {
+        UsageJson {
+            runs: (self.runs != 1).then_some(self.runs),
+            tokens: (self.tokens != 0).then_some(self.tokens),
+            cost: self
+                .cost
+                .iter()
+                .map(|(unit, value)| (unit.clone(), decimal::format(*value, MONEY_SCALE, 2)))
                 .collect(),
-            usage: UsageJson {
-                runs: (usage.runs != 1).then_some(usage.runs),
-                tokens: (usage.tokens != 0).then_some(usage.tokens),
-                cost: usage
-                    .cost
-                    .iter()
-                    .map(|(unit, value)| (unit.clone(), decimal::format(*value, MONEY_SCALE, 2)))
-                    .collect(),
-                meters: usage
-                    .meters
-                    .iter()
-                    .filter_map(|(name, value)| Some((name.clone(), meters.get(name)?.format(*value))))
-                    .collect(),
-                risk: usage.risk.map(|value| decimal::format(value, RISK_SCALE, 0)),
-                since_last_run: usage.since_last_run.map(format_duration),
-            },
+            meters: self
+                .meters
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), meters.get(name)?.format(*value))))
+                .collect(),
+            risk: self.risk.map(|value| decimal::format(value, RISK_SCALE, 0)),
+            since_last_run: self.since_last_run.map(format_duration),
         }
     }
 }

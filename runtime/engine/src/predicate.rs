@@ -35,7 +35,7 @@ impl Predicate {
     /// If a value that it reads is of another kind than its fact was declared.
     pub fn evaluate(&self, request: &Request) -> Result<Option<bool>, Mismatch> {
         let mut prepared = Prepared::default();
-        prepared.take_facts(&self.schema, request)?;
+        prepared.take_facts(&self.schema, &request.facts)?;
         Ok(match self.code.evaluate(self.start, &self.schema, &prepared) {
             Truth::True => Some(true),
             Truth::False => Some(false),

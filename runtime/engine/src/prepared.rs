@@ -1,9 +1,10 @@
 //! A request in the shape in which it is decided.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use ordain_ir::{Quantity, Request, Value};
+use ordain_ir::{FactName, Quantity, Request, Value};
 
 use crate::index::PathNodes;
 use crate::schema::{Kind, Schema};
@@ -113,7 +114,11 @@ impl Prepared {
     }
 
     /// Takes the facts over. Of those that no condition reads nothing is kept.
-    pub(crate) fn take_facts(&mut self, schema: &Arc<Schema>, request: &Request) -> Result<(), Mismatch> {
+    pub(crate) fn take_facts(
+        &mut self,
+        schema: &Arc<Schema>,
+        facts: &BTreeMap<FactName, Value>,
+    ) -> Result<(), Mismatch> {
         if !self.is_of(schema) {
             self.schema = Some(Arc::clone(schema));
         }
@@ -121,7 +126,7 @@ impl Prepared {
         self.elements.clear();
         self.slots.clear();
         self.slots.resize(schema.slots.len(), Slotted::Missing);
-        for (name, value) in &request.facts {
+        for (name, value) in facts {
             let Some(slot) = schema.slot(name) else { continue };
             let kind = schema.slots[slot as usize].kind;
             let taken = match (kind, value) {
@@ -183,7 +188,20 @@ impl Engine {
     /// # Errors
     /// If a fact that a condition reads has a value of another kind than its declaration.
     pub fn prepare_into(&self, request: &Request, prepared: &mut Prepared) -> Result<(), Mismatch> {
-        prepared.take_facts(&self.schema, request)?;
+        self.prepare_with(request, &request.facts, prepared)
+    }
+
+    /// Likewise, with these facts in place of the request's own.
+    ///
+    /// # Errors
+    /// As [`Engine::prepare_into`].
+    pub fn prepare_with(
+        &self,
+        request: &Request,
+        facts: &BTreeMap<FactName, Value>,
+        prepared: &mut Prepared,
+    ) -> Result<(), Mismatch> {
+        prepared.take_facts(&self.schema, facts)?;
         prepared.take_rest(self, request);
         Ok(())
     }

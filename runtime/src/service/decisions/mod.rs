@@ -255,7 +255,7 @@ impl DecisionService {
             path: ordain_ir::Path { tenant: String::new(), project: String::new(), agent: String::new() },
             provider: None,
             at: self.now(),
-            facts: std::collections::BTreeMap::new(),
+            facts: Arc::default(),
             usage,
         };
         let (request, faults) = Request::read(request, &policies.facts, &policies.meters);

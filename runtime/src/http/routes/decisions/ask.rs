@@ -1,6 +1,7 @@
 //! What clients send.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use ordain_ir::request::{RequestJson, UsageJson};
@@ -156,7 +157,7 @@ impl DecisionAsk {
                 path: self.path,
                 provider: self.provider,
                 at: self.at.unwrap_or(now),
-                facts: self.facts,
+                facts: Arc::new(self.facts.into_iter().collect()),
                 usage: self.usage,
             },
             request_id: self.request_id,
