@@ -11,6 +11,10 @@ use ordain_compiler::{
 use ordain_tests::measure::{self, Took, middle, percentile, rate, timed};
 use ordain_tests::workload::Workload;
 
+/// That of the `ordain` program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How often everything is compiled afresh.
 const GOES: usize = 5;
 /// How many files each kind of edit is tried in.

@@ -17,6 +17,10 @@ use ordain_ir::{CompareOp, Condition, Policies, Report, Rule};
 use ordain_tests::measure::{self, Mark, Took, middle, percentile};
 use ordain_tests::workload::Workload;
 
+/// That of the `ordain` program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Largest workspace that is searched for lints.
 const LINTED: usize = 20_000;
 /// Largest workspace that is edited as in an editor.
