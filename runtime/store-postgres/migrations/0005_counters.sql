@@ -18,6 +18,8 @@ CREATE TABLE limit_counters (
     PRIMARY KEY (tenant_id, limit_name, quantity, subject, period_start)
 ) WITH (fillfactor = 50);
 
+CREATE INDEX ix_limit_counters_period_start ON limit_counters (tenant_id, period_start);
+
 -- In the order in which it came about.
 CREATE TABLE limit_ledger (
     seq          BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -70,11 +72,20 @@ CREATE UNIQUE INDEX uq_decisions_request_id ON decisions (tenant_id, request_id)
 CREATE INDEX ix_decisions_hold_until ON decisions (tenant_id, hold_until) WHERE standing = 'HELD';
 CREATE INDEX ix_decisions_decided_at ON decisions (tenant_id, decided_at);
 
+-- How far forgetting has come.
+CREATE TABLE forgetting (
+    tenant_id       TEXT        PRIMARY KEY,
+    -- The latest instant that was taken for the present.
+    present         TIMESTAMPTZ NOT NULL,
+    -- Counters before it that hold nothing are forgotten, gone or not.
+    counters_before TIMESTAMPTZ NOT NULL
+);
+
 DO $$
 DECLARE
     name TEXT;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['limit_counters', 'limit_ledger', 'limit_last_runs', 'decisions'] LOOP
+    FOREACH name IN ARRAY ARRAY['limit_counters', 'limit_ledger', 'limit_last_runs', 'decisions', 'forgetting'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format(

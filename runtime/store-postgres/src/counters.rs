@@ -4,9 +4,9 @@
 use async_trait::async_trait;
 use jiff_sqlx::{Timestamp, ToSqlx};
 use ordain_ir::PolicyName;
-use ordain_store::counting::{Book, Changes, CounterRange, CounterRecord, DecisionRecord};
+use ordain_store::counting::{Book, Changes, CounterRange, CounterRecord, Cut, DecisionRecord, Progress};
 use ordain_store::{
-    Counter, CounterAudit, CounterKey, CounterStore, CountingAnswer, CountingStep, Forgotten, RunKey,
+    Counter, CounterAudit, CounterKey, CounterStore, CountingAnswer, CountingStep, Forget, Forgotten, RunKey,
     StoreError, TenantId, to_microsecond,
 };
 use sqlx::{PgConnection, query, query_as};
@@ -111,6 +111,8 @@ impl CounterStore for PostgresStore {
 
     async fn audit_counters(&self, tenant: &TenantId) -> Result<CounterAudit, StoreError> {
         let mut snapshot = self.reading(tenant).await?;
+        let progress = progress(&mut snapshot, tenant.as_str()).await?;
+        let forgotten_before = progress.map_or(jiff::Timestamp::MIN, |it| it.counters_before);
         let totals = query!(
             r#"SELECT (SELECT count(*) FROM limit_counters WHERE tenant_id = $1) AS "counters!",
                       (SELECT count(*) FROM limit_ledger WHERE tenant_id = $1) AS "entries!""#,
@@ -123,10 +125,14 @@ impl CounterStore for PostgresStore {
             r#"SELECT limit_name AS "limit_name!", quantity AS "quantity!", subject AS "subject!",
                       period_start AS "period_start!"
                FROM (SELECT limit_name, quantity, subject, period_start, used, held, entries, held AS holds
-                     FROM limit_counters WHERE tenant_id = $1
+                     FROM limit_counters WHERE tenant_id = $1 AND (period_start >= $2 OR held <> 0)
                      UNION ALL
                      SELECT limit_name, quantity, subject, period_start, -used, -held, -1, 0
-                     FROM limit_ledger WHERE tenant_id = $1
+                     FROM limit_ledger AS entry WHERE tenant_id = $1 AND (period_start >= $2 OR EXISTS
+                       (SELECT FROM limit_counters AS counter
+                        WHERE counter.tenant_id = $1 AND counter.limit_name = entry.limit_name
+                          AND counter.quantity = entry.quantity AND counter.subject = entry.subject
+                          AND counter.period_start = entry.period_start AND counter.held <> 0))
                      UNION ALL
                      SELECT share #>> '{key,limit}', share #>> '{key,quantity}', share #>> '{key,subject}',
                             (share #>> '{key,period_start}')::timestamptz, 0, 0, 0, -(share ->> 'amount')::bigint
@@ -135,7 +141,8 @@ impl CounterStore for PostgresStore {
                GROUP BY limit_name, quantity, subject, period_start
                HAVING sum(used) <> 0 OR sum(held) <> 0 OR sum(entries) <> 0 OR sum(holds) <> 0
                ORDER BY limit_name COLLATE "C", quantity COLLATE "C", subject COLLATE "C", period_start"#,
-            tenant.as_str()
+            tenant.as_str(),
+            bounds(Some(forgotten_before), None).0 as Option<Timestamp>
         )
         .fetch_all(&mut *snapshot)
         .await
@@ -149,41 +156,88 @@ impl CounterStore for PostgresStore {
         })
     }
 
-    async fn forget_counted(
-        &self,
-        tenant: &TenantId,
-        counters_before: jiff::Timestamp,
-        decisions_before: jiff::Timestamp,
-    ) -> Result<Forgotten, StoreError> {
-        let (counters_before, _) = bounds(Some(counters_before), None);
-        let (decisions_before, _) = bounds(Some(decisions_before), None);
+    async fn forget_counted(&self, tenant: &TenantId, forget: Forget) -> Result<Forgotten, StoreError> {
         let mut transaction = self.counting(tenant).await?;
+        let before = progress(&mut transaction, tenant.as_str()).await?;
+        let oldest =
+            query!("SELECT min(period_start) FROM limit_counters WHERE tenant_id = $1", tenant.as_str());
+        let oldest = oldest.fetch_one(&mut *transaction).await.map_err(failed)?.min;
+        let (cut, reached) = forget.cut(before, oldest.map(Timestamp::to_jiff));
         query!(
-            "DELETE FROM limit_ledger AS entry USING limit_counters AS counter
-             WHERE entry.tenant_id = $1 AND entry.period_start < $2 AND counter.tenant_id = $1 AND counter.held = 0
-               AND counter.limit_name = entry.limit_name AND counter.quantity = entry.quantity
-               AND counter.subject = entry.subject AND counter.period_start = entry.period_start",
+            "INSERT INTO forgetting (tenant_id, present, counters_before) VALUES ($1, $2, $3)
+             ON CONFLICT (tenant_id) DO UPDATE SET
+               present = excluded.present, counters_before = excluded.counters_before",
             tenant.as_str(),
-            counters_before as Option<Timestamp>
+            bounds(Some(reached.present), None).0 as Option<Timestamp>,
+            bounds(Some(reached.counters_before), None).0 as Option<Timestamp>
         )
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
-        let counters = query!(
-            "DELETE FROM limit_counters WHERE tenant_id = $1 AND period_start < $2 AND held = 0",
-            tenant.as_str(),
-            counters_before as Option<Timestamp>
-        );
-        let counters = counters.execute(&mut *transaction).await.map_err(failed)?.rows_affected();
-        let decisions = query!(
-            "DELETE FROM decisions WHERE tenant_id = $1 AND decided_at < $2 AND standing <> 'HELD'",
-            tenant.as_str(),
-            decisions_before as Option<Timestamp>
-        );
-        let decisions = decisions.execute(&mut *transaction).await.map_err(failed)?.rows_affected();
+        let gone = forget_some(&mut transaction, tenant.as_str(), cut, forget.most).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
-        Ok(Forgotten { counters, decisions })
+        Ok(gone)
     }
+}
+
+/// How far forgetting has come.
+async fn progress(connection: &mut PgConnection, tenant: &str) -> Result<Option<Progress>, StoreError> {
+    let row = query!("SELECT present, counters_before FROM forgetting WHERE tenant_id = $1", tenant);
+    let row = row.fetch_optional(connection).await.map_err(failed)?;
+    Ok(row.map(|row| Progress {
+        present: row.present.to_jiff(),
+        counters_before: row.counters_before.to_jiff(),
+    }))
+}
+
+/// Deletes some of what may go, entries before their counters.
+async fn forget_some(
+    connection: &mut PgConnection,
+    tenant: &str,
+    cut: Cut,
+    most: u32,
+) -> Result<Forgotten, sqlx::Error> {
+    let (counters_before, _) = bounds(Some(cut.counters_before), None);
+    let (decisions_before, _) = bounds(Some(cut.decisions_before), None);
+    let entries = query!(
+        // Looked up one by one, and no further than needed.
+        "DELETE FROM limit_ledger WHERE tenant_id = $1 AND seq = ANY (ARRAY
+           (SELECT entry.seq FROM limit_ledger AS entry
+            WHERE entry.tenant_id = $1 AND entry.period_start < $2 AND NOT COALESCE(
+              (SELECT counter.held <> 0 FROM limit_counters AS counter
+               WHERE counter.tenant_id = $1 AND counter.limit_name = entry.limit_name
+                 AND counter.quantity = entry.quantity AND counter.subject = entry.subject
+                 AND counter.period_start = entry.period_start), false)
+            ORDER BY entry.period_start LIMIT $3))",
+        tenant,
+        counters_before as Option<Timestamp>,
+        i64::from(most)
+    );
+    let entries = entries.execute(&mut *connection).await?.rows_affected();
+    let mut gone = Forgotten::default();
+    if entries < u64::from(most) {
+        let counters = query!(
+            "DELETE FROM limit_counters
+             WHERE tenant_id = $1 AND (limit_name, quantity, subject, period_start) IN
+               (SELECT limit_name, quantity, subject, period_start FROM limit_counters
+                WHERE tenant_id = $1 AND period_start < $2 AND held = 0 ORDER BY period_start LIMIT $3)",
+            tenant,
+            counters_before as Option<Timestamp>,
+            i64::from(most)
+        );
+        gone.counters = counters.execute(&mut *connection).await?.rows_affected();
+    }
+    let decisions = query!(
+        "DELETE FROM decisions WHERE tenant_id = $1 AND id = ANY (ARRAY
+           (SELECT id FROM decisions WHERE tenant_id = $1 AND decided_at < $2 AND standing <> 'HELD'
+            ORDER BY decided_at LIMIT $3))",
+        tenant,
+        decisions_before as Option<Timestamp>,
+        i64::from(most)
+    );
+    gone.decisions = decisions.execute(connection).await?.rows_affected();
+    gone.more = [entries, gone.counters, gone.decisions].contains(&u64::from(most));
+    Ok(gone)
 }
 
 /// What steps need to know.

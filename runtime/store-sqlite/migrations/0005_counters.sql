@@ -18,6 +18,8 @@ CREATE TABLE limit_counters (
     PRIMARY KEY (tenant_id, limit_name, quantity, subject, period_start)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX ix_limit_counters_period_start ON limit_counters (tenant_id, period_start);
+
 -- In the order in which it came about, so that a transaction writes to few pages, however many counters it changes.
 CREATE TABLE limit_ledger (
     seq          INTEGER PRIMARY KEY,
@@ -69,3 +71,12 @@ CREATE TABLE decisions (
 CREATE UNIQUE INDEX uq_decisions_request_id ON decisions (tenant_id, request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX ix_decisions_hold_until ON decisions (tenant_id, hold_until) WHERE standing = 'HELD';
 CREATE INDEX ix_decisions_decided_at ON decisions (tenant_id, decided_at);
+
+-- How far forgetting has come.
+CREATE TABLE forgetting (
+    tenant_id       TEXT    PRIMARY KEY,
+    -- The latest instant that was taken for the present.
+    present         INTEGER NOT NULL,
+    -- Counters before it that hold nothing are forgotten, gone or not.
+    counters_before INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -4,10 +4,12 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use ordain_ir::PolicyName;
-use ordain_store::counting::{Book, Changes, CounterRange, CounterRecord, DecisionRecord, LedgerEntry};
+use ordain_store::counting::{
+    Book, Changes, CounterRange, CounterRecord, Cut, DecisionRecord, LedgerEntry, Progress,
+};
 use ordain_store::{
-    Counter, CounterAudit, CounterKey, CounterStore, CountingAnswer, CountingStep, Forgotten, RunKey,
-    StoreError, TenantId, clamped_microseconds,
+    Counter, CounterAudit, CounterKey, CounterStore, CountingAnswer, CountingStep, Forget, Forgotten, RunKey,
+    StoreError, TenantId,
 };
 use serde_json::{Value, json};
 use sqlx::{SqliteConnection, query, query_as};
@@ -132,6 +134,8 @@ impl CounterStore for SqliteStore {
     async fn audit_counters(&self, tenant: &TenantId) -> Result<CounterAudit, StoreError> {
         let tenant = tenant.as_str();
         let mut snapshot = self.read.begin().await.map_err(failed)?;
+        let progress = progress(&mut snapshot, tenant).await?;
+        let forgotten_before = progress.map_or(i64::MIN, |it| it.counters_before.as_microsecond());
         let totals = query!(
             r#"SELECT (SELECT count(*) FROM limit_counters WHERE tenant_id = $1) AS "counters!: i64",
                       (SELECT count(*) FROM limit_ledger WHERE tenant_id = $1) AS "entries!: i64""#,
@@ -144,10 +148,14 @@ impl CounterStore for SqliteStore {
             r#"SELECT limit_name AS "limit_name!: String", quantity AS "quantity!: String",
                       subject AS "subject!: String", period_start AS "period_start!: i64"
                FROM (SELECT limit_name, quantity, subject, period_start, used, held, entries, held AS holds
-                     FROM limit_counters WHERE tenant_id = $1
+                     FROM limit_counters WHERE tenant_id = $1 AND (period_start >= $2 OR held <> 0)
                      UNION ALL
                      SELECT limit_name, quantity, subject, period_start, -used, -held, -1, 0
-                     FROM limit_ledger WHERE tenant_id = $1
+                     FROM limit_ledger AS entry WHERE tenant_id = $1 AND (period_start >= $2 OR EXISTS
+                       (SELECT 1 FROM limit_counters AS counter
+                        WHERE counter.tenant_id = $1 AND counter.limit_name = entry.limit_name
+                          AND counter.quantity = entry.quantity AND counter.subject = entry.subject
+                          AND counter.period_start = entry.period_start AND counter.held <> 0))
                      UNION ALL
                      SELECT share.value ->> '$.key.limit', share.value ->> '$.key.quantity',
                             share.value ->> '$.key.subject',
@@ -158,7 +166,8 @@ impl CounterStore for SqliteStore {
                GROUP BY 1, 2, 3, 4
                HAVING sum(used) <> 0 OR sum(held) <> 0 OR sum(entries) <> 0 OR sum(holds) <> 0
                ORDER BY 1, 2, 3, 4"#,
-            tenant
+            tenant,
+            forgotten_before
         )
         .fetch_all(&mut *snapshot)
         .await
@@ -172,42 +181,92 @@ impl CounterStore for SqliteStore {
         })
     }
 
-    async fn forget_counted(
-        &self,
-        tenant: &TenantId,
-        counters_before: Timestamp,
-        decisions_before: Timestamp,
-    ) -> Result<Forgotten, StoreError> {
+    async fn forget_counted(&self, tenant: &TenantId, forget: Forget) -> Result<Forgotten, StoreError> {
         let tenant = tenant.as_str();
-        let (counters_before, decisions_before) =
-            clamped_microseconds(Some(counters_before), Some(decisions_before));
         let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        let before = progress(&mut transaction, tenant).await?;
+        let oldest = query!(
+            r#"SELECT min(period_start) AS "oldest: i64" FROM limit_counters WHERE tenant_id = $1"#,
+            tenant
+        );
+        let oldest = oldest.fetch_one(&mut *transaction).await.map_err(failed)?.oldest;
+        let oldest = oldest.map(|at| instant(COUNTERS, "period_start", tenant, at)).transpose()?;
+        let (cut, reached) = forget.cut(before, oldest);
+        let (present, counters_before) =
+            (reached.present.as_microsecond(), reached.counters_before.as_microsecond());
         query!(
-            "DELETE FROM limit_ledger
-             WHERE tenant_id = $1 AND period_start < $2 AND (limit_name, quantity, subject, period_start) IN
-               (SELECT limit_name, quantity, subject, period_start FROM limit_counters
-                WHERE tenant_id = $1 AND period_start < $2 AND held = 0)",
+            "INSERT INTO forgetting (tenant_id, present, counters_before) VALUES ($1, $2, $3)
+             ON CONFLICT (tenant_id) DO UPDATE SET
+               present = excluded.present, counters_before = excluded.counters_before",
             tenant,
+            present,
             counters_before
         )
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
-        let counters = query!(
-            "DELETE FROM limit_counters WHERE tenant_id = $1 AND period_start < $2 AND held = 0",
-            tenant,
-            counters_before
-        );
-        let counters = counters.execute(&mut *transaction).await.map_err(failed)?.rows_affected();
-        let decisions = query!(
-            "DELETE FROM decisions WHERE tenant_id = $1 AND decided_at < $2 AND standing <> 'HELD'",
-            tenant,
-            decisions_before
-        );
-        let decisions = decisions.execute(&mut *transaction).await.map_err(failed)?.rows_affected();
+        let gone = forget_some(&mut transaction, tenant, cut, forget.most).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
-        Ok(Forgotten { counters, decisions })
+        Ok(gone)
     }
+}
+
+/// How far forgetting has come.
+async fn progress(connection: &mut SqliteConnection, tenant: &str) -> Result<Option<Progress>, StoreError> {
+    let row = query!("SELECT present, counters_before FROM forgetting WHERE tenant_id = $1", tenant);
+    let Some(row) = row.fetch_optional(connection).await.map_err(failed)? else { return Ok(None) };
+    Ok(Some(Progress {
+        present: instant("forgetting", "present", tenant, row.present)?,
+        counters_before: instant("forgetting", "counters_before", tenant, row.counters_before)?,
+    }))
+}
+
+/// Deletes some of what may go, entries before their counters.
+async fn forget_some(
+    connection: &mut SqliteConnection,
+    tenant: &str,
+    cut: Cut,
+    most: u32,
+) -> Result<Forgotten, sqlx::Error> {
+    let (counters_before, decisions_before) =
+        (cut.counters_before.as_microsecond(), cut.decisions_before.as_microsecond());
+    let entries = query!(
+        "DELETE FROM limit_ledger WHERE tenant_id = $1 AND seq IN
+           (SELECT entry.seq FROM limit_ledger AS entry
+            WHERE entry.tenant_id = $1 AND entry.period_start < $2 AND NOT EXISTS
+              (SELECT 1 FROM limit_counters AS counter
+               WHERE counter.tenant_id = $1 AND counter.limit_name = entry.limit_name
+                 AND counter.quantity = entry.quantity AND counter.subject = entry.subject
+                 AND counter.period_start = entry.period_start AND counter.held <> 0)
+            LIMIT $3)",
+        tenant,
+        counters_before,
+        most
+    );
+    let entries = entries.execute(&mut *connection).await?.rows_affected();
+    let mut gone = Forgotten::default();
+    if entries < u64::from(most) {
+        let counters = query!(
+            "DELETE FROM limit_counters
+             WHERE tenant_id = $1 AND (limit_name, quantity, subject, period_start) IN
+               (SELECT limit_name, quantity, subject, period_start FROM limit_counters
+                WHERE tenant_id = $1 AND period_start < $2 AND held = 0 ORDER BY period_start LIMIT $3)",
+            tenant,
+            counters_before,
+            most
+        );
+        gone.counters = counters.execute(&mut *connection).await?.rows_affected();
+    }
+    let decisions = query!(
+        "DELETE FROM decisions WHERE tenant_id = $1 AND id IN
+           (SELECT id FROM decisions WHERE tenant_id = $1 AND decided_at < $2 AND standing <> 'HELD' LIMIT $3)",
+        tenant,
+        decisions_before,
+        most
+    );
+    gone.decisions = decisions.execute(connection).await?.rows_affected();
+    gone.more = [entries, gone.counters, gone.decisions].contains(&u64::from(most));
+    Ok(gone)
 }
 
 /// What steps need to know.

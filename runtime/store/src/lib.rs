@@ -28,7 +28,7 @@ pub use activation::{Activation, BundleOrigin};
 pub use clock::{Clock, ManualClock, clamped_microseconds, from_microseconds, to_microsecond};
 pub use counting::{
     Claim, Counted, Counter, CounterAudit, CounterKey, CounterRecord, CountingAnswer, CountingStep, Decide,
-    Forgotten, RunKey, Standing,
+    Forget, Forgotten, RunKey, Standing,
 };
 pub use error::{StoreError, redacted};
 pub use evaluation::{EvaluationTally, EvaluationTotal, EvaluationTotals, minute_of};

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     Activation, ApiKeyRecord, AuditEntry, BundleRecord, ConflictAcknowledgement, ConflictFilter,
     ConflictPage, ConflictRecord, CounterAudit, CounterRecord, CountingAnswer, CountingStep, Decided,
-    Decision, EvaluationTally, EvaluationTotals, Forgotten, FoundApiKey, Governed, GraphSnapshot,
+    Decision, EvaluationTally, EvaluationTotals, Forget, Forgotten, FoundApiKey, Governed, GraphSnapshot,
     LimitFilter, LimitRecord, Page, PageRequest, PolicyDetail, ProposalDetail, ProposalFilter,
     ProposalRecord, ProposalStats, Recorded, RuleFilter, RuleRecord, StateCounts, StoreError, Succession,
     TenantId, VersionRecord, Violation, ViolationCounts, ViolationFilter, ViolationPageRequest,
@@ -182,14 +182,9 @@ pub trait CounterStore: Send + Sync {
     /// Whether every counter is the sum of its entries in the ledger, and holds what the decisions say that hold.
     async fn audit_counters(&self, tenant: &TenantId) -> Result<CounterAudit, StoreError>;
 
-    /// Forgets counters of periods that began before an instant, with their entries, and decisions that were taken
-    /// before another. What is held stays, with its counters. A claim under a forgotten name is new.
-    async fn forget_counted(
-        &self,
-        tenant: &TenantId,
-        counters_before: Timestamp,
-        decisions_before: Timestamp,
-    ) -> Result<Forgotten, StoreError>;
+    /// Forgets some of what is old: counters with their entries, and decisions. What is held stays, with its counters. A
+    /// claim under a forgotten name is new.
+    async fn forget_counted(&self, tenant: &TenantId, forget: Forget) -> Result<Forgotten, StoreError>;
 }
 
 /// API keys.

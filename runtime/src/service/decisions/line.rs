@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
-use ordain_store::{Clock, CountingAnswer, CountingStep, Store, StoreError, TenantId};
+use jiff::SignedDuration;
+use ordain_store::{Clock, CountingAnswer, CountingStep, Forget, Forgotten, Store, StoreError, TenantId};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -18,8 +18,11 @@ use crate::telemetry;
 const BATCH: usize = 256;
 /// How long one may take before it is given up.
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(8);
-/// How often what is old is forgotten.
+/// How often what is old is forgotten, how much later than the last time it may have become, and how many rows of a table
+/// go at once, so that nobody waits for long.
 const FORGET: std::time::Duration = std::time::Duration::from_hours(1);
+const STEP: SignedDuration = SignedDuration::from_hours(6);
+const MOST: u32 = 1_000;
 /// How long counters are kept after their period has begun, and decisions after they were taken.
 const COUNTERS: SignedDuration = SignedDuration::from_hours(62 * 24);
 const DECISIONS: SignedDuration = SignedDuration::from_hours(48);
@@ -49,6 +52,8 @@ struct Line {
     /// Decisions that may have been counted although nobody got the answer.
     doubtful: Vec<Uuid>,
     forgot: Option<Instant>,
+    /// Whether there is more to forget.
+    forgets: bool,
 }
 
 /// The lines of all tenants.
@@ -185,27 +190,33 @@ impl Lines {
         }
     }
 
-    /// Forgets what is old, once in a while.
+    /// Forgets some of what is old, once in a while, and then after each batch until all of it is gone.
     async fn forget(&self, tenant: &TenantId) {
-        let due = |line: &mut Line| {
+        let turn = |line: &mut Line| {
             let due = line.forgot.is_none_or(|last| last.elapsed() > FORGET);
             // The first to come shall not wait for it.
             let first = line.forgot.is_none();
             if due {
                 line.forgot = Some(Instant::now());
             }
-            due && !first
+            let step = if due && !first { Some(STEP) } else { None };
+            step.or_else(|| line.forgets.then_some(SignedDuration::ZERO))
         };
-        if !self.locked().get_mut(tenant).is_some_and(due) {
-            return;
-        }
+        let Some(step) = self.locked().get_mut(tenant).and_then(turn) else { return };
         let now = self.clock.now();
-        let before = |age| now.checked_sub(age).unwrap_or(Timestamp::MIN);
-        match self.store.forget_counted(tenant, before(COUNTERS), before(DECISIONS)).await {
-            Ok(gone) => {
-                tracing::info!(%tenant, counters = gone.counters, decisions = gone.decisions, "old counters forgotten");
+        let forget = Forget { now, counters: COUNTERS, decisions: DECISIONS, step, most: MOST };
+        let more = match self.store.forget_counted(tenant, forget).await {
+            Ok(Forgotten { counters, decisions, more }) => {
+                tracing::debug!(%tenant, counters, decisions, more, "old counters forgotten");
+                more
             }
-            Err(error) => tracing::warn!(%tenant, %error, "old counters could not be forgotten"),
+            Err(error) => {
+                tracing::warn!(%tenant, %error, "old counters could not be forgotten");
+                false
+            }
+        };
+        if let Some(line) = self.locked().get_mut(tenant) {
+            line.forgets = more;
         }
     }
 }

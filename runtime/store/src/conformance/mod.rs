@@ -83,6 +83,7 @@ where
         counting::a_limit_that_counts_something_else_begins_anew,
         counting::cooldowns_and_bands_are_remembered,
         counting::old_counters_are_forgotten,
+        counting::forgetting_goes_by_small_parts_and_follows_no_jump,
         counting::counting_equals_the_model,
         counting::claims_at_once_stay_within_a_cap,
         concurrency::readers_never_see_half_an_activation,

@@ -8,6 +8,7 @@
 //! An expired hold is given back by whichever step comes next, before anything else.
 
 mod book;
+mod forget;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use book::{Book, Changes};
+pub use forget::{Cut, Forget, Progress};
 
 /// Which counter: of what a limit counts, for one subject, under one instant. The order matters: what a [`CounterRange`]
 /// takes in stands together.
@@ -357,15 +359,17 @@ pub struct CounterAudit {
     /// How many entries the ledger has.
     pub entries: u64,
     /// Counters that are not the sum of their entries, have too few or too many, or hold something else than the
-    /// decisions that hold say; sorted.
+    /// decisions that hold say; sorted. Those that are being forgotten are not looked at.
     pub wrong: Vec<CounterKey>,
 }
 
 /// What was forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Forgotten {
-    /// How many counters, with their entries.
+    /// How many counters.
     pub counters: u64,
     /// How many decisions.
     pub decisions: u64,
+    /// Whether there is more.
+    pub more: bool,
 }

@@ -8,8 +8,8 @@ use ordain_ir::PolicyName;
 
 use super::{MemoryStore, Tenant};
 use crate::{
-    CounterAudit, CounterKey, CounterRecord, CounterStore, CountingAnswer, CountingStep, Forgotten, Standing,
-    StoreError, TenantId,
+    CounterAudit, CounterKey, CounterRecord, CounterStore, CountingAnswer, CountingStep, Forget, Forgotten,
+    Standing, StoreError, TenantId,
 };
 
 #[async_trait]
@@ -50,16 +50,15 @@ impl CounterStore for MemoryStore {
         Ok(self.read(tenant, Tenant::audit))
     }
 
-    async fn forget_counted(
-        &self,
-        tenant: &TenantId,
-        counters_before: Timestamp,
-        decisions_before: Timestamp,
-    ) -> Result<Forgotten, StoreError> {
+    /// All at once, however much it is.
+    async fn forget_counted(&self, tenant: &TenantId, forget: Forget) -> Result<Forgotten, StoreError> {
         Ok(self.write(tenant, |held| {
-            let (gone, decisions) = held.book.forget(counters_before, decisions_before);
+            let oldest = held.book.counters().keys().map(|key| key.period_start).min();
+            let (cut, progress) = forget.cut(held.forgetting, oldest);
+            held.forgetting = Some(progress);
+            let (gone, decisions) = held.book.forget(cut.counters_before, cut.decisions_before);
             held.ledger.retain(|entry| !gone.contains(&entry.key));
-            Forgotten { counters: gone.len() as u64, decisions }
+            Forgotten { counters: gone.len() as u64, decisions, more: false }
         }))
     }
 }

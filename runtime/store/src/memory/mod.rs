@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use ordain_ir::{Conflict, ConflictSeverity, DependencyEdge, Limit, LimitStatus, PolicyId, Rule, RuleStatus};
 
-use crate::counting::{Book, LedgerEntry};
+use crate::counting::{Book, LedgerEntry, Progress};
 use crate::{
     Activation, ApiKeyRecord, AuditEntry, BundleRecord, BundleStore, ConflictAcknowledgement, ConflictFilter,
     ConflictPage, ConflictRecord, ConflictStore, DependencyStore, EvaluationTally, GraphSnapshot,
@@ -37,6 +37,7 @@ struct Tenant {
     evaluations: Vec<EvaluationTally>,
     book: Book,
     ledger: Vec<LedgerEntry>,
+    forgetting: Option<Progress>,
     keys: Vec<ApiKeyRecord>,
     proposals: Vec<ProposalDetail>,
     audit: Vec<AuditEntry>,
