@@ -136,6 +136,8 @@ pub(crate) struct Ground {
     prepared: FxHashMap<Condition, Arc<Prepared>>,
     sets: Mutex<Interned<Vec<usize>, AllOf>>,
     times: Mutex<Interned<[usize; 2], Arc<Intervals>>>,
+    /// The domains of rules, by where these are in memory, which they keep.
+    rules: RwLock<FxHashMap<usize, (Arc<Rule>, Domain)>>,
     /// The first instant that two windows have in common.
     firsts: RwLock<FxHashMap<(WindowId, WindowId), Option<i64>>>,
 }
@@ -167,6 +169,7 @@ impl Ground {
             prepared: FxHashMap::default(),
             sets: Mutex::new(sets),
             times: Mutex::new(Interned(FxHashMap::default())),
+            rules: RwLock::default(),
             firsts: RwLock::default(),
         }
     }
@@ -201,9 +204,10 @@ impl Ground {
         self.prepared.values().flat_map(|it| it.facts()).cloned().collect()
     }
 
-    /// How many scopes and conditions it knows.
+    /// How many scopes, conditions and rules it knows.
     pub(crate) fn len(&self) -> usize {
-        self.places.len() + self.prepared.len()
+        let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner);
+        self.places.len() + self.prepared.len() + rules.len()
     }
 
     /// Whether it serves policies with this horizon.
@@ -296,8 +300,20 @@ impl<'a> Algebra<'a> {
 
     /// The domain of a rule.
     pub fn rule(&self, rule: &'a Rule) -> Result<Domain, AnalyzerError> {
+        let address = std::ptr::from_ref(rule).addr();
+        let known = self.ground.rules.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, domain)) = known.get(&address) {
+            return Ok(domain.clone());
+        }
+        drop(known);
         let window = self.window(&rule.name, &rule.window)?;
-        Ok(self.domain(&[&rule.scope], [&window, &window], &[&rule.condition]))
+        let domain = self.domain(&[&rule.scope], [&window, &window], &[&rule.condition]);
+        let own = self.policies.rules.get(&rule.name).filter(|own| Arc::as_ptr(own).addr() == address);
+        if let Some(own) = own {
+            let mut known = self.ground.rules.write().unwrap_or_else(PoisonError::into_inner);
+            known.insert(address, (Arc::clone(own), domain.clone()));
+        }
+        Ok(domain)
     }
 
     /// The domain of a limit, within that of the rule that it names.

@@ -1,10 +1,11 @@
 //! Where policies stand.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ordain_grammar::ast::{self, Apply, ClauseKind, Item};
 use ordain_ir::{Clause, Place, PolicyId, PolicyName, PolicySource, Site, SourceMap, Span};
+use rustc_hash::FxHashMap;
 
 use crate::check::clause_of;
 use crate::lines::LineIndex;
@@ -125,13 +126,13 @@ impl Origin {
 
 /// Where every policy of [`policies`](crate::policies) stands.
 #[salsa::tracked]
-pub fn source_map(db: &dyn Db, workspace: Workspace) -> SourceMap {
+pub fn source_map(db: &dyn Db, workspace: Workspace) -> Arc<SourceMap> {
     // Each file is asked once, not for each of its policies.
-    let mut files: HashMap<Origin, &SourceMap> = HashMap::new();
+    let mut files: FxHashMap<Origin, &SourceMap> = FxHashMap::default();
     let all = participants(db, workspace).iter();
-    all.filter_map(|(id, (_, origin))| {
+    let placed = all.filter_map(|(id, (_, origin))| {
         let sources = files.entry(*origin).or_insert_with(|| origin.sources(db));
         Some((*id, sources.get(id)?.clone()))
-    })
-    .collect()
+    });
+    Arc::new(placed.collect())
 }

@@ -37,8 +37,15 @@ pub struct Path {
 impl fmt::Display for Path {
     /// Segments joined by `/`; `/` and `\` within a segment are written with a backslash before them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let escape = |segment: &str| segment.replace('\\', "\\\\").replace('/', "\\/");
-        write!(f, "{}/{}/{}", escape(&self.tenant), escape(&self.project), escape(&self.agent))
+        for (segment, before) in [(&self.tenant, ""), (&self.project, "/"), (&self.agent, "/")] {
+            f.write_str(before)?;
+            if segment.contains(['/', '\\']) {
+                f.write_str(&segment.replace('\\', "\\\\").replace('/', "\\/"))?;
+            } else {
+                f.write_str(segment)?;
+            }
+        }
+        Ok(())
     }
 }
 

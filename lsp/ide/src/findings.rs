@@ -14,7 +14,7 @@ use crate::{Analysed, LineIndex, WORKSPACE_FILE};
 /// A checked state of a workspace: syntax, names, types. Later, conflicts are set into it.
 pub struct Checked {
     pub(crate) policies: Arc<Policies>,
-    pub(crate) source_map: SourceMap,
+    pub(crate) source_map: Arc<SourceMap>,
     /// What the compiler says.
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Where required coverage stands.
@@ -79,7 +79,7 @@ impl Checked {
             (false, true) => !self.is_known(file),
             (false, false) => false,
         };
-        for (policy, source) in &self.source_map {
+        for (policy, source) in &*self.source_map {
             let application = source.application.as_ref().map(|site| &site.file);
             if ![Some(&source.file), application].into_iter().flatten().any(|file| is_wanted(file)) {
                 continue;

@@ -76,6 +76,18 @@ impl Workspace {
     /// workspace's source folders don't count.
     pub fn set_buffer(&mut self, path: &Path, text: &str) -> bool {
         let Some(file) = file_name(&self.root, path) else { return false };
+        let concerns = |problem: &Diagnostic| problem.primary.as_ref().is_some_and(|at| at.file == file);
+        let readable = !self.disk.problems.iter().any(concerns);
+        // The usual edit: of a file that counts already. Nothing else can change.
+        if let Some(known) = self.current.files.get_mut(&file).filter(|_| readable) {
+            let changed = known != text;
+            if changed {
+                text.clone_into(known);
+                self.input.set_file(&mut self.db, &file, text);
+            }
+            self.buffers.insert(file, text.to_owned());
+            return changed;
+        }
         self.buffers.insert(file, text.to_owned());
         self.merge()
     }
