@@ -76,10 +76,8 @@ impl Workspace {
     /// workspace's source folders don't count.
     pub fn set_buffer(&mut self, path: &Path, text: &str) -> bool {
         let Some(file) = file_name(&self.root, path) else { return false };
-        let concerns = |problem: &Diagnostic| problem.primary.as_ref().is_some_and(|at| at.file == file);
-        let readable = !self.disk.problems.iter().any(concerns);
         // The usual edit: of a file that counts already. Nothing else can change.
-        if let Some(known) = self.current.files.get_mut(&file).filter(|_| readable) {
+        if let Some(known) = self.current.files.get_mut(&file) {
             let changed = known != text;
             if changed {
                 text.clone_into(known);
