@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use ordain_ir::{
-    Allowance, Allowed, ConflictSeverity, ConflictType, Enforcement, EnforcementMode, Limit, LimitStatus,
-    Override, Policies, PolicyName, Rule, RuleStatus, Window,
+    Accumulation, Allowance, Allowed, ConflictSeverity, ConflictType, Direction, Enforcement,
+    EnforcementMode, Limit, LimitStatus, Override, Policies, PolicyName, Quantity, Rule, RuleStatus, Window,
 };
 
 use crate::random::Random;
@@ -187,6 +187,15 @@ fn edited_limit(random: &mut Random, limit: &Limit, model: &Limit) -> Option<Lim
         6 => out.condition = model.condition.clone(),
         7 => out.overrides.clear(),
         _ => out.status = random.pick(LimitStatus::ALL),
+    }
+    // What is drawn for limits by the calendar of UTC stays as it is.
+    if let (Quantity::Accumulated(meter, over), Quantity::Accumulated(_, other)) =
+        (&limit.quantity, &model.quantity)
+        && over.utc_period().is_none()
+        && random.chance(30)
+        && (out.bound.direction == Direction::AtMost || matches!(other, Accumulation::Calendar { .. }))
+    {
+        out.quantity = Quantity::Accumulated(meter.clone(), other.clone());
     }
     Some(out)
 }

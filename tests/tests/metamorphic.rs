@@ -26,9 +26,10 @@ fn compiled(files: Vec<(String, String)>) -> Arc<Policies> {
     compiled.policies
 }
 
-/// Random workspaces: of pairs of all kinds, and of guarantees.
+/// Random workspaces: of pairs of all kinds, of guarantees, and of limits that add up in several ways.
 fn workspaces() -> impl Iterator<Item = Policies> {
-    (0..240).map(generate::workspace).chain((0..80).map(generate::guarantees))
+    let pairs = (0..240).map(generate::workspace);
+    pairs.chain((0..80).map(generate::guarantees)).chain((0..120).map(generate::periods))
 }
 
 /// The blocks of a file: what comes before the first policy, and the policies.

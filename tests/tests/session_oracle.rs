@@ -182,7 +182,7 @@ fn an_edit_leads_to_what_a_first_analysis_says() {
         let tally = search(count / share, generate);
         println!("{tally:?}");
         // Agreement on nothing would be no agreement.
-        let told = tally.conflicts > tally.edits / 2
+        let told = tally.conflicts > tally.edits / 4
             && tally.telling > tally.edits / 10
             && tally.lints > tally.edits / 4
             && tally.telling_lints > tally.edits / 20
