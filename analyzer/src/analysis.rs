@@ -26,6 +26,7 @@ use crate::pairs::{Group, Judged, Pairs};
 use crate::progress::{Stage, Watch};
 use crate::rules::RuleEntry;
 use crate::session::{Changes, Known};
+use crate::window::Intervals;
 
 /// How to run an analysis. Nothing here changes its answer.
 #[derive(Clone, Default)]
@@ -177,7 +178,7 @@ impl Contradictions {
             if let Some(same) = same.filter(|_| !key.iter().any(concern)) {
                 return Ok((key, same.clone()));
             }
-            let witness = joint_witness(&finding.members, algebra)?;
+            let witness = joint_witness(&finding, algebra)?;
             let conflict = Conflict { witness, ..finding.clone().into_conflict(algebra.policies()) };
             Ok((key, (finding, Arc::new(conflict))))
         };
@@ -253,20 +254,26 @@ pub(crate) fn pool(options: &Options<'_>) -> Result<rayon::ThreadPool, AnalyzerE
     pool.build().map_err(|error| AnalyzerError::Threads(error.to_string()))
 }
 
-/// A request of which all these limits speak, where there is one: limits on different parts of a whole may
-/// contradict each other without meeting.
-fn joint_witness(members: &[PolicyName], algebra: &Algebra<'_>) -> Result<Option<Witness>, AnalyzerError> {
-    let policies = algebra.policies();
+/// A request of which all these limits speak, where there is one, in a period of which the proof does if there is: limits
+/// on different parts of a whole may contradict each other without meeting.
+fn joint_witness(finding: &empty::Finding, algebra: &Algebra<'_>) -> Result<Option<Witness>, AnalyzerError> {
+    let (policies, members) = (algebra.policies(), &finding.members);
     let limits: Vec<&Limit> =
         members.iter().filter_map(|name| policies.limits.get(name)).map(|l| &**l).collect();
     let domains = limits.iter().map(|limit| algebra.limit(limit)).collect::<Result<Vec<_>, _>>()?;
-    let Answer::Yes(point) = algebra.overlap(&domains.iter().collect::<Vec<_>>()).answer else {
+    let Answer::Yes(mut point) = algebra.overlap(&domains.iter().collect::<Vec<_>>()).answer else {
         return Ok(None);
     };
+    let windows = domains.iter().map(|domain| &domain.window);
+    let instant = |(start, end): &(i64, i64)| {
+        let all = Intervals::new(vec![(*start, *end)]);
+        let open = windows.clone().fold(all, |open, window| open.intersection(window));
+        open.parts().first().map(|(first, _)| *first)
+    };
+    point.at = finding.periods.iter().find_map(instant).unwrap_or(point.at);
     let request = evidence::request(point, Usage::default());
     evidence::replay_domains(members, &request, &*algebra.engine_of(members)?)?;
-    let windows = limits.iter().flat_map(|limit| evidence::windows_of_limit(limit, policies));
-    Ok(Some(evidence::witness(&request, windows, policies)))
+    Ok(Some(evidence::witness_of_limits(&limits, &request, policies)))
 }
 
 /// In the [`order`] of a report. Names are compared once for each policy instead of for each conflict.

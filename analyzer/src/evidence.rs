@@ -7,7 +7,8 @@ use ordain_engine::{Answer, DecideError, Engine, NoCounters, Outcome, PolicyNumb
 use ordain_ir::report::Witness;
 use ordain_ir::request::{FactsJson, RequestJson, facts_to_json};
 use ordain_ir::{
-    Direction, FactName, Limit, Policies, PolicyName, Quantity, Request, Rule, Settings, Usage, Window, zone,
+    Accumulation, Direction, FactName, Limit, Policies, PolicyName, Quantity, Request, Rule, Settings, Usage,
+    Window, zone,
 };
 
 use crate::boxes::Valuation;
@@ -46,6 +47,25 @@ pub(crate) fn witness<'a>(
     }
 }
 
+/// The witness of limits, on the wall clock of [`zone_of_limits`].
+pub(crate) fn witness_of_limits(limits: &[&Limit], request: &Request, policies: &Policies) -> Witness {
+    Witness {
+        local_time: local_time(request.at, zone_of_limits(limits, policies)),
+        request: request.to_json(&policies.facts, &policies.meters),
+    }
+}
+
+/// The first zone that a window of a limit names, or else by whose calendar one of them counts.
+fn zone_of_limits<'a>(limits: &[&'a Limit], policies: &'a Policies) -> &'a str {
+    let windows = limits.iter().flat_map(|limit| windows_of_limit(limit, policies));
+    let named = windows.flat_map(|window| &window.clauses).map(|active| active.zone.as_str());
+    let counted = limits.iter().filter_map(|limit| match &limit.quantity {
+        Quantity::Accumulated(_, Accumulation::Calendar { zone, .. }) => Some(&**zone),
+        _ => None,
+    });
+    named.chain(counted.filter(|zone| *zone != "UTC")).next().unwrap_or("UTC")
+}
+
 fn first_zone<'a>(windows: impl IntoIterator<Item = &'a Window>) -> &'a str {
     let mut clauses = windows.into_iter().flat_map(|window| &window.clauses);
     clauses.next().map_or("UTC", |active| &active.zone)
@@ -60,7 +80,7 @@ fn local_time(at: Timestamp, name: &str) -> String {
 }
 
 /// The windows that decide when a limit speaks.
-pub(crate) fn windows_of_limit<'a>(limit: &'a Limit, policies: &'a Policies) -> Vec<&'a Window> {
+fn windows_of_limit<'a>(limit: &'a Limit, policies: &'a Policies) -> Vec<&'a Window> {
     let rule = limit.rule.as_ref().and_then(|name| policies.rules.get(name));
     [&limit.window].into_iter().chain(rule.map(|rule| &rule.window)).collect()
 }
@@ -154,17 +174,12 @@ impl Replay<'_> {
         answered.map_err(|error| mismatch(self.names, &error))
     }
 
-    fn witness<'w>(
-        &mut self,
-        meeting: Meeting<'_>,
-        request: Request,
-        windows: impl IntoIterator<Item = &'w Window>,
-    ) -> Witness {
+    fn witness(&mut self, meeting: Meeting<'_>, request: Request, zone: &str) -> Witness {
         let Request { path, provider, at, usage, .. } = request;
         let facts = self.memory.shown(meeting, self.policies);
         let usage = usage.to_json(&self.policies.meters);
         let request = RequestJson { path, provider, at, facts, usage };
-        Witness { local_time: self.memory.local_time(at, first_zone(windows)), request }
+        Witness { local_time: self.memory.local_time(at, zone), request }
     }
 
     /// Replays a meeting of the two, rules: both must speak of it, and the outcome must be the winner's.
@@ -184,7 +199,7 @@ impl Replay<'_> {
         self.check(answer.outcome() == wanted && answer.rules().len() == 2, || {
             format!("the engine says {}, not {wanted}", answer.outcome())
         })?;
-        Ok(self.witness(meeting, request, rules.map(|rule| &rule.window)))
+        Ok(self.witness(meeting, request, first_zone(rules.map(|rule| &rule.window))))
     }
 
     /// Replays a meeting of the two, limits, given in their order: both must speak of it, and it must break exactly the
@@ -208,8 +223,7 @@ impl Replay<'_> {
                 format!("`{}` should be {}", limit.name, if wanted { "breached" } else { "held" })
             })?;
         }
-        let windows = limits.map(|limit| windows_of_limit(limit, self.policies)).concat();
-        Ok(self.witness(meeting, request, windows))
+        Ok(self.witness(meeting, request, zone_of_limits(&limits, self.policies)))
     }
 }
 

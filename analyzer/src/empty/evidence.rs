@@ -14,6 +14,7 @@ use super::minimal::indices;
 use super::program::{Cells, Context, Program, Reason, Sums};
 use super::simplex::Feasibility;
 use super::words::{self, Stated};
+use crate::calendar::Stretch;
 
 /// A proof with the programs that it speaks of.
 pub(super) struct Proof {
@@ -83,6 +84,11 @@ impl Proof {
             variables.insert(self.name(space, found, at), meaning);
         }
         Certificate { period: words::stretch(chain, &self.levels()), variables, inequalities }
+    }
+
+    /// The periods of which the proof speaks, the shortest first.
+    pub(super) fn periods(&self, space: &Space, found: Found) -> Vec<Stretch> {
+        self.levels().into_iter().map(|level| space.chains[found.chain][level].stretch).collect()
     }
 
     /// The levels of which the proof speaks, ascending.

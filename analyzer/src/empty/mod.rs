@@ -74,6 +74,8 @@ pub struct Finding {
     pub uncertainty: Option<String>,
     /// The proof that no usage satisfies the bounds.
     pub certificate: Certificate,
+    /// The periods of which it speaks, the shortest first, in seconds since 1970.
+    pub periods: Vec<(i64, i64)>,
     /// What is wrong.
     pub explanation: String,
     /// The smallest change of one bound that removes it.
@@ -194,6 +196,7 @@ fn finding(space: &Space, found: Found, algebra: &Algebra) -> Option<Finding> {
         certainty: if uncertainty.is_some() { Certainty::Suspected } else { Certainty::Proved },
         uncertainty: uncertainty.map(str::to_owned),
         certificate,
+        periods: proof.periods(space, found),
         explanation: proof.explanation(space, found),
         repair: repair::repair(space, found),
     })

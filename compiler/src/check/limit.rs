@@ -140,7 +140,7 @@ impl Checker<'_> {
         let (message, help) = match quantity {
             Quantity::Accumulated(_, Accumulation::Rolling(_)) => (
                 format!(
-                    "`{} rolling` takes no floor: what is guaranteed is guaranteed in periods with a beginning",
+                    "`{} rolling` takes no floor: a guarantee is one for periods that begin and end",
                     word.text
                 ),
                 format!("without `rolling` each period of the calendar has its own: `type {}`", word.text),
