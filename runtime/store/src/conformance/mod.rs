@@ -19,7 +19,8 @@ mod violations;
 use std::future::Future;
 use std::sync::Arc;
 
-pub use counting::race;
+pub use counting::race::race;
+use counting::{forgetting, race, spans};
 
 use crate::{Store, TenantId};
 
@@ -78,14 +79,14 @@ where
         counting::what_was_used_is_settled_once,
         counting::holds_are_released_and_expire,
         counting::periods_and_subjects_have_their_own_counters,
-        counting::a_range_is_measured_as_a_whole,
-        counting::what_is_concurrent_ends_with_its_hold,
-        counting::a_limit_that_counts_something_else_begins_anew,
+        spans::a_range_is_measured_as_a_whole,
+        spans::what_is_concurrent_ends_with_its_hold,
+        spans::a_limit_that_counts_something_else_begins_anew,
         counting::cooldowns_and_bands_are_remembered,
-        counting::old_counters_are_forgotten,
-        counting::forgetting_goes_by_small_parts_and_follows_no_jump,
+        forgetting::old_counters_are_forgotten,
+        forgetting::forgetting_goes_by_small_parts_and_follows_no_jump,
         counting::counting_equals_the_model,
-        counting::claims_at_once_stay_within_a_cap,
+        race::claims_at_once_stay_within_a_cap,
         concurrency::readers_never_see_half_an_activation,
         concurrency::activations_of_one_tenant_queue,
     ];

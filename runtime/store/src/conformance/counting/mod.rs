@@ -1,19 +1,23 @@
 //! Counters, holds and the ledger.
 
+pub(super) mod forgetting;
+pub(super) mod race;
+pub(super) mod spans;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ordain_ir::{Meter, Outcome, PolicyName, Usage};
 use uuid::Uuid;
 
 use super::Names;
 use super::draw::Draw;
 use super::fixtures::at;
-use crate::counting::{Charge, CounterRange, CounterRecord, EntryKind, Verdict};
+use crate::counting::{Charge, CounterRange, EntryKind, Verdict};
 use crate::{
-    Claim, Counted, Counter, CounterKey, CounterStore, CountingAnswer, CountingStep, Decide, Forget,
-    Forgotten, MemoryStore, RunKey, Standing, Store, TenantId,
+    Claim, Counted, CounterKey, CounterStore, CountingAnswer, CountingStep, Decide, MemoryStore, RunKey,
+    Standing, Store, TenantId,
 };
 
 /// What a claim wants of a counter.
@@ -279,103 +283,6 @@ pub(super) async fn periods_and_subjects_have_their_own_counters<S: Store>(store
     assert!(store.counters(&names.tenant("b"), &"cap".into(), 2).await.expect("lists").is_empty());
 }
 
-pub(super) async fn a_range_is_measured_as_a_whole<S: Store>(store: Arc<S>, names: Names) {
-    let tenant = names.tenant("a");
-    let on = |day, amount| rolling("cap", (day - 2, day, day + 2), amount, 10);
-    // Days apart, and not in order; what another quantity, subject or tenant uses doesn't count.
-    let other = CounterKey { subject: "x".to_owned(), ..on(3, 50).key };
-    let strangers = [want("cap", 50, 100), of(other, 50, 100)];
-    ask(&*store, &tenant, claim(90, &strangers), 0).await;
-    for (id, day, amount, answer) in [
-        (1, 3, 4, "in after [0]"),
-        (2, 1, 4, "in after [4]"),
-        (3, 2, 3, "out after [8]"),
-        (4, 4, 6, "in after [4]"),
-        (5, 5, 1, "out after [10]"),
-        (6, 0, 6, "in after [4]"),
-        (7, 7, 10, "in after [0]"),
-    ] {
-        assert_eq!(ask(&*store, &tenant, claim(id, &[on(day, amount)]), 0).await, decided(answer), "{id}");
-    }
-    assert_eq!(ask(&*store, &names.tenant("b"), claim(1, &[on(3, 10)]), 0).await, decided("in after [0]"));
-    // In one batch, where ranges meet and don't, each sees those before it.
-    let days = [(21, 20, 6), (22, 22, 5), (23, 22, 4), (24, 40, 10), (25, 18, 1), (26, 17, 10)];
-    let batch = days.map(|(id, day, amount)| CountingStep::Claim(Box::new(claim(id, &[on(day, amount)]))));
-    let answers = store.count(&tenant, &batch, at(0)).await.expect("counts");
-    let wanted =
-        ["in after [0]", "out after [6]", "in after [6]", "in after [0]", "in after [6]", "out after [1]"];
-    assert_eq!(answers, wanted.map(decided));
-    // What is held goes back to where it came from.
-    ask(&*store, &tenant, held(30, &[on(60, 10)], 60), 0).await;
-    assert_eq!(ask(&*store, &tenant, claim(31, &[on(62, 1)]), 0).await, decided("out after [10]"));
-    one(&*store, &tenant, settle(30, 3), 1).await;
-    assert_eq!(ask(&*store, &tenant, claim(31, &[on(62, 7)]), 2).await, decided("in after [3]"));
-    assert_balanced(&*store, &tenant).await;
-}
-
-pub(super) async fn what_is_concurrent_ends_with_its_hold<S: Store>(store: Arc<S>, names: Names) {
-    let tenant = names.tenant("a");
-    let now = |day, amount| [concurrent("now", day, amount, 10), want("day", amount, 1_000)];
-    // Without a hold it is measured, and counts for nobody.
-    assert_eq!(ask(&*store, &tenant, claim(1, &now(0, 10)), 0).await, decided("in after [0, 0]"));
-    assert_eq!(ask(&*store, &tenant, claim(2, &now(0, 11)), 0).await, decided("out after [0, 10]"));
-    assert_eq!(counted(&*store, &tenant, "now").await, (0, 0));
-    // What began in other months counts too.
-    ask(&*store, &tenant, held(3, &now(0, 4), 90), 0).await;
-    ask(&*store, &tenant, held(4, &now(40, 4), 60), 0).await;
-    assert_eq!(ask(&*store, &tenant, held(5, &now(-90, 3), 60), 0).await, decided("out after [8, 18]"));
-    // Whatever was used, it is over; again, nothing changes.
-    assert_eq!(one(&*store, &tenant, settle(3, 70), 1).await, CountingAnswer::Closed { late: false });
-    assert_eq!(one(&*store, &tenant, settle(3, 70), 1).await, CountingAnswer::Already(Standing::Settled));
-    assert_eq!(ask(&*store, &tenant, held(6, &now(0, 6), 60), 1).await, decided("in after [4, 84]"));
-    assert_eq!(one(&*store, &tenant, release(6), 2).await, CountingAnswer::Closed { late: false });
-    assert_eq!(ask(&*store, &tenant, held(7, &now(0, 7), 90), 59).await, decided("out after [4, 84]"));
-    // At the instant at which it runs out; what comes late counts where it lasts.
-    assert_eq!(ask(&*store, &tenant, held(8, &now(0, 10), 90), 60).await, decided("in after [0, 80]"));
-    assert_eq!(one(&*store, &tenant, settle(4, 5), 61).await, CountingAnswer::Closed { late: true });
-    assert_eq!(ask(&*store, &tenant, claim(9, &now(0, 1)), 61).await, decided("out after [10, 95]"));
-    assert_balanced(&*store, &tenant).await;
-    // What nobody heard of is over too.
-    let void = CountingStep::Void { id: Uuid::from_u128(8) };
-    assert_eq!(one(&*store, &tenant, void, 62).await, CountingAnswer::Closed { late: false });
-    assert_eq!(ask(&*store, &tenant, claim(9, &now(0, 1)), 62).await, decided("in after [0, 85]"));
-    assert_balanced(&*store, &tenant).await;
-    // What is held is never forgotten, however old it is.
-    ask(&*store, &tenant, held(10, &now(-900, 6), 90_000), 63).await;
-    assert!(!forget(&*store, &tenant, 1_800, 900, 900, 100).await.more);
-    assert_eq!(ask(&*store, &tenant, claim(11, &now(0, 5)), 64).await, decided("out after [6, 92]"));
-    assert_balanced(&*store, &tenant).await;
-}
-
-pub(super) async fn a_limit_that_counts_something_else_begins_anew<S: Store>(store: Arc<S>, names: Names) {
-    let tenant = names.tenant("a");
-    let quantities =
-        ["TOKENS_DAILY", "COST_DAILY, USD", "COST_DAILY, EUR", "TOKENS_DAILY in Europe/Berlin", "Ä'\""];
-    let of_quantity = |quantity: &str, amount| {
-        of(CounterKey { quantity: quantity.to_owned(), ..key("cap", "whole scope", 0) }, amount, 10)
-    };
-    for (quantity, id) in quantities.iter().zip(1..) {
-        let wants = [of_quantity(quantity, 8)];
-        assert_eq!(
-            ask(&*store, &tenant, held(id, &wants, 60), 0).await,
-            decided("in after [0]"),
-            "{quantity}"
-        );
-        assert_eq!(ask(&*store, &tenant, held(id + 50, &wants, 60), 0).await, decided("out after [8]"));
-    }
-    // What is settled is settled as what it was held as.
-    assert_eq!(one(&*store, &tenant, settle(2, 3), 1).await, CountingAnswer::Closed { late: false });
-    let found = store.counters(&tenant, &"cap".into(), 9).await.expect("lists");
-    let mut wanted: Vec<_> =
-        quantities.iter().map(|it| (*it, if it.ends_with("USD") { (3, 0) } else { (0, 8) })).collect();
-    wanted.sort_unstable();
-    let told =
-        |record: &CounterRecord| (record.key.quantity.clone(), (record.counter.used, record.counter.held));
-    let wanted = wanted.into_iter().map(|(quantity, sums)| (quantity.to_owned(), sums));
-    assert_eq!(found.iter().map(told).collect::<Vec<_>>(), wanted.collect::<Vec<_>>());
-    assert_balanced(&*store, &tenant).await;
-}
-
 pub(super) async fn cooldowns_and_bands_are_remembered<S: Store>(store: Arc<S>, names: Names) {
     let tenant = names.tenant("a");
     let run = RunKey { limit: "pause".into(), subject: "agent a/b/c".to_owned() };
@@ -427,115 +334,6 @@ impl Decide for Takes {
             answer: String::new(),
         }
     }
-}
-
-pub(super) async fn old_counters_are_forgotten<S: Store>(store: Arc<S>, names: Names) {
-    let tenant = names.tenant("a");
-    let on = |day| [of(key("cap", "x", day), 1, 10)];
-    for (id, day) in [(1, 0), (2, 1), (3, 2)] {
-        let named = Claim { request_id: Some(format!("r{id}")), ..claim(id, &on(day)) };
-        ask(&*store, &tenant, named, day * 86_400).await;
-    }
-    ask(&*store, &tenant, held(4, &on(0), 900_000), 0).await;
-    // On the third day, with counters of one day and decisions of two, as far as it comes at once.
-    let forget = async || forget(&*store, &tenant, 3, 1, 2, 100).await;
-    // The first day still holds something.
-    assert_eq!(forget().await, Forgotten { counters: 1, decisions: 1, more: false });
-    assert_balanced(&*store, &tenant).await;
-    one(&*store, &tenant, release(4), 86_400).await;
-    assert_eq!(forget().await, Forgotten { counters: 1, decisions: 1, more: false });
-    assert_eq!(forget().await, Forgotten::default());
-    let left = store.counters(&tenant, &"cap".into(), 9).await.expect("lists");
-    assert_eq!(left.iter().map(|record| record.key.period_start).collect::<Vec<_>>(), [at(2 * 86_400)]);
-    let audit = store.audit_counters(&tenant).await.expect("adds up");
-    assert_eq!((audit.counters, audit.entries, audit.wrong), (1, 1, vec![]));
-    let again = Claim { request_id: Some("r1".to_owned()), ..claim(5, &on(0)) };
-    assert_eq!(
-        ask(&*store, &tenant, again, 86_400).await,
-        decided("in after [0]"),
-        "a forgotten name is new"
-    );
-    let kept = Claim { request_id: Some("r2".to_owned()), ..claim(6, &on(1)) };
-    assert!(matches!(ask(&*store, &tenant, kept, 86_400).await, CountingAnswer::Repeated { .. }));
-}
-
-/// Forgets on a day what is older than so many days, at most so many rows at once.
-async fn forget<S: CounterStore + ?Sized>(
-    store: &S,
-    tenant: &TenantId,
-    day: i64,
-    counters: i64,
-    decisions: i64,
-    most: u32,
-) -> Forgotten {
-    let days = |days: i64| SignedDuration::from_secs(days * 86_400);
-    let (now, step) = (at(day * 86_400), days(1_000_000));
-    let forget = Forget { now, counters: days(counters), decisions: days(decisions), step, most };
-    // The first time it takes the present for no later than the oldest counter.
-    let begin = Forget { step: SignedDuration::ZERO, most: 0, ..forget };
-    let begun = store.forget_counted(tenant, begin).await.expect("begins");
-    let Forgotten { counters, decisions, more } =
-        store.forget_counted(tenant, forget).await.expect("forgets");
-    Forgotten { counters: begun.counters + counters, decisions: begun.decisions + decisions, more }
-}
-
-pub(super) async fn forgetting_goes_by_small_parts_and_follows_no_jump<S: Store>(
-    store: Arc<S>,
-    names: Names,
-) {
-    let tenant = names.tenant("a");
-    let day = SignedDuration::from_secs(86_400);
-    let at_noon = |day: i64| at(day * 86_400 + 43_200);
-    let careful = |now, step| Forget { now, counters: day * 3, decisions: day * 2, step, most: 7 };
-    // Ten days with ten decisions each, by two subjects.
-    for id in 0..100 {
-        let on = id / 10;
-        let subject = if id % 2 == 0 { "x" } else { "y" };
-        let wants = [of(key("cap", subject, on), 1, 10)];
-        let named = Claim { request_id: Some(format!("r{id}")), ..claim(id.unsigned_abs().into(), &wants) };
-        assert!(matches!(ask(&*store, &tenant, named, on * 86_400).await, CountingAnswer::Decided { .. }));
-    }
-    let counters = async || store.counters(&tenant, &"cap".into(), 100).await.expect("lists").len();
-    // A clock that is years ahead goes one step after the other, from the oldest counter on.
-    for step in 0..4 {
-        let gone = store.forget_counted(&tenant, careful(at_noon(3_000), day)).await.expect("forgets");
-        assert_eq!((gone.counters, counters().await), (0, 20), "step {step}");
-        assert_balanced(&*store, &tenant).await;
-    }
-    // Once it is right again, nothing is missing that may still be asked for.
-    assert_eq!(
-        ask(&*store, &tenant, claim(1_000, &[of(key("cap", "x", 0), 5, 10)]), 86_400 * 3).await,
-        decided("in after [5]")
-    );
-    // Time goes on, and what is old goes little by little, while all that isn't stays as it was.
-    let (mut rounds, mut gone) = (0, (0, 0));
-    loop {
-        let step = if rounds == 0 { day * 100 } else { SignedDuration::ZERO };
-        let some = store.forget_counted(&tenant, careful(at_noon(8), step)).await.expect("forgets");
-        assert!(some.counters <= 7 && some.decisions <= 7 || !some.more, "{some:?}");
-        gone = (gone.0 + some.counters, gone.1 + some.decisions);
-        assert_balanced(&*store, &tenant).await;
-        rounds += 1;
-        if !some.more {
-            break;
-        }
-    }
-    // Days 0 to 5 of counters. Of decisions, the first four steps took those of the first two days and a half.
-    assert_eq!((gone.0, counters().await), (12, 8));
-    let audit = store.audit_counters(&tenant).await.expect("adds up");
-    assert_eq!((audit.counters, audit.entries), (8, 40));
-    assert_eq!(
-        ask(&*store, &tenant, claim(1_001, &[of(key("cap", "x", 6), 1, 10)]), 86_400 * 8).await,
-        decided("in after [5]")
-    );
-    // Names of the last two days stand for their requests.
-    let named = |id: u128, day| {
-        let wants = [of(key("cap", if id.is_multiple_of(2) { "x" } else { "y" }, day), 1, 10)];
-        Claim { request_id: Some(format!("r{id}")), ..claim(id + 5_000, &wants) }
-    };
-    assert!(matches!(ask(&*store, &tenant, named(75, 7), 86_400 * 8).await, CountingAnswer::Repeated { .. }));
-    assert!(matches!(ask(&*store, &tenant, named(61, 6), 86_400 * 8).await, CountingAnswer::Decided { .. }));
-    assert_balanced(&*store, &tenant).await;
 }
 
 /// Random batches: the same answers as the model's, and the same counters.
@@ -592,91 +390,4 @@ pub(super) async fn counting_equals_the_model<S: Store>(store: Arc<S>, names: Na
     let (found, wanted) = (store.audit_counters(&tenant).await, model.audit_counters(&tenant).await);
     assert_eq!(found.expect("adds up"), wanted.expect("adds up"));
     assert!(EntryKind::ALL.len() == 5, "a new kind of entry wants a step here");
-}
-
-pub(super) async fn claims_at_once_stay_within_a_cap<S: Store + 'static>(store: Arc<S>, names: Names) {
-    race(&[Arc::clone(&store), store], 4, 3, &names.tenant("race")).await;
-}
-
-/// How usage adds up in a race.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    Calendar,
-    Rolling,
-    Concurrent,
-}
-
-/// Clients at once, so many of each store (which keep the same database), each holding, settling and releasing under
-/// one cap, for some trials: on usage of one period, of any stretch, or of what is under way. No trial gets beyond the cap,
-/// and in the end exactly what was settled is used.
-///
-/// # Panics
-/// If one does, or the ledger doesn't add up.
-pub async fn race<S: CounterStore + ?Sized + 'static>(
-    stores: &[Arc<S>],
-    clients: usize,
-    trials: usize,
-    tenant: &TenantId,
-) {
-    use std::sync::atomic::{AtomicI64, Ordering};
-    const CAP: i64 = 20;
-    let mut admitted = 0;
-    for trial in 0..trials {
-        let way = [Way::Calendar, Way::Rolling, Way::Concurrent][trial % 3];
-        let limit = format!("cap-{trial}");
-        let (inside, settled) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
-        let tasks: Vec<_> = (0..stores.len() * clients)
-            .map(|client| {
-                let store = Arc::clone(&stores[client % stores.len()]);
-                let (tenant, limit) = (tenant.clone(), limit.clone());
-                let (inside, settled) = (Arc::clone(&inside), Arc::clone(&settled));
-                tokio::spawn(async move {
-                    let mut admitted = 0;
-                    for step in 0..4 {
-                        let id = ((trial * 1_000 + client) * 10 + step) as u128;
-                        let tokens = 1 + i64::try_from((client + step + trial) % 5).expect("is small");
-                        // Each writes to a row of its own, where there are several.
-                        let day = i64::try_from(client).expect("is small");
-                        let wanted = match way {
-                            Way::Calendar => want(&limit, tokens, CAP),
-                            Way::Rolling => rolling(&limit, (day - 60, day, day + 60), tokens, CAP),
-                            Way::Concurrent => concurrent(&limit, day % 3, tokens, CAP),
-                        };
-                        let wants = [wanted, want("wide", 1, i64::MAX)];
-                        let answer = ask(&*store, &tenant, held(id, &wants, 60), 0).await;
-                        let CountingAnswer::Decided { answer } = answer else {
-                            panic!("was decided: {answer:?}")
-                        };
-                        if !answer.starts_with("in") {
-                            continue;
-                        }
-                        admitted += 1;
-                        let now = inside.fetch_add(tokens, Ordering::SeqCst) + tokens;
-                        assert!(now <= CAP, "{now} of {CAP} in trial {trial}, {way:?}");
-                        if step % 3 == 2 {
-                            inside.fetch_sub(tokens, Ordering::SeqCst);
-                            one(&*store, &tenant, release(id), 0).await;
-                        } else {
-                            let stays = if way == Way::Concurrent { 0 } else { tokens - 1 };
-                            settled.fetch_add(stays, Ordering::SeqCst);
-                            inside.fetch_sub(tokens - stays, Ordering::SeqCst);
-                            for _ in 0..2 {
-                                one(&*store, &tenant, settle(id, tokens - 1), 0).await;
-                            }
-                        }
-                    }
-                    admitted
-                })
-            })
-            .collect();
-        for task in tasks {
-            admitted += task.await.expect("stays within the cap");
-        }
-        let found = stores[0].counters(tenant, &limit.as_str().into(), 1_000).await.expect("lists");
-        let sum = |of: fn(&Counter) -> i64| found.iter().map(|record| of(&record.counter)).sum::<i64>();
-        let used = (sum(|counter| counter.used), sum(|counter| counter.held));
-        assert_eq!(used, (settled.load(Ordering::SeqCst), 0), "trial {trial}, {way:?}");
-    }
-    assert!(admitted > trials, "somebody gets in");
-    assert_balanced(&*stores[0], tenant).await;
 }
