@@ -58,7 +58,7 @@ impl Counters for Counted {
 fn counts(span: Span) -> Counts {
     let (from, to) = span.keys();
     match span {
-        Span::Calendar(start) => Counts::Period(start.as_second()),
+        Span::Calendar(start) => Counts::Period(start),
         // The last part that counts does so as a whole.
         Span::Rolling { period, .. } => {
             let part = reference::rolling_seconds(period) / 60;

@@ -316,9 +316,8 @@ impl Engine {
             }
             Quantity::PerRun(_) => (request.amounts[prepared.meter as usize], None, 0),
             Quantity::Accumulated(..) => {
-                let counting = prepared.counting.as_ref()?;
-                let (way, quantity) = (counting.way as usize, &*counting.quantity);
-                let span = *spans[way].get_or_insert_with(|| self.ways[way].span(request.at));
+                let (way, quantity) = (prepared.way as usize, &*prepared.quantity);
+                let span = *spans[way].get_or_insert_with(|| self.ways[way].span(request.second));
                 let subject = SubjectRef::of(limit.partition, request.path(), request.provider());
                 let used = counters.used(CounterRef { limit, quantity, subject, span });
                 (request.amounts[prepared.meter as usize], Some(span), used)

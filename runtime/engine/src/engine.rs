@@ -1,5 +1,6 @@
 //! Policies, prepared for deciding.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ordain_ir::{
@@ -56,21 +57,14 @@ pub(crate) struct PreparedLimit {
     pub(crate) says: Outcome,
     /// The number of its meter; 0 where it has none.
     pub(crate) meter: u32,
-    /// Of what accumulates.
-    pub(crate) counting: Option<Counting>,
+    /// The number of the way in which it adds up; 0 where it doesn't accumulate.
+    pub(crate) way: u32,
+    /// As of [`CounterRef::quantity`](crate::CounterRef::quantity); empty where it doesn't accumulate.
+    pub(crate) quantity: Arc<str>,
     /// The rule to whose domain it is confined, by number.
     confining: Option<u32>,
     /// Limits that override it, likewise.
     pub(crate) silencers: Box<[u32]>,
-}
-
-/// How a limit counts.
-#[derive(Debug)]
-pub(crate) struct Counting {
-    /// The number of the way in which it adds up.
-    pub(crate) way: u32,
-    /// As of [`CounterRef::quantity`](crate::CounterRef::quantity).
-    pub(crate) quantity: Box<str>,
 }
 
 /// Scope × window × condition; the scope stands with the policy.
@@ -89,11 +83,13 @@ struct Builder<'p> {
     code: Code,
     clocks: Clocks,
     ways: Vec<(Accumulation, Adding)>,
+    quantities: BTreeSet<Arc<str>>,
 }
 
 impl Builder<'_> {
-    fn counting(&mut self, limit: &Limit) -> Result<Option<Counting>, EngineError> {
-        let Quantity::Accumulated(_, accumulation) = &limit.quantity else { return Ok(None) };
+    /// The number of the way in which a limit's quantity adds up, and what its counters call it.
+    fn counting(&mut self, limit: &Limit) -> Result<(u32, Arc<str>), EngineError> {
+        let Some(accumulation) = limit.quantity.accumulation() else { return Ok((0, "".into())) };
         let known = self.ways.iter().position(|(way, _)| way == accumulation);
         let way = if let Some(way) = known {
             way
@@ -102,7 +98,13 @@ impl Builder<'_> {
             self.ways.push((accumulation.clone(), Adding::new(accumulation).map_err(unknown)?));
             self.ways.len() - 1
         };
-        Ok(Some(Counting { way: number(way), quantity: counted_as(&limit.quantity).into() }))
+        let name = counted_as(&limit.quantity);
+        let quantity = match self.quantities.get(&*name) {
+            Some(known) => Arc::clone(known),
+            None => name.into(),
+        };
+        self.quantities.insert(Arc::clone(&quantity));
+        Ok((number(way), quantity))
     }
 
     fn domain(
@@ -137,6 +139,7 @@ impl Engine {
             code: Code::default(),
             clocks: Clocks::default(),
             ways: vec![],
+            quantities: BTreeSet::new(),
         };
 
         let overrides: Vec<_> = rules.iter().map(|rule| (&rule.name, rule.overrides.as_slice())).collect();
@@ -173,14 +176,15 @@ impl Engine {
                 }
                 Quantity::RiskCeiling | Quantity::Cooldown => 0,
             };
-            let counting = builder.counting(limit)?;
+            let (way, quantity) = builder.counting(limit)?;
             let (says, limit) = (limit.enforcement.into(), Arc::clone(limit));
             prepared_limits.push(PreparedLimit {
                 limit,
                 domain,
                 says,
                 meter,
-                counting,
+                way,
+                quantity,
                 confining,
                 silencers,
             });

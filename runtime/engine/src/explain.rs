@@ -8,6 +8,7 @@ use ordain_ir::Condition;
 use crate::answer::{Answer, Part, PolicyNumber};
 use crate::condition::{Start, Truth};
 use crate::decision::{Decision, LimitFinding, Role, RuleFinding, Unmeasured};
+use crate::engine::PreparedLimit;
 use crate::prepared::Prepared;
 use crate::{Engine, SubjectRef};
 
@@ -79,8 +80,9 @@ impl Engine {
 
     /// When the calendar period ends in which the request lies, of a limit that counts by one.
     pub fn period_end(&self, limit: u32, request: &Prepared) -> Option<Timestamp> {
-        let counting = self.limits[limit as usize].counting.as_ref()?;
-        self.ways[counting.way as usize].end(request.at)
+        let PreparedLimit { limit, way, .. } = &self.limits[limit as usize];
+        limit.quantity.accumulation()?;
+        self.ways[*way as usize].end(request.at)
     }
 
     /// The parts of a condition because of which it holds, each as it stands or negated; the same part once. Of

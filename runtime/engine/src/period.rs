@@ -48,14 +48,15 @@ pub fn end(period: Period, at: Timestamp) -> Timestamp {
 }
 
 /// The first second of the period in UTC that contains a second.
-fn begin(period: Period, second: i64) -> i64 {
+#[inline]
+pub(crate) fn begin(period: Period, second: i64) -> i64 {
     let floor = |length: i64, origin: i64| (second - origin).div_euclid(length) * length + origin;
     match period {
         Period::Minute => floor(MINUTE, 0),
         Period::Hour => floor(HOUR, 0),
         Period::Day => floor(DAY, 0),
         Period::Week => floor(WEEK, A_MONDAY),
-        Period::Month => midnight(date(second).first_of_month()),
+        Period::Month => floor(DAY, 0) - (i64::from(date(second).day()) - 1) * DAY,
     }
 }
 
@@ -66,18 +67,13 @@ fn next(period: Period, second: i64) -> i64 {
         Period::Hour => HOUR,
         Period::Day => DAY,
         Period::Week => WEEK,
-        Period::Month => return midnight(date(second).last_of_month()) + DAY,
+        Period::Month => i64::from(date(second).days_in_month()) * DAY,
     };
     begin(period, second) + length
 }
 
 fn date(second: i64) -> Date {
     TimeZone::UTC.to_datetime(instant(second)).date()
-}
-
-/// The second at which a date begins in UTC; it may be earlier than any timestamp.
-fn midnight(date: Date) -> i64 {
-    date.duration_since(Date::constant(1970, 1, 1)).as_secs()
 }
 
 /// Periods of one length, by the clocks of one zone.
@@ -97,13 +93,19 @@ impl Calendar {
 
     /// The first instant of the period that contains `at`; the least timestamp where that would be earlier still.
     pub fn start(&self, at: Timestamp) -> Timestamp {
+        instant(self.start_second(second(at)))
+    }
+
+    /// The same of seconds since 1970.
+    #[inline]
+    pub(crate) fn start_second(&self, second: i64) -> i64 {
         match &self.clock {
-            None => start(self.period, at),
-            Some(clock) => instant(match self.period {
-                Period::Minute => shown(clock, second(at), MINUTE).0,
-                Period::Hour => shown(clock, second(at), HOUR).0,
-                period => reached(clock, begin(period, latest(clock, second(at)))),
-            }),
+            None => begin(self.period, second),
+            Some(clock) => match self.period {
+                Period::Minute => shown(clock, second, MINUTE).0,
+                Period::Hour => shown(clock, second, HOUR).0,
+                period => reached(clock, begin(period, latest(clock, second))),
+            },
         }
     }
 

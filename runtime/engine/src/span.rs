@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ordain_ir::{Accumulation, Period};
 
-use crate::period::{Calendar, instant, second};
+use crate::period::{Calendar, begin as begin_of, instant};
 
 /// A rolling period is counted in so many parts.
 const PARTS: i64 = 60;
@@ -12,8 +12,8 @@ const PARTS: i64 = 60;
 /// kept under an instant, its [key](Span::key), and what counts lies between [two](Span::keys).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Span {
-    /// That of the calendar period which begins at this instant.
-    Calendar(Timestamp),
+    /// That of the calendar period which begins at this second since 1970.
+    Calendar(i64),
     /// That of any stretch as long as the period around the request.
     ///
     /// The period is cut into sixtieths that are aligned to 1970: seconds, minutes, 24 minutes, 168 minutes, 12 hours. From
@@ -27,8 +27,9 @@ pub enum Span {
     },
     /// What requests hold that have begun and not ended.
     Concurrent {
-        /// The month in which the request began, under which it is kept, so that what is old can be forgotten.
-        month: Timestamp,
+        /// The second since 1970 at which the month begins in which the request does: under it that is kept, so that what is
+        /// old can be forgotten.
+        month: i64,
     },
 }
 
@@ -47,16 +48,15 @@ impl Span {
     /// The instant under which the request's own usage is kept.
     pub fn key(self) -> Timestamp {
         match self {
-            Self::Calendar(start) => start,
+            Self::Calendar(start) | Self::Concurrent { month: start } => instant(start),
             Self::Rolling { period, part } => begin(period, part),
-            Self::Concurrent { month } => month,
         }
     }
 
     /// The instants from which, and up to which, what is kept under them counts; both included.
     pub fn keys(self) -> (Timestamp, Timestamp) {
         match self {
-            Self::Calendar(start) => (start, start),
+            Self::Calendar(start) => (instant(start), instant(start)),
             Self::Rolling { period, part } => (begin(period, part - PARTS), begin(period, part + PARTS)),
             Self::Concurrent { .. } => (Timestamp::MIN, Timestamp::MAX),
         }
@@ -132,14 +132,15 @@ impl Adding {
         })
     }
 
-    /// The span of a request at an instant.
-    pub(crate) fn span(&self, at: Timestamp) -> Span {
+    /// The span of a request at a second since 1970.
+    #[inline]
+    pub(crate) fn span(&self, second: i64) -> Span {
         match self {
-            Self::Calendar(calendar) => Span::Calendar(calendar.start(at)),
+            Self::Calendar(calendar) => Span::Calendar(calendar.start_second(second)),
             Self::Rolling(period) => {
-                Span::Rolling { period: *period, part: second(at).div_euclid(length(*period) / PARTS) }
+                Span::Rolling { period: *period, part: second.div_euclid(length(*period) / PARTS) }
             }
-            Self::Concurrent => Span::Concurrent { month: crate::period::start(Period::Month, at) },
+            Self::Concurrent => Span::Concurrent { month: begin_of(Period::Month, second) },
         }
     }
 
@@ -155,9 +156,10 @@ impl Adding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::period::second;
 
     fn rolling(period: Period, at: &str) -> Span {
-        Adding::new(&Accumulation::Rolling(period)).unwrap().span(at.parse().unwrap())
+        Adding::new(&Accumulation::Rolling(period)).unwrap().span(second(at.parse().unwrap()))
     }
 
     #[test]
@@ -183,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_by_the_month_counts_whenever_it_began() {
-        let span = Adding::Concurrent.span("2026-03-02T10:20:30Z".parse().unwrap());
+        let span = Adding::Concurrent.span(second("2026-03-02T10:20:30Z".parse().unwrap()));
         assert_eq!(span.key().to_string(), "2026-03-01T00:00:00Z");
         assert_eq!((span.keys(), span.since()), ((Timestamp::MIN, Timestamp::MAX), None));
         assert!(!span.outlasts_requests());
@@ -193,7 +195,7 @@ mod tests {
     fn the_ends_of_time_are_no_panic() {
         for period in Period::ALL {
             for at in [Timestamp::MIN, Timestamp::MAX] {
-                let span = Adding::Rolling(*period).span(at);
+                let span = Adding::Rolling(*period).span(second(at));
                 assert!(span.keys().0 <= span.key() && span.key() <= span.keys().1, "{period} {at}");
                 assert!(span.key() <= at, "{period} {at}");
             }

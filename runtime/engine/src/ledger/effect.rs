@@ -114,7 +114,7 @@ impl Engine {
     /// The counter of an accumulated quantity.
     pub(crate) fn counter<'a>(&'a self, request: &'a Prepared, part: &LimitPart) -> Option<CounterRef<'a>> {
         let prepared = &self.limits[part.limit as usize];
-        let (limit, quantity, span) = (&*prepared.limit, &*prepared.counting.as_ref()?.quantity, part.span?);
+        let (limit, quantity, span) = (&*prepared.limit, &*prepared.quantity, part.span?);
         Some(CounterRef { limit, quantity, subject: request.subject_of(limit), span })
     }
 }
