@@ -152,6 +152,9 @@ impl Calendar {
     /// When a day begins; where clocks skip it, when the next one does.
     fn begin(&self, day: i64) -> i64 {
         let midnight = day.saturating_mul(DAY);
+        if self.is_fixed() {
+            return midnight.saturating_sub(self.offsets[0].1);
+        }
         let near = |days: i64| self.piece(midnight.saturating_add(days * DAY));
         let begins = (near(-2)..=near(2)).find_map(|piece| {
             let (from, until) = self.bounds(piece);
@@ -163,6 +166,11 @@ impl Calendar {
 
     /// The period that contains an instant.
     pub(crate) fn containing(&self, period: Period, second: i64) -> Stretch {
+        if let (true, Some(length)) = (self.is_fixed(), fixed(period)) {
+            let origin = if period == Period::Week { MONDAY * DAY } else { 0 };
+            let start = second - (second + self.offsets[0].1 - origin).rem_euclid(length);
+            return (start, start + length);
+        }
         let (Period::Minute | Period::Hour, Some(length)) = (period, fixed(period)) else {
             let (first, next) = days(period, self.day(second));
             return (self.begin(first), self.begin(next));

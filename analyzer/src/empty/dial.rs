@@ -13,7 +13,8 @@ const DAY: i64 = 86_400;
 
 /// The clocks of a zone, looked at later and later.
 pub(super) struct Dial {
-    zone: TimeZone,
+    /// None for UTC, which need not be asked.
+    zone: Option<TimeZone>,
     period: Period,
     /// The latest day that they have shown, since 1970.
     latest: i64,
@@ -25,9 +26,8 @@ pub(super) type Label = (i64, i64);
 impl Dial {
     /// Begins two days early: where clocks went back over midnight, the day that had begun goes on.
     pub(super) fn new(name: &str, period: Period, start: i64) -> Option<Self> {
-        let zone = zone::find(name)?;
-        let mut dial = Self { zone, period, latest: i64::MIN };
-        if period >= Period::Day && name != "UTC" {
+        let mut dial = Self::at_rest(name, period)?;
+        if period >= Period::Day && dial.zone.is_some() {
             let step = dial.step(start);
             for at in (start - 2 * DAY..start).step_by(step) {
                 dial.label(at);
@@ -36,9 +36,16 @@ impl Dial {
         Some(dial)
     }
 
+    /// Before anything was looked at.
+    fn at_rest(name: &str, period: Period) -> Option<Self> {
+        let zone = if name == "UTC" { None } else { Some(zone::find(name)?) };
+        Some(Self { zone, period, latest: i64::MIN })
+    }
+
     /// How far from Greenwich they are, and what they show, as seconds since 1970.
     fn shown(&self, at: i64) -> (i64, i64) {
-        let offset = Timestamp::from_second(at).map_or(0, |at| self.zone.to_offset(at).seconds());
+        let Some(zone) = &self.zone else { return (0, at) };
+        let offset = Timestamp::from_second(at).map_or(0, |at| zone.to_offset(at).seconds());
         (offset.into(), at + i64::from(offset))
     }
 
@@ -69,10 +76,12 @@ impl Dial {
 
     /// The period of that name: `2026-03-02`, of a week its Monday, `2026-03`, or when a minute or hour begins.
     pub(super) fn named(name: &str, period: Period, stamp: &str) -> Option<(i64, i64)> {
-        let tz = zone::find(name)?;
+        let dial = Self::at_rest(name, period)?;
         let first = |date: Date| -> Option<i64> {
             let midnight = date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second();
-            let dial = Self { zone: tz.clone(), period, latest: i64::MIN };
+            if dial.zone.is_none() {
+                return Some(midnight);
+            }
             // No clocks are a day and more away from Greenwich's.
             let mut near = (midnight - 27 * 3_600..=midnight + 27 * 3_600).step_by(dial.step(midnight));
             near.find(|at| dial.shown(*at).1 >= midnight)
@@ -83,10 +92,11 @@ impl Dial {
                 let (date, time) = stamp.split_once('T')?;
                 let local = time.split(['+', '-']).next()?;
                 let local: DateTime = format!("{date}T{local}").parse().ok()?;
-                let at = if name == "UTC" { format!("{stamp}Z") } else { stamp.to_owned() };
+                let at = if dial.zone.is_none() { format!("{stamp}Z") } else { stamp.to_owned() };
+                let tz = dial.zone.clone().unwrap_or(TimeZone::UTC);
                 let start =
                     at.parse::<Timestamp>().ok().filter(|at| tz.to_datetime(*at) == local)?.as_second();
-                let mut dial = Self { zone: tz, period, latest: i64::MIN };
+                let mut dial = Self { zone: dial.zone.clone(), ..dial };
                 let before = dial.label(start - 1);
                 let own = dial.label(start);
                 let end = (start + 1..=start + 3_600).find(|at| dial.label(*at) != own)?;

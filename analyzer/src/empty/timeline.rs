@@ -246,7 +246,8 @@ impl<'a> Timeline<'a> {
         }
         let change = self.changes.partition_point(|(at, _)| *at <= stretch.0);
         let change = self.changes.get(change).map_or(end, |(at, _)| *at);
-        let longer = frame.levels.iter().map(|period| frame.calendar.containing(*period, stretch.0).1);
+        let longer = frame.levels.iter().filter(|period| **period > base);
+        let longer = longer.map(|period| frame.calendar.containing(*period, stretch.0).1);
         let longer = longer.filter(|end| *end > stretch.1);
         // Shorter periods of other calendars keep in step, longer ones end somewhere.
         let others = frame.others.iter().filter(|(period, _)| *period > base);
