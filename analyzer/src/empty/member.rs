@@ -78,12 +78,14 @@ impl<'a> Member<'a> {
     }
 
     /// The amounts that it speaks about: its own, and runs for what ties amounts to runs.
-    pub(super) fn meters(&self) -> Vec<Meter> {
-        match &self.role {
-            Role::Floor(meter, _) | Role::Ceiling(meter, _) => vec![meter.clone()],
-            Role::PerRun(meter) => vec![meter.clone(), Meter::Runs],
-            Role::Cooldown => vec![Meter::Runs],
-        }
+    pub(super) fn meters(&self) -> impl Iterator<Item = &Meter> {
+        static RUNS: Meter = Meter::Runs;
+        let (own, runs) = match &self.role {
+            Role::Floor(meter, _) | Role::Ceiling(meter, _) => (Some(meter), None),
+            Role::PerRun(meter) => (Some(meter), Some(&RUNS)),
+            Role::Cooldown => (None, Some(&RUNS)),
+        };
+        own.into_iter().chain(runs)
     }
 
     pub(super) const fn is_floor(&self) -> bool {

@@ -87,12 +87,12 @@ impl Program {
         let by_floor = by_floor.fold(0, |all, (ceiling, _)| all | 1 << ceiling) & set;
         let cells = cells(context, &levels, set, (floors, by_floor), keep);
         let mut program = Self { variables: vec![], rows: vec![], reasons: vec![] };
-        let meters: BTreeSet<Meter> = indices(set).flat_map(|at| members[at].meters()).collect();
+        let meters: BTreeSet<&Meter> = indices(set).flat_map(|at| members[at].meters()).collect();
         let mut index = BTreeMap::new();
         for ((level, cells), meter) in
-            levels.iter().zip(&cells).flat_map(|l| meters.iter().map(move |m| (l, m)))
+            levels.iter().zip(&cells).flat_map(|l| meters.iter().map(move |m| (l, *m)))
         {
-            let speaking = select(members, set, |member| member.meters().contains(meter));
+            let speaking = select(members, set, |member| member.meters().any(|own| own == meter));
             for cell in cells.iter().filter(|cell| *cell & speaking != 0) {
                 let variable = Variable { level: *level, cell: *cell, meter: meter.clone() };
                 index.insert(variable.clone(), program.variables.len());

@@ -1,11 +1,10 @@
 //! Which windows are open in which periods of a calendar, and which periods are alike.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use ordain_ir::Period;
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHashSet;
 
 use super::member::{Member, Role};
 use super::minimal::indices;
@@ -51,27 +50,15 @@ impl Level {
 pub(super) type Chain = Vec<Level>;
 
 /// How one of the longest periods of a chain looks to the members' windows.
-struct Look<C> {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Look {
     length: i64,
     /// Seconds since the week began in which it starts.
     into_the_week: i64,
     /// How clocks change in it, and how periods of other calendars lie in it, counted from its start.
     clocks: Vec<i64>,
-    changes: C,
-}
-
-impl<C: Iterator<Item = (i64, u64)>> Look<C> {
-    fn hash(self) -> u64 {
-        let mut hasher = FxHasher::default();
-        (self.length, self.into_the_week, &self.clocks).hash(&mut hasher);
-        self.changes.for_each(|change| change.hash(&mut hasher));
-        hasher.finish()
-    }
-
-    fn is(self, other: Self) -> bool {
-        (self.length, self.into_the_week, self.clocks) == (other.length, other.into_the_week, other.clocks)
-            && self.changes.eq(other.changes)
-    }
+    /// Where the set of open windows changes, counted likewise, and to what.
+    changes: Vec<(i64, u64)>,
 }
 
 /// The members' windows laid out over the horizon.
@@ -148,19 +135,19 @@ impl<'a> Timeline<'a> {
         let later = horizon.iter().map(|(start, end)| ((*start).max(preferred), *end));
         let earlier = horizon.iter().map(|(start, end)| (*start, (*end).min(preferred)));
         let longest = frame.levels.last().copied().unwrap_or(base);
-        let mut blocks: FxHashMap<u64, Vec<Stretch>> = FxHashMap::default();
+        let (mut looks, mut look): (FxHashSet<Look>, Look) = Default::default();
         for part in later.chain(earlier) {
             let mut at = part.0;
             while at < part.1 {
                 let block = calendar.containing(longest, at);
                 let whole = at == block.0 && block.1 <= part.1;
                 if whole {
-                    let alike = blocks.entry(self.look(block, &frame).hash()).or_default();
-                    if alike.iter().any(|known| self.look(*known, &frame).is(self.look(block, &frame))) {
+                    self.look(block, &frame, &mut look);
+                    if looks.contains(&look) {
                         at = block.1;
                         continue;
                     }
-                    alike.push(block);
+                    looks.insert(look.clone());
                 }
                 let stretch = calendar.containing(base, at);
                 at = self.next(base, stretch, &frame, part.1);
@@ -219,11 +206,7 @@ impl<'a> Timeline<'a> {
 
     /// Everything that the chains within one of the longest periods depend on: what changes when, counted from its
     /// start, and how it lies in the calendars. Most weeks look like one before, and so do some months.
-    fn look(
-        &self,
-        block: Stretch,
-        frame: &Frame<'_>,
-    ) -> Look<impl Iterator<Item = (i64, u64)> + use<'_, 'a>> {
+    fn look(&self, block: Stretch, frame: &Frame<'_>, look: &mut Look) {
         let week = |second| frame.calendar.containing(Period::Week, second);
         let (mut start, mut end) = block;
         let first_week = week(block.0);
@@ -233,9 +216,10 @@ impl<'a> Timeline<'a> {
         }
         let first = self.changes.partition_point(|(at, _)| *at <= start).saturating_sub(1);
         let inside = self.changes[first..].iter().take_while(move |(at, _)| *at < end);
-        let changes = inside.map(move |(at, open)| ((*at).max(start) - block.0, *open));
-        let clocks = frame.clocks((start, end), block.0);
-        Look { length: block.1 - block.0, into_the_week: block.0 - first_week.0, clocks, changes }
+        look.changes.clear();
+        look.changes.extend(inside.map(|(at, open)| ((*at).max(start) - block.0, *open)));
+        look.clocks = frame.clocks((start, end), block.0);
+        (look.length, look.into_the_week) = (block.1 - block.0, block.0 - first_week.0);
     }
 
     /// The start of the next period that may be of another kind: while no window opens or closes, no clock changes and
