@@ -65,12 +65,28 @@ impl PostgresStore {
 
 /// What a failure means to somebody who wants to connect.
 fn in_words(error: &sqlx::Error, options: &PgConnectOptions) -> String {
+    let refused = |error: &dyn std::fmt::Display| {
+        let host = options.get_host();
+        format!(
+            "its TLS is refused: {error}; `sslrootcert` should name the authority that signed the server's \
+             certificate, and that should name `{host}`"
+        )
+    };
     if let sqlx::Error::Io(error) = error {
         return match error.kind() {
+            std::io::ErrorKind::InvalidData => refused(error),
             std::io::ErrorKind::ConnectionRefused => {
                 format!("nothing listens on port {} there; is the server running?", options.get_port())
             }
             _ => format!("{error}; is the server running, and are host and port right?"),
+        };
+    }
+    if let sqlx::Error::Tls(error) = error {
+        return if error.to_string().contains("does not support TLS") {
+            "the server speaks no TLS, which `sslmode` demands; set `ssl = on` there, or take another `sslmode`"
+                .to_owned()
+        } else {
+            refused(error)
         };
     }
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default();

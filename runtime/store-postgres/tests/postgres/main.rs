@@ -4,3 +4,4 @@ mod conformance;
 mod database;
 mod server;
 mod silence;
+mod tls;
