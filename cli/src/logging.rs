@@ -50,10 +50,7 @@ impl Logging {
         }
         #[cfg(not(feature = "traces"))]
         if config.traces_endpoint.is_some() {
-            return Err(Failure::Other(
-                "`traces.endpoint`: this build of ordain sends no traces; build it with `--features traces`"
-                    .to_owned(),
-            ));
+            return Err(Failure::Other(crate::config::NO_TRACES.to_owned()));
         }
         registry.init();
         Ok(Self {

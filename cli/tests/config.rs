@@ -103,6 +103,13 @@ fn everything_that_is_wrong_is_told_with_its_place() {
         absent.contains("`bundle`: cannot read `none`") && absent.contains("`database.url_file`: "),
         "{absent}"
     );
+    let traces = config(folder.path(), &["check", "--set", "traces.endpoint=http://127.0.0.1:4318"], &[]);
+    if cfg!(feature = "traces") {
+        traces.expect_code(0);
+    } else {
+        let traces = traces.expect_code(1).stdout;
+        assert!(traces.contains("`traces.endpoint`: this build of ordain sends no traces"), "{traces}");
+    }
     let both = ["check", "--database", "sqlite://a.db", "--set", "database.url_file=no"];
     let both = config(folder.path(), &both, &[]).expect_code(1).stdout;
     assert!(both.contains("both say where data is kept"), "{both}");

@@ -23,7 +23,15 @@ pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
     for note in &effective.notes {
         tracing::warn!("{note}");
     }
+    if args.dev && config.issuer.is_some() {
+        tracing::warn!("`oidc.issuer` counts for nothing: under --dev no credential is asked");
+    }
     survive_large_files();
+    // From here on, so that a request to stop while things are being set up is heard.
+    let stop = {
+        let _context = runtime.enter();
+        stop_requested()
+    };
     // A bundle file goes to the runtime as it is: checking it is the runtime's business.
     let bundle = match &config.bundle {
         None => None,
@@ -50,7 +58,7 @@ pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
         tls: config.tls(),
         limits: config.limits(),
         shutdown: config.shutdown(),
-        stop: Box::pin(stop_requested()),
+        stop: Box::pin(stop),
     };
     let outcome = runtime.block_on(serve(options));
     logging.end();
@@ -72,19 +80,29 @@ fn survive_large_files() {
     }
 }
 
-/// Ctrl-C, or the service manager's request.
-async fn stop_requested() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
-        }
-        Err(reason) => {
-            tracing::warn!(%reason, "cannot listen for SIGTERM; Ctrl-C still works");
-            let _ = interrupt.await;
-        }
+/// Ctrl-C, or the service manager's request, from the call on.
+#[cfg(unix)]
+fn stop_requested() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind, name| {
+        let heard = signal(kind);
+        heard.inspect_err(|reason| tracing::warn!(%reason, "cannot listen for {name}")).ok()
+    };
+    let signals = [(SignalKind::interrupt(), "SIGINT"), (SignalKind::terminate(), "SIGTERM")]
+        .map(|(kind, name)| listen(kind, name));
+    async move {
+        let [interrupt, terminate] = signals.map(|heard| async move {
+            match heard {
+                Some(mut heard) => drop(heard.recv().await),
+                None => std::future::pending().await,
+            }
+        });
+        tokio::select! { () = interrupt => {}, () = terminate => {} }
     }
-    #[cfg(not(unix))]
-    let _ = interrupt.await;
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+fn stop_requested() -> impl Future<Output = ()> {
+    async { drop(tokio::signal::ctrl_c().await) }
 }

@@ -15,6 +15,11 @@ pub(crate) use settings::Config;
 use crate::clock::SystemClock;
 use crate::failure::Failure;
 
+/// What is wrong with an endpoint where nothing can be sent to it.
+#[cfg(not(feature = "traces"))]
+pub(crate) const NO_TRACES: &str =
+    "`traces.endpoint`: this build of ordain sends no traces; build it with `--features traces`";
+
 /// Where data is kept if nobody says otherwise.
 const DATABASE: &str = "sqlite://ordain.db";
 
@@ -95,6 +100,10 @@ impl Config {
         }
         if let Some(Err(error)) = self.tls().map(|tls| tls.check()) {
             found.push(format!("`tls`: {error}"));
+        }
+        #[cfg(not(feature = "traces"))]
+        if self.traces_endpoint.is_some() {
+            found.push(NO_TRACES.to_owned());
         }
         if let Some(Err(error)) = self.people().map(|people| Oidc::new(people, Arc::new(SystemClock))) {
             found.push(format!("`oidc`: {error}"));
