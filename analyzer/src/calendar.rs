@@ -114,7 +114,7 @@ impl Calendar {
     }
 
     /// Whether the clocks never change.
-    fn is_fixed(&self) -> bool {
+    pub(crate) fn is_fixed(&self) -> bool {
         self.offsets.len() == 1
     }
 
@@ -301,7 +301,7 @@ impl Calendar {
         text
     }
 
-    pub(crate) fn is_utc(&self) -> bool {
+    fn is_utc(&self) -> bool {
         &*self.zone == "UTC"
     }
 }

@@ -316,7 +316,7 @@ impl Frame<'_> {
     /// may end near its start and one near its end, are named.
     fn clocks(&self, within: Stretch, origin: i64) -> Vec<i64> {
         let mut clocks = vec![];
-        if self.others.is_empty() && self.calendar.is_utc() {
+        if self.others.is_empty() && self.calendar.is_fixed() {
             return clocks;
         }
         for calendar in self.calendars() {
