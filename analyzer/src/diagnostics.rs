@@ -51,60 +51,58 @@ pub fn gap_diagnostic(gap: &Gap, places: &BTreeMap<Obligation, (String, Span)>) 
 /// are secondary. BLOCKING is an error, WARNING a warning, and for information only once it is allowed.
 pub fn conflict_diagnostic(conflict: &Conflict, sources: &SourceMap) -> Diagnostic {
     let message = as_message(&conflict.explanation, &conflict.policies);
-    let places = |policy: &PolicyRef, count: usize| {
-        let clauses = conflict.clauses.get(&policy.id).map_or(&[][..], Vec::as_slice);
-        let clauses = if clauses.is_empty() { &[Clause::Name][..] } else { clauses };
-        let source = sources.get(&policy.id);
-        source.map_or(vec![], |source| {
-            // What a template makes is changed where it is applied.
-            if let Some(site) = &source.application {
-                return vec![(site.file.clone(), site.place.span)];
-            }
-            let mut spans: Vec<_> = clauses.iter().map(|clause| source.clause(*clause).span).collect();
-            spans.dedup();
-            spans.truncate(count);
-            spans.into_iter().map(|span| (source.file.clone(), span)).collect()
+    let decisive = |policy: &PolicyRef| {
+        let clauses = conflict.clauses.get(&policy.id);
+        clauses.and_then(|clauses| clauses.first()).copied().unwrap_or(Clause::Name)
+    };
+    let place = |policy: &PolicyRef| {
+        let source = sources.get(&policy.id)?;
+        // What a template makes is changed where it is applied.
+        Some(match &source.application {
+            Some(site) => (site.file.as_str(), site.place.span),
+            None => (source.file.as_str(), source.clause(decisive(policy)).span),
         })
     };
-    let named = |policy: &PolicyRef| format!("{} `{}`", policy.kind, policy.name);
+    let named = |policy: &PolicyRef| [policy.kind.as_str(), " `", policy.name.as_str(), "`"].concat();
     let mut policies = conflict.policies.iter();
     let first = policies.next();
-    let primary = first.and_then(|policy| Some((policy, places(policy, 1).pop()?)));
+    let primary = first.and_then(|policy| Some((policy, place(policy)?)));
     let mut out = match (primary, conflict.severity) {
         (None, _) => Diagnostic::placeless(conflict.code.clone(), message),
         (Some((policy, (file, span))), ConflictSeverity::Blocking) => {
-            Diagnostic::error(conflict.code.clone(), &file, span, message).labelled(named(policy))
+            Diagnostic::error(conflict.code.clone(), file, span, message).labelled(named(policy))
         }
         (Some((policy, (file, span))), ConflictSeverity::Warning) => {
-            Diagnostic::warning(conflict.code.clone(), &file, span, message).labelled(named(policy))
+            Diagnostic::warning(conflict.code.clone(), file, span, message).labelled(named(policy))
         }
     };
     if conflict.severity == ConflictSeverity::Warning {
         out.severity = if conflict.resolved { Severity::Info } else { Severity::Warning };
     }
     for policy in policies {
-        for (file, span) in places(policy, 1) {
-            out = out.and_at(&file, span, named(policy));
+        if let Some((file, span)) = place(policy) {
+            out = out.and_at(file, span, named(policy));
         }
     }
     for policy in &conflict.policies {
         let Some(source) = sources.get(&policy.id).filter(|source| source.application.is_some()) else {
             continue;
         };
-        let clause = conflict.clauses.get(&policy.id).and_then(|clauses| clauses.first());
-        let span = source.clause(clause.copied().unwrap_or(Clause::Name)).span;
+        let span = source.clause(decisive(policy)).span;
         out = out.and_at(&source.file, span, format!("what the template says for `{}`", policy.name));
     }
     let (kind, severity) = (conflict.conflict_type, conflict.severity);
     out = out.note(match conflict.certainty {
-        Certainty::Proved => format!("{kind}, {severity}, proved"),
+        Certainty::Proved => [kind.as_str(), ", ", severity.as_str(), ", proved"].concat(),
         Certainty::Suspected => {
             let why = conflict.uncertainty.as_deref().unwrap_or("it is not decided");
             format!("{kind}, {severity}, suspected and not proved: {why}")
         }
     });
     if let Some(witness) = &conflict.witness {
-        out = out.note(format!("for example: {}", witness_in_words(witness)));
+        let mut note = "for example: ".to_owned();
+        write_witness(&mut note, witness);
+        out = out.note(note);
     }
     if let Some(certificate) = &conflict.certificate {
         out = out.note(arithmetic(certificate));
@@ -138,14 +136,29 @@ pub fn repair_fix(repair: &Repair, sources: &SourceMap) -> Option<Fix> {
 
 /// A witness on one line: `acme/support/mailer at Mon 2026-03-02 11:00 Europe/Berlin, tool.name = "export", usage tokens = 100`.
 pub fn witness_in_words(witness: &Witness) -> String {
+    let mut words = String::new();
+    write_witness(&mut words, witness);
+    words
+}
+
+fn write_witness(words: &mut String, witness: &Witness) {
     let request = &witness.request;
-    let mut words = request.path.to_string();
+    let _ = write!(words, "{}", request.path);
     if let Some(provider) = &request.provider {
-        let _ = write!(words, " to provider {provider}");
+        words.extend([" to provider ", provider]);
     }
-    let _ = write!(words, " at {}", witness.local_time);
+    words.extend([" at ", &witness.local_time]);
     for (fact, value) in request.facts.iter() {
-        let _ = write!(words, ", {fact} = {value}");
+        words.extend([", ", fact.as_str(), " = "]);
+        match value {
+            // What needs no escaping is itself; an editor shows hundreds of these at each stroke.
+            serde_json::Value::String(text)
+                if !text.contains(|c: char| c == '"' || c == '\\' || c.is_control()) =>
+            {
+                words.extend(["\"", text, "\""]);
+            }
+            _ => _ = write!(words, "{value}"),
+        }
     }
     let usage = &request.usage;
     let mut used = vec![];
@@ -158,7 +171,6 @@ pub fn witness_in_words(witness: &Witness) -> String {
     if !used.is_empty() {
         let _ = write!(words, ", usage {}", used.join(", "));
     }
-    words
 }
 
 /// The certificate in short: what is added up, how often, and what comes out. Every term is in the report.

@@ -1,5 +1,6 @@
 //! Names and identities of policies.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -61,9 +62,22 @@ impl From<&str> for PolicyName {
 
 /// A policy's identity: a version 8 UUID (RFC 9562) made from a hash of its full name, so it is the same
 /// on every machine and survives every edit but a rename.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PolicyId(pub Uuid);
+
+/// By its bytes, as one number: policies are looked up by it all the time.
+impl Ord for PolicyId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.as_u128().cmp(&other.0.as_u128())
+    }
+}
+
+impl PartialOrd for PolicyId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl PolicyId {
     /// The identity of the policy with this full name.
