@@ -457,9 +457,17 @@ proptest! {
             policies.limits.insert(limit.name.clone(), Arc::new(limit));
         }
         let unmeasured: Vec<_> = open.unmeasured.iter().map(|it| it.limit.name.clone()).collect();
-        policies.limits.retain(|name, _| !unmeasured.contains(name));
-        for limit in policies.limits.values_mut() {
-            Arc::make_mut(limit).overrides.retain(|o| !unmeasured.contains(&o.policy));
+        for name in &unmeasured {
+            // Who overrides it, overrides through it what it overrides.
+            let gone = policies.limits.remove(name).unwrap();
+            for limit in policies.limits.values_mut() {
+                let own = &mut Arc::make_mut(limit).overrides;
+                let before = own.len();
+                own.retain(|o| o.policy != *name);
+                if own.len() < before {
+                    own.extend(gone.overrides.iter().cloned());
+                }
+            }
         }
         let rest = Engine::new(Arc::new(policies)).unwrap().decide(&partial, &Used(used)).unwrap();
         prop_assert_eq!(rest.outcome, open.outcome);

@@ -25,17 +25,21 @@ impl Authority {
     fn new() -> Self {
         let mut parameters = CertificateParams::default();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let certificate = parameters.self_signed(&key).unwrap().pem();
+        let key = KeyPair::generate().expect("randomness");
+        let certificate = parameters.self_signed(&key).expect("signs itself").pem();
         Self(Issuer::new(parameters, key), certificate)
     }
 
     fn server(&self, name: &str) -> ServerConfig {
-        let key = KeyPair::generate().unwrap();
-        let parameters = CertificateParams::new([name.to_owned()]).unwrap();
-        let certificate: CertificateDer<'static> = parameters.signed_by(&key, &self.0).unwrap().der().clone();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap()
+        let key = KeyPair::generate().expect("randomness");
+        let parameters = CertificateParams::new([name.to_owned()]).expect("is a name");
+        let certificate: CertificateDer<'static> =
+            parameters.signed_by(&key, &self.0).expect("signs").der().clone();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("is a key");
+        ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .expect("belong together")
     }
 }
 
