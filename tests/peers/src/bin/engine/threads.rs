@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use ordain_engine::ledger::Claim;
 use ordain_engine::{Answer, Engine, Ledger, Prepared};
-use ordain_ir::{Accumulation, 
-    Bound, Condition, Direction, Enforcement, Limit, LimitStatus, Meter, Partition, Path, Period, Policies,
-    Quantity, ScopeSelector, Source, Usage, Window,
+use ordain_ir::{
+    Accumulation, Bound, Condition, Direction, Enforcement, Limit, LimitStatus, Meter, Partition, Path,
+    Period, Policies, Quantity, ScopeSelector, Source, Usage, Window,
 };
 
 /// Tenants that ask in turn.

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use ordain_engine::ledger::Claim;
 use ordain_engine::{Answer, Engine, Ledger, NoCounters, Part, Prepared};
-use ordain_ir::{Accumulation, 
-    Active, Bound, Bundle, CompareOp, Condition, DependencyGraph, Direction, ElementTest, Enforcement,
-    EnforcementMode, Fact, Glob, Limit, LimitStatus, Meter, Partition, Path, Period, Policies, Quantity,
-    Recurrence, Report, RuleStatus, RuleType, ScopeSelector, Source, SourceMap, TextTest, TimeOfDay, Type,
-    Usage, Value, Window,
+use ordain_ir::{
+    Accumulation, Active, Bound, Bundle, CompareOp, Condition, DependencyGraph, Direction, ElementTest,
+    Enforcement, EnforcementMode, Fact, Glob, Limit, LimitStatus, Meter, Partition, Path, Period, Policies,
+    Quantity, Recurrence, Report, RuleStatus, RuleType, ScopeSelector, Source, SourceMap, TextTest,
+    TimeOfDay, Type, Usage, Value, Window,
 };
 
 use super::{Loaded, Said};
