@@ -36,6 +36,15 @@ pub(crate) fn public_key(path: &Path) -> Result<PublicKey, Failure> {
     PublicKey::from_pem(&read(path)?).map_err(unfit(path))
 }
 
+/// Reads a signature; none, if there is no such file.
+pub(crate) fn signature(path: &Path) -> Result<Option<Signature>, Failure> {
+    match fs::read(path) {
+        Ok(file) => Signature::from_bytes(&file).map(Some).map_err(unfit(path)),
+        Err(reason) if reason.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(reason) => Err(Failure::Read { path: path.to_owned(), reason }),
+    }
+}
+
 /// What a bundle's signature says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Signed {

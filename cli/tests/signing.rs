@@ -6,7 +6,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use support::{Run, example, run};
+use serde_json::json;
+use support::{Run, Server, example, ordain, run};
 
 /// A folder with two pairs of keys and a bundle that the first has signed.
 struct Signed(tempfile::TempDir);
@@ -183,4 +184,78 @@ fn wrong_keys_are_told_before_any_work() {
     let stale = ["build".into(), example("audit-14-7"), "-o".into(), signed.path("b")];
     let told = run(stale).expect_code(0).stderr;
     assert!(told.contains("does not fit this bundle"), "{told}");
+}
+
+/// Tries to serve a bundle, and tells what is said where that is refused.
+fn not_served(signed: &Signed, bundle: &Path, keys: &str) -> String {
+    let mut command = ordain();
+    command.args(["serve", "--dev", "--listen", "127.0.0.1:0", "--bundle"]).arg(bundle);
+    command.arg("--database").arg(format!("sqlite://{}", signed.path("refused.db").display()));
+    command.args(["--set", &format!("bundles.keys={keys}")]);
+    Run::of(command.output().expect("the binary starts")).expect_code(2).stderr
+}
+
+#[test]
+fn a_server_takes_what_its_keys_have_signed() {
+    let signed = Signed::new();
+    let keys = |names: &[&str]| {
+        names.iter().map(|name| signed.path(name).display().to_string()).collect::<Vec<_>>().join(",")
+    };
+    let (ours, theirs) = (keys(&["ours.pub"]), keys(&["theirs.pub"]));
+    let check = |keys: &str| {
+        let mut command = ordain();
+        command.args(["config", "check", "--set", &format!("bundles.keys={keys}"), "--bundle"]);
+        Run::of(command.arg(signed.path("b")).output().expect("the binary starts"))
+    };
+    check(&ours).expect_code(0);
+    let told = check(&theirs).expect_code(1).stdout;
+    assert!(told.contains("which is none of `bundles.keys`"), "{told}");
+    let told = check(&keys(&["ours", "nowhere"])).expect_code(1).stdout;
+    assert!(
+        told.contains("`bundles.keys`: `") && told.contains("it holds a private key; give the public one"),
+        "{told}"
+    );
+    assert!(told.contains("cannot read `"), "{told}");
+
+    assert!(not_served(&signed, &signed.path("b"), &theirs).contains("none of the keys that are trusted"));
+    assert!(not_served(&signed, &example("acme"), &ours).contains("`ordain build --sign KEY`"));
+    fs::copy(signed.path("b"), signed.path("plain")).expect("a copy");
+    assert!(not_served(&signed, &signed.path("plain"), &ours).contains("the bundle is not signed"));
+
+    let database = format!("sqlite://{}", signed.path("ordain.db").display());
+    let setting = format!("bundles.keys={}", keys(&["theirs.pub", "ours.pub"]));
+    let server = Server::start_with(&signed.path("b"), &database, &["--set", &setting]);
+    let digest = server.get("/readyz").1["bundle"].clone();
+    // As one would send it by hand.
+    run([
+        "build".into(),
+        example("audit-14-7"),
+        "-o".into(),
+        signed.path("n"),
+        "--sign".into(),
+        signed.path("theirs"),
+    ])
+    .expect_code(0);
+    let bytes = fs::read_to_string(signed.path("n")).expect("a bundle");
+    let line = fs::read_to_string(signed.path("n.sig")).expect("a signature").replace('\n', " ");
+    let put = |header: &str| server.put("/api/v1/bundles", header, &bytes);
+    let (status, error) = put("");
+    assert_eq!((status, &error["code"]), (422, &json!("bundle_untrusted")), "{error}");
+    let (status, stored) = put(&format!("Bundle-Signature: {line}\r\n"));
+    assert_eq!(status, 200, "{stored}");
+    assert_eq!(server.get("/readyz").1["bundle"], digest);
+    let path = format!("/api/v1/bundles/{}/activate", stored["digest"].as_str().expect("a name"));
+    assert_eq!(server.send("POST", &path, "ada", &json!({})).0, 200);
+    server.stopped();
+
+    // The key of what is active has gone: it stays, and the log says so.
+    let setting = format!("bundles.keys={ours}");
+    let server =
+        Server::start_by(|server| server.args(["--dev", "--database", &database, "--set", &setting]));
+    assert_eq!(server.get("/readyz").1["bundle"], stored["digest"]);
+    let log = server.stopped();
+    assert!(
+        log.contains("what is active would be refused today") && log.contains("none of the keys"),
+        "{log}"
+    );
 }

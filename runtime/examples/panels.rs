@@ -17,7 +17,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use ordain_ir::{Bundle, DependencyGraph, Policies, PolicyName, PolicyRef, Report, Source};
 use ordain_runtime::{
-    AccessMode, App, AppOptions, CompileError, Compiled, Gate, GateError, Limits, PANELS, TenantId,
+    AccessMode, App, AppOptions, CompileError, Compiled, Gate, GateError, Limits, PANELS, TenantId, Trust,
 };
 use ordain_store::conformance::fixtures::{at, varied, violation};
 use ordain_store::{
@@ -110,6 +110,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         access: AccessMode::Dev(tenant),
         people: None,
         limits: Limits::default(),
+        trust: Trust::default(),
     };
     let router = App::new(options).router();
     let takes_hours = |request: &str| request.contains("/violations") || request.ends_with("/metrics");

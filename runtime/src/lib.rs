@@ -33,9 +33,10 @@ pub use ordain_store::{
 pub use panels::{PANELS, Panel};
 pub use serve::{ServeError, ServeOptions, Server, serve};
 pub use service::{
-    Access, ApiKey, ApiKeyService, Approval, BundleService, Closed, Decided, DecisionError, DecisionService,
-    GovernanceError, GovernanceService, LoadError, NewApiKey, NewDecision, NewProposal, NewViolation,
-    PoliciesFacade, PolicyActivationBlockedError, PolicyDeletionBlockedError, Rate, ViolationService,
+    Access, ApiKey, ApiKeyService, Approval, BundleFile, BundleService, Closed, Decided, DecisionError,
+    DecisionService, GovernanceError, GovernanceService, LoadError, NewApiKey, NewDecision, NewProposal,
+    NewViolation, PoliciesFacade, PolicyActivationBlockedError, PolicyDeletionBlockedError, Rate, Trust,
+    Untrusted, ViolationService,
 };
 pub use tls::{TlsError, TlsOptions};
 #[cfg(feature = "traces")]

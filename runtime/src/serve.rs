@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 use crate::database::{Database, DatabaseError};
 use crate::tls::Tls;
 use crate::{
-    AccessMode, App, AppOptions, BundleService, Gate, Limits, LoadError, Oidc, OidcError, OidcOptions,
-    Shutdown, TlsError, TlsOptions, connections, telemetry,
+    AccessMode, App, AppOptions, BundleFile, BundleService, Gate, Limits, LoadError, Oidc, OidcError,
+    OidcOptions, Shutdown, TlsError, TlsOptions, Trust, connections, telemetry,
 };
 
 /// How long the database may take to close.
@@ -27,7 +27,9 @@ pub struct ServeOptions {
     /// `sqlite://FILE` or `postgres://…`.
     pub database_url: String,
     /// The bundle that becomes active; what is active already, if none.
-    pub bundle: Option<Vec<u8>>,
+    pub bundle: Option<BundleFile>,
+    /// Whose signatures bundles need.
+    pub trust: Trust,
     /// Whose bundle it is; `demo-tenant` where nobody says otherwise.
     pub tenant: String,
     /// Whether everybody on this machine may do everything on behalf of that tenant; else API keys are asked.
@@ -106,7 +108,7 @@ async fn prepare(
     database: &Database,
     access: &AccessMode,
     tenant: &TenantId,
-    bundle: Option<Vec<u8>>,
+    bundle: Option<BundleFile>,
     bundles: &BundleService,
 ) -> Result<(), ServeError> {
     if *access == AccessMode::Keys {
@@ -115,6 +117,7 @@ async fn prepare(
     if let Some(bundle) = bundle {
         bundles.start_with(tenant, bundle).await?;
     }
+    bundles.doubt_active(tenant).await.map_err(LoadError::from)?;
     Ok(())
 }
 
@@ -131,7 +134,7 @@ impl Server {
     /// taken has changed nothing.
     pub async fn bind(options: ServeOptions) -> Result<Self, ServeError> {
         let ServeOptions { listen, database_url, bundle, tenant, dev, limits, shutdown, stop, .. } = options;
-        let (gate, clock, random) = (options.gate, options.clock, options.random);
+        let (gate, clock, random, trust) = (options.gate, options.clock, options.random, options.trust);
         if dev && !listen.ip().is_loopback() {
             return Err(ServeError::NotLoopback(listen));
         }
@@ -148,14 +151,19 @@ impl Server {
         })?;
         let database = Database::open(&database_url).await?;
         let access = if dev { AccessMode::Dev(tenant.clone()) } else { AccessMode::Keys };
-        let bundles =
-            BundleService::new(database.store(), Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&random));
+        let bundles = BundleService::new(
+            database.store(),
+            Arc::clone(&gate),
+            Arc::clone(&clock),
+            Arc::clone(&random),
+            trust.clone(),
+        );
         if let Err(error) = prepare(&database, &access, &tenant, bundle, &bundles).await {
             database.close().await;
             return Err(error);
         }
-        let app =
-            App::new(AppOptions { store: database.store(), gate, clock, random, access, people, limits });
+        let store = database.store();
+        let app = App::new(AppOptions { store, gate, clock, random, access, people, limits, trust });
         Ok(Self { listener, tls, database, app, limits, shutdown, stop })
     }
 

@@ -19,6 +19,7 @@ const IN_FLIGHT: &str = "ordain_http_requests_in_flight";
 const VIOLATIONS: &str = "ordain_violations_recorded_total";
 const DUPLICATES: &str = "ordain_violations_duplicate_total";
 const ACTIVATIONS: &str = "ordain_activations_total";
+const UNTRUSTED: &str = "ordain_bundles_untrusted_total";
 const DECISIONS: &str = "ordain_proposals_decided_total";
 const DECIDED: &str = "ordain_decisions_total";
 const DEGRADED: &str = "ordain_decisions_degraded_total";
@@ -45,6 +46,7 @@ fn recorder() -> Option<&'static PrometheusHandle> {
         describe_counter!(VIOLATIONS, "Violations that were new.");
         describe_counter!(DUPLICATES, "Violations that were there already.");
         describe_counter!(ACTIVATIONS, "Policies that were to become active, by what the gate said.");
+        describe_counter!(UNTRUSTED, "Bundles for which nobody vouched who is trusted.");
         describe_counter!(DECISIONS, "Proposals that people decided about, by decision.");
         describe_counter!(DECIDED, "Decisions, by outcome.");
         describe_counter!(DEGRADED, "Decisions without counters, or by a bundle that nobody confirmed.");
@@ -118,6 +120,11 @@ pub(crate) fn violations_recorded(recorded: u64, duplicates: u64) {
 /// Policies were judged: they may become active, or not.
 pub(crate) fn judged(passed: bool) {
     counter!(ACTIVATIONS, "outcome" => if passed { "passed" } else { "blocked" }).increment(1);
+}
+
+/// Nobody who is trusted vouched for a bundle.
+pub(crate) fn untrusted() {
+    counter!(UNTRUSTED).increment(1);
 }
 
 /// A person decided about a proposal.

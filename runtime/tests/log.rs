@@ -8,8 +8,8 @@ use ordain_ir::{
     Bundle, ConflictSeverity, ConflictType, DependencyGraph, Policies, PolicyName, PolicyRef, Report, Source,
 };
 use ordain_runtime::{
-    BundleService, CompileError, Compiled, Gate, GateError, GovernanceService, Principal, PrincipalKind,
-    TenantId,
+    BundleFile, BundleService, CompileError, Compiled, Gate, GateError, GovernanceService, Principal,
+    PrincipalKind, TenantId, Trust,
 };
 use ordain_store::conformance::fixtures::{at, audit_example, bundle, conflict, limit, policies};
 use ordain_store::{Clock, MemoryStore, SeededRandom};
@@ -65,16 +65,17 @@ async fn the_gates_verdict_is_logged() {
     tracing_subscriber::fmt().json().with_writer(move || writer.clone()).init();
     let (store, random) = (Arc::new(MemoryStore::default()), Arc::new(SeededRandom::new(1)));
     let gate = Arc::new(Trusting);
-    let service = BundleService::new(store.clone(), gate.clone(), Arc::new(Stopped), random.clone());
+    let service =
+        BundleService::new(store.clone(), gate.clone(), Arc::new(Stopped), random.clone(), Trust::default());
     let tenant = TenantId::new("acme").unwrap();
-    service.load(&tenant, audit_example().to_bytes().0).await.unwrap();
+    service.load(&tenant, BundleFile::unsigned(audit_example().to_bytes().0)).await.unwrap();
     let limits = ["floor", "cap"].map(|name| limit(name, "RUNS_DAILY", 5));
     let pair = [limits[0].reference(), limits[1].reference()];
     let blocking = conflict(ConflictType::ThresholdContradiction, ConflictSeverity::Blocking, &pair);
     let contradictory = bundle(policies([], limits), vec![], vec![blocking]);
-    service.load(&tenant, contradictory.to_bytes().0).await.unwrap_err();
+    service.load(&tenant, BundleFile::unsigned(contradictory.to_bytes().0)).await.unwrap_err();
 
-    let governance = GovernanceService::new(store, gate, Arc::new(Stopped), random);
+    let governance = GovernanceService::new(store, gate, Arc::new(Stopped), random, Trust::default());
     let person = Principal::new(PrincipalKind::Human, "ada").unwrap();
     let id = |name: &str| ordain_ir::PolicyId::of(&name.into());
     governance.retire(&tenant, &person, id("safety-baseline")).await.unwrap_err();

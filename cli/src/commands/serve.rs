@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use ordain_runtime::{LoadError, ServeError, ServeOptions, serve};
+use ordain_runtime::{BundleFile, LoadError, ServeError, ServeOptions, serve};
 
 use crate::Verdict;
 use crate::args::ServeArgs;
 use crate::clock::SystemClock;
-use crate::config::{Problems, environment, resolve};
+use crate::config::{NOT_SIGNED, Problems, environment, resolve};
 use crate::failure::Failure;
 use crate::gate::AnalyzerGate;
 use crate::logging::Logging;
 use crate::random::SystemRandom;
+use crate::signing;
 use crate::workspace::{self, Refuse};
 
 /// Serves a bundle until it is told to stop.
@@ -37,18 +38,23 @@ pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
         None => None,
         Some(folder) if folder.is_dir() => {
             match workspace::bundle_or_folder(folder, Refuse::ErrorsAndBlocking, color)? {
-                Some(bundle) => Some(bundle.to_bytes().0),
+                Some(_) if config.bundle_keys.is_some() => {
+                    return Err(Failure::Other(NOT_SIGNED.to_owned()));
+                }
+                Some(bundle) => Some(BundleFile::unsigned(bundle.to_bytes().0)),
                 None => return Ok(Verdict::Findings),
             }
         }
         Some(file) => {
-            Some(std::fs::read(file).map_err(|reason| Failure::Read { path: file.clone(), reason })?)
+            let bytes = std::fs::read(file).map_err(|reason| Failure::Read { path: file.clone(), reason })?;
+            Some(BundleFile { bytes, signature: signing::signature(&signing::beside(file))? })
         }
     };
     let options = ServeOptions {
         listen: config.listen,
         database_url: config.database()?,
         bundle,
+        trust: config.trust()?,
         tenant: config.tenant.as_str().to_owned(),
         dev: args.dev,
         gate: Arc::new(AnalyzerGate),

@@ -5,20 +5,27 @@ mod file;
 mod layers;
 pub(crate) mod settings;
 
+use std::path::Path;
 use std::sync::Arc;
 
-use ordain_runtime::{Limits, Oidc, OidcOptions, Shutdown, TenantSource, TlsOptions};
+use ordain_ir::signature::PublicKey;
+use ordain_runtime::{Limits, Oidc, OidcOptions, Shutdown, TenantSource, TlsOptions, Trust};
 
 pub(crate) use layers::{Effective, Flags, Origin, Problems, Resolved, environment, resolve};
 pub(crate) use settings::Config;
 
 use crate::clock::SystemClock;
 use crate::failure::Failure;
+use crate::signing::{self, Signed};
 
 /// What is wrong with an endpoint where nothing can be sent to it.
 #[cfg(not(feature = "traces"))]
 pub(crate) const NO_TRACES: &str =
     "`traces.endpoint`: this build of ordain sends no traces; build it with `--features traces`";
+
+/// What is wrong with a workspace where bundles have to be signed.
+pub(crate) const NOT_SIGNED: &str = "`bundle`: a workspace folder has no signature, and `bundles.keys` asks for one; build it with \
+     `ordain build --sign KEY` and name what comes out";
 
 /// Where data is kept if nobody says otherwise.
 const DATABASE: &str = "sqlite://ordain.db";
@@ -45,6 +52,41 @@ impl Config {
     pub(crate) fn tls(&self) -> Option<TlsOptions> {
         let (certificate, key) = (self.certificate.clone()?, self.key.clone()?);
         Some(TlsOptions { certificate, key, client_authorities: self.client_authorities.clone() })
+    }
+
+    /// Whose signatures bundles need.
+    pub(crate) fn trust(&self) -> Result<Trust, Failure> {
+        Ok(Trust::new(self.trusted_keys().into_iter().collect::<Result<Vec<_>, _>>()?))
+    }
+
+    fn trusted_keys(&self) -> Vec<Result<PublicKey, Failure>> {
+        let files = self.bundle_keys.iter().flatten();
+        files.map(|file| signing::public_key(Path::new(file))).collect()
+    }
+
+    /// What stands in the way of the bundle that the server is to be started with.
+    fn bundle_not_there(&self) -> Option<String> {
+        let file = self.bundle.as_ref()?;
+        let failed = |failure: Failure| Some(format!("`bundle`: {failure}"));
+        if let Err(reason) = std::fs::metadata(file) {
+            return failed(Failure::Read { path: file.clone(), reason });
+        }
+        let keys: Vec<_> = self.trusted_keys().into_iter().flatten().collect();
+        self.bundle_keys.as_ref()?;
+        if file.is_dir() {
+            return Some(NOT_SIGNED.to_owned());
+        }
+        let checked = std::fs::read(file)
+            .map_err(|reason| Failure::Read { path: file.clone(), reason })
+            .and_then(|bytes| signing::check(&bytes, &signing::beside(file), &keys));
+        let wrong = match checked {
+            Ok(Signed::By(_)) => return None,
+            Ok(Signed::Not) => "is not signed, and `bundles.keys` asks for it".to_owned(),
+            Ok(Signed::ByAnother(key)) => format!("is signed by {key}, which is none of `bundles.keys`"),
+            Ok(Signed::Badly(reason)) => format!("has a signature that is worth nothing: {reason}"),
+            Err(failure) => return failed(failure),
+        };
+        Some(format!("`bundle`: `{}` {wrong}", file.display()))
     }
 
     /// Where traces go, if they go anywhere.
@@ -90,11 +132,9 @@ impl Config {
     /// What settings name and isn't there, as far as can be seen without serving.
     pub(crate) fn not_there(&self) -> Vec<String> {
         let mut found = vec![];
-        if let Some(bundle) = &self.bundle
-            && let Err(reason) = std::fs::metadata(bundle)
-        {
-            found.push(format!("`bundle`: cannot read `{}`: {reason}", bundle.display()));
-        }
+        found.extend(self.bundle_not_there());
+        let unfit = self.trusted_keys().into_iter().filter_map(Result::err);
+        found.extend(unfit.map(|failure| format!("`bundles.keys`: {failure}")));
         if let Err(failure) = self.database() {
             found.push(format!("`database.url_file`: {failure}"));
         }

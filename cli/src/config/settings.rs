@@ -77,6 +77,8 @@ settings! {
     bundle: Option<PathBuf> = "bundle",
         "the bundle to serve, or a workspace folder that is compiled first; what is active in the database, if unset";
     tenant: TenantId = "tenant" or "demo-tenant", "the tenant whose bundle that is";
+    bundle_keys: Option<Vec<String>> = "bundles.keys",
+        "files with public keys in PEM: each bundle has to be signed by one of them; none has to, if unset";
     database_url: Option<DatabaseUrl> = "database.url",
         "where data is kept: `sqlite://FILE` or `postgres://USER@HOST/NAME`; `sqlite://ordain.db` if neither is set";
     database_url_file: Option<PathBuf> = "database.url_file", "a file that holds the database's URL, for one with a password";

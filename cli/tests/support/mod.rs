@@ -111,6 +111,11 @@ impl Server {
 
     /// The same without `--dev` and a database.
     pub(crate) fn start_plainly(bundle: &Path, more: &[&str]) -> Self {
+        Self::start_by(|server| server.arg("--bundle").arg(bundle).args(more))
+    }
+
+    /// With these arguments, and with what else is said of the process.
+    pub(crate) fn start_by(say: impl Fn(&mut Command) -> &mut Command) -> Self {
         for _ in 0..5 {
             // The port may be taken between our look and the server's; then it says so and we look again.
             let port = std::net::TcpListener::bind("127.0.0.1:0")
@@ -118,11 +123,7 @@ impl Server {
                 .expect("a free port")
                 .port();
             let mut server = ordain();
-            let server = server
-                .args(["serve", "--bundle"])
-                .arg(bundle)
-                .args(["--listen", &format!("127.0.0.1:{port}")])
-                .args(more)
+            let server = say(server.args(["serve", "--listen", &format!("127.0.0.1:{port}")]))
                 .stdout(Stdio::null())
                 .stderr(Stdio::piped());
             let mut child = server.spawn().expect("the binary starts");
@@ -209,6 +210,14 @@ impl Server {
         self.exchange(&format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+
+    /// Puts bytes, with further header lines.
+    pub(crate) fn put(&self, path: &str, lines: &str, body: &str) -> (u16, Value) {
+        self.exchange(&format!(
+            "PUT {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{lines}Content-Length: {}\r\n\r\n{body}",
             body.len()
         ))
     }

@@ -54,6 +54,12 @@ pub enum SignatureError {
         "it is no signature of format 1: it has to have three lines, `{MAGIC}`, `key …` and `signature …`"
     )]
     NotASignature,
+    /// Not a signature's format on one line.
+    #[error(
+        "it is no signature of format 1 on one line: it has to be `{MAGIC} key … signature …`, the words of the \
+         signature's file with single spaces between them"
+    )]
+    NotALine,
     /// The signature is of other bytes, or by another key.
     #[error("the signature does not fit the bundle: one of both has been changed")]
     Forged,
@@ -159,6 +165,17 @@ impl Signature {
         format!("{MAGIC}\nkey {key}\nsignature {signature}\n")
     }
 
+    /// Reads a signature's file whose lines stand on one line, with single spaces between them: as it can be sent in a
+    /// header.
+    pub fn from_line(line: &str) -> Result<Self, SignatureError> {
+        let read = || {
+            let (first, rest) = line.trim_end_matches(' ').split_once(" key ")?;
+            let (key, signature) = rest.split_once(" signature ")?;
+            Self::from_bytes(format!("{first}\nkey {key}\nsignature {signature}\n").as_bytes()).ok()
+        };
+        read().ok_or(SignatureError::NotALine)
+    }
+
     /// Whether the key has signed these bytes. Keys and signatures that fit more than one message are refused.
     pub fn verify(&self, bytes: &[u8]) -> Result<(), SignatureError> {
         self.key.0.verify_strict(bytes, &self.signature).map_err(|_| SignatureError::Forged)
@@ -242,6 +259,12 @@ mod tests {
             let signature = key.sign(&message);
             let file = signature.to_text().into_bytes();
             prop_assert_eq!(Signature::from_bytes(&file).and_then(|read| read.verify(&message)), Ok(()));
+            let line = signature.to_text().replace('\n', " ");
+            for line in [&line, line.trim_end()] {
+                prop_assert_eq!(Signature::from_line(line), Ok(signature));
+            }
+            prop_assert_eq!(Signature::from_line(&signature.to_text()), Err(SignatureError::NotALine));
+            prop_assert!(Signature::from_line(&line[..at % (line.len() - 1)]).is_err());
 
             let mut other = message.clone();
             other[at % message.len()] ^= 1 << bit;

@@ -11,8 +11,8 @@ use ordain_ir::{
     RuleType, Source,
 };
 use ordain_runtime::{
-    Administration, CompileError, Compiled, Gate, GateError, Limits, NewApiKey, Principal, PrincipalKind,
-    Role, ServeOptions, Server, Shutdown, TenantId,
+    Administration, BundleFile, CompileError, Compiled, Gate, GateError, Limits, NewApiKey, Principal,
+    PrincipalKind, Role, ServeOptions, Server, Shutdown, TenantId, Trust,
 };
 use ordain_store::conformance::fixtures::{bundle, limit, policies, rule, scope};
 use ordain_store::{CounterStore, ManualClock, SeededRandom};
@@ -127,7 +127,8 @@ impl Host {
         let options = ServeOptions {
             listen: "127.0.0.1:0".parse().expect("is an address"),
             database_url: url.clone(),
-            bundle: Some(measured(kind != Kind::Plain).to_bytes().0),
+            bundle: Some(BundleFile::unsigned(measured(kind != Kind::Plain).to_bytes().0)),
+            trust: Trust::default(),
             tenant: "bench".to_owned(),
             dev: false,
             gate: Arc::new(Open),

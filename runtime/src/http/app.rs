@@ -17,7 +17,9 @@ use super::routes::{
     audit, budgets, bundles, conflicts, decisions, dependencies, evidence, ingest, limits, metrics,
     operations, panels, proposals, reviews, rules, state, violations,
 };
-use crate::service::{ApiKeyService, BundleService, DecisionService, GovernanceService, ViolationService};
+use crate::service::{
+    ApiKeyService, BundleService, DecisionService, GovernanceService, Trust, ViolationService,
+};
 use crate::{Gate, Limits, Oidc, PoliciesFacade, telemetry};
 
 /// What handlers share.
@@ -57,6 +59,8 @@ pub struct AppOptions {
     pub people: Option<Oidc>,
     /// What it bears.
     pub limits: Limits,
+    /// Whose signatures bundles need.
+    pub trust: Trust,
 }
 
 /// The API over a store.
@@ -70,15 +74,15 @@ impl App {
     /// The API, for whomever the mode lets in.
     pub fn new(options: AppOptions) -> Self {
         telemetry::start();
-        let AppOptions { store, gate, clock, random, access, people, limits } = options;
+        let AppOptions { store, gate, clock, random, access, people, limits, trust } = options;
         let parts = || (Arc::clone(&store), Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&random));
         let bundles = {
             let (store, gate, clock, random) = parts();
-            BundleService::new(store, gate, clock, random)
+            BundleService::new(store, gate, clock, random, trust.clone())
         };
         let governance = {
             let (store, gate, clock, random) = parts();
-            GovernanceService::new(store, gate, clock, random)
+            GovernanceService::new(store, gate, clock, random, trust)
         };
         let state = AppState {
             bundles,

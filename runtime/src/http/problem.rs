@@ -117,6 +117,8 @@ codes! {
     ProposalInvalid = "proposal_invalid", UNPROCESSABLE_ENTITY, "the text does not compile with what is active";
     /// A bundle that can't be taken.
     BundleInvalid = "bundle_invalid", UNPROCESSABLE_ENTITY, "the bundle cannot be taken";
+    /// A bundle for which nobody vouches who is trusted.
+    BundleUntrusted = "bundle_untrusted", UNPROCESSABLE_ENTITY, "nobody who is trusted vouches for the bundle";
     /// No such route.
     RouteNotFound = "route_not_found", NOT_FOUND, "there is no such route";
     /// No such rule of this tenant.
@@ -361,18 +363,19 @@ problems! {
     ReviewProblems: [
         BadRequest, UnsupportedMediaType, InvalidBody, ProposalNotFound, InvalidId, HumanRequired, OwnProposal,
         ProposalNotPending, VersionChanged, VersionRequired, ProposalInvalid, ActivationBlocked,
-        AcknowledgementRequired, BaseChanged,
+        AcknowledgementRequired, BaseChanged, BundleUntrusted,
     ];
     /// The errors of a route that retires a rule.
     RetireProblems: [
         RuleNotFound, InvalidId, HumanRequired, RuleRetired, DeletionBlocked, ActivationBlocked, BaseChanged,
+        BundleUntrusted,
     ];
     /// The errors of a route that accepts a conflict.
     ConflictProblems: [
         BadRequest, UnsupportedMediaType, InvalidBody, ConflictNotFound, HumanRequired, ConflictNotAcknowledgeable,
     ];
     /// The errors of a route that takes a bundle in.
-    BundleProblems: [BundleInvalid, BundleNotFound, ActivationBlocked];
+    BundleProblems: [BundleInvalid, BundleUntrusted, BundleNotFound, ActivationBlocked];
     /// The errors of a route that decides.
     DecisionProblems: [BadRequest, UnsupportedMediaType, InvalidBody, NoActiveBundle, RequestIdTaken];
     /// The errors of a route that settles or releases.

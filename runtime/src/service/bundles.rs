@@ -2,19 +2,38 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use ordain_ir::Bundle;
+use ordain_ir::signature::Signature;
 use ordain_store::{
     BundleOrigin, BundleRecord, Clock, Page, PageRequest, Principal, Random, Refusal, Store, StoreError,
-    Succession, TenantId,
+    Succession, TenantId, Voucher,
 };
 use serde_json::json;
 
 use super::audit::entry;
 use super::judge::{Judged, LoadError};
-use crate::Gate;
+use super::trust::{Doubt, Trust, Untrusted};
+use crate::{Gate, telemetry};
 
 /// How often an activation is tried anew when another one comes first.
 pub(super) const ATTEMPTS: usize = 5;
+
+/// A bundle as it comes from elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleFile {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The signature that came with it.
+    pub signature: Option<Signature>,
+}
+
+impl BundleFile {
+    /// One that nobody has signed.
+    pub fn unsigned(bytes: Vec<u8>) -> Self {
+        Self { bytes, signature: None }
+    }
+}
 
 /// Takes bundles in.
 #[derive(Clone)]
@@ -23,26 +42,39 @@ pub struct BundleService {
     gate: Arc<dyn Gate>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    trust: Trust,
 }
 
 impl BundleService {
-    /// A service that activates in this store what this gate lets through.
+    /// A service that activates in this store what is trusted and what this gate lets through.
     pub fn new(
         store: Arc<dyn Store>,
         gate: Arc<dyn Gate>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        trust: Trust,
     ) -> Self {
-        Self { store, gate, clock, random }
+        Self { store, gate, clock, random, trust }
+    }
+
+    /// Judges what came from elsewhere, if somebody who is trusted vouches for it; nothing of it is read before.
+    async fn judged(&self, tenant: &TenantId, file: BundleFile, now: Timestamp) -> Result<Judged, LoadError> {
+        self.trust
+            .given(&file.bytes, file.signature.as_ref())
+            .inspect_err(|untrusted| refused(tenant, untrusted))?;
+        let judged = Judged::of(&self.gate, file.bytes, now).await?;
+        judged.passed(tenant)?;
+        Ok(judged)
     }
 
     /// Makes a bundle the tenant's active one. Whatever the reason of a refusal, what was active before
     /// stays so.
-    pub async fn load(&self, tenant: &TenantId, bytes: Vec<u8>) -> Result<BundleRecord, LoadError> {
+    pub async fn load(&self, tenant: &TenantId, file: BundleFile) -> Result<BundleRecord, LoadError> {
         let now = self.clock.now();
-        let judged = Judged::of(&self.gate, bytes, now).await?;
-        judged.passed(tenant)?;
-        let record = self.store.activate_bundle(tenant, judged.activation(BundleOrigin::Start, now)).await?;
+        let signature = file.signature;
+        let judged = self.judged(tenant, file, now).await?;
+        let activation = judged.activation(BundleOrigin::Start, voucher(signature.as_ref()), now);
+        let record = self.store.activate_bundle(tenant, activation).await?;
         let digest = &record.digest;
         tracing::info!(%tenant, %digest, policies = judged.bundle.policies.len(), "bundle is active");
         Ok(record)
@@ -50,8 +82,8 @@ impl BundleService {
 
     /// The same for the bundle that a server is started with: it doesn't undo what people have done since. If it was
     /// active before, and what is active now came over the API, that stays.
-    pub async fn start_with(&self, tenant: &TenantId, bytes: Vec<u8>) -> Result<BundleRecord, LoadError> {
-        let (_, digest) = Bundle::from_bytes(&bytes)?;
+    pub async fn start_with(&self, tenant: &TenantId, file: BundleFile) -> Result<BundleRecord, LoadError> {
+        let (_, digest) = Bundle::from_bytes(&file.bytes)?;
         let known = self.store.bundle_content(tenant, &digest).await?.is_some();
         match self.store.active_bundle(tenant).await? {
             Some(active) if known && active.digest != digest && active.origin != BundleOrigin::Start => {
@@ -62,22 +94,40 @@ impl BundleService {
                 );
                 Ok(active)
             }
-            _ => self.load(tenant, bytes).await,
+            _ => self.load(tenant, file).await,
+        }
+    }
+
+    /// Says in the log if nobody who is trusted vouches for what is active; it stays so.
+    pub async fn doubt_active(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        let Some(active) = self.store.active_bundle(tenant).await? else { return Ok(()) };
+        match self.trust.root(&*self.store, tenant, &active.digest).await {
+            Ok(_) => Ok(()),
+            Err(Doubt::Store(error)) => Err(error),
+            Err(Doubt::Untrusted(reason)) => {
+                tracing::warn!(
+                    %tenant, digest = %active.digest, %reason,
+                    "what is active would be refused today; it stays until another bundle takes its place. Hand it in \
+                     once more with a signature that counts, or another one"
+                );
+                Ok(())
+            }
         }
     }
 
     /// Keeps a bundle that could become active, without activating it.
-    pub async fn upload(&self, tenant: &TenantId, bytes: Vec<u8>) -> Result<BundleRecord, LoadError> {
+    pub async fn upload(&self, tenant: &TenantId, file: BundleFile) -> Result<BundleRecord, LoadError> {
         let now = self.clock.now();
-        let judged = Judged::of(&self.gate, bytes, now).await?;
-        judged.passed(tenant)?;
-        let record = self.store.store_bundle(tenant, judged.activation(BundleOrigin::Upload, now)).await?;
+        let signature = file.signature;
+        let judged = self.judged(tenant, file, now).await?;
+        let activation = judged.activation(BundleOrigin::Upload, voucher(signature.as_ref()), now);
+        let record = self.store.store_bundle(tenant, activation).await?;
         tracing::info!(%tenant, digest = %record.digest, "bundle was uploaded");
         Ok(record)
     }
 
-    /// Makes a bundle that the tenant has the active one: the next, or again one before. It is analysed anew. `None`
-    /// if the tenant has none of this digest.
+    /// Makes a bundle that the tenant has the active one: the next, or again one before. It is analysed anew, and
+    /// somebody has to vouch for it who is trusted now. `None` if the tenant has none of this digest.
     pub async fn activate(
         &self,
         tenant: &TenantId,
@@ -85,6 +135,12 @@ impl BundleService {
         digest: &str,
     ) -> Result<Option<BundleRecord>, LoadError> {
         let Some(bytes) = self.store.bundle_content(tenant, digest).await? else { return Ok(None) };
+        if let Err(doubt) = self.trust.root(&*self.store, tenant, digest).await {
+            if let Doubt::Untrusted(untrusted) = &doubt {
+                refused(tenant, untrusted);
+            }
+            return Err(doubt.into());
+        }
         let now = self.clock.now();
         let judged = Judged::of(&self.gate, bytes, now).await?;
         judged.passed(tenant)?;
@@ -93,7 +149,7 @@ impl BundleService {
             let details = json!({ "before": before });
             let audit = entry(now, &*self.random, actor, "bundle.activate", digest, &details);
             let succession = Succession {
-                activation: judged.activation(BundleOrigin::Upload, now),
+                activation: judged.activation(BundleOrigin::Upload, Voucher::Nobody, now),
                 based_on: before.as_deref(),
                 acknowledgements: &[],
             };
@@ -113,4 +169,14 @@ impl BundleService {
     pub async fn list(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<BundleRecord>, StoreError> {
         self.store.bundles(tenant, page).await
     }
+}
+
+fn voucher(signature: Option<&Signature>) -> Voucher<'_> {
+    signature.map_or(Voucher::Nobody, Voucher::Signer)
+}
+
+/// Counts and logs a bundle for which nobody vouches who is trusted.
+pub(super) fn refused(tenant: &TenantId, reason: &Untrusted) {
+    telemetry::untrusted();
+    tracing::warn!(%tenant, %reason, "bundle was refused");
 }

@@ -10,14 +10,15 @@ use ordain_store::{
     AuditEntry, BundleOrigin, BundleRecord, Clock, ConflictAcknowledgement, ConflictFilter, ConflictRecord,
     Decided, Decision, Page, PageRequest, Principal, ProposalDetail, ProposalFilter, ProposalRecord,
     ProposalStats, ProposalStatus, Random, Refusal, Store, StoreError, Succession, TenantId, VersionRecord,
-    new_id,
+    Voucher, new_id,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::audit::entry;
-use super::bundles::ATTEMPTS;
+use super::bundles::{ATTEMPTS, refused};
 use super::judge::{Judged, LoadError, PolicyActivationBlockedError};
+use super::trust::{Doubt, Trust, Untrusted};
 use crate::gate::{CompileError, Compiled, SourceProblem};
 use crate::{Gate, GateError, telemetry};
 
@@ -80,6 +81,9 @@ pub enum GovernanceError {
     /// GOV-POL-002.
     #[error(transparent)]
     DeletionBlocked(#[from] PolicyDeletionBlockedError),
+    /// Nobody who is trusted vouches for what is active.
+    #[error("the active bundle can't be built upon: {0}")]
+    Untrusted(Untrusted),
     /// No judgement was reached.
     #[error(transparent)]
     Failed(LoadError),
@@ -96,6 +100,7 @@ impl From<LoadError> for GovernanceError {
         match error {
             LoadError::Blocked(blocked) => Self::Blocked(blocked),
             LoadError::Store(error) => Self::Store(error),
+            LoadError::Untrusted(untrusted) => Self::Untrusted(untrusted),
             other => Self::Failed(other),
         }
     }
@@ -130,17 +135,31 @@ pub struct GovernanceService {
     gate: Arc<dyn Gate>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    trust: Trust,
 }
 
 impl GovernanceService {
-    /// A service over a store, with this gate before what becomes active.
+    /// A service over a store, with this gate before what becomes active. People decide only about what is trusted.
     pub fn new(
         store: Arc<dyn Store>,
         gate: Arc<dyn Gate>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        trust: Trust,
     ) -> Self {
-        Self { store, gate, clock, random }
+        Self { store, gate, clock, random, trust }
+    }
+
+    /// The bundle from elsewhere on which what people decide here will rest, if it rests on any. They vouch for what
+    /// they decide about, and not for what was active before.
+    async fn root(&self, tenant: &TenantId, base: Option<&str>) -> Result<Option<String>, GovernanceError> {
+        let Some(base) = base else { return Ok(None) };
+        self.trust.root(&*self.store, tenant, base).await.map_err(|doubt| {
+            if let Doubt::Untrusted(untrusted) = &doubt {
+                refused(tenant, untrusted);
+            }
+            LoadError::from(doubt).into()
+        })
     }
 
     fn entry(
@@ -231,6 +250,7 @@ impl GovernanceService {
         let version = detail.versions.iter().find(|version| version.is_current).ok_or(Refusal::NotFound)?;
         for _ in 0..ATTEMPTS {
             let (base, compiled) = self.compiled(tenant, &version.text, detail.proposal.source).await?;
+            let root = self.root(tenant, base.as_deref()).await?;
             let now = self.clock.now();
             let judged = Judged::of(&self.gate, compiled.bundle.to_bytes().0, now).await?;
             judged.passed(tenant)?;
@@ -259,7 +279,11 @@ impl GovernanceService {
                 proposal: id,
                 version: seen,
                 approved: Some(Succession {
-                    activation: judged.activation(BundleOrigin::Proposal, now),
+                    activation: judged.activation(
+                        BundleOrigin::Proposal,
+                        Voucher::People { on: root.as_deref() },
+                        now,
+                    ),
                     based_on: base.as_deref(),
                     acknowledgements: &acknowledgements,
                 }),
@@ -332,13 +356,18 @@ impl GovernanceService {
                 return Err(PolicyDeletionBlockedError { rule: name.to_string(), dependents }.into());
             }
             bundle.dependencies = self.gate.dependencies(&bundle.policies);
+            let root = self.root(tenant, Some(&base)).await?;
             let now = self.clock.now();
             let judged = Judged::of(&self.gate, bundle.to_bytes().0, now).await?;
             judged.passed(tenant)?;
             let details = json!({ "rule": name.as_str(), "before": base, "after": judged.digest });
             let audit = self.entry(now, actor, "rule.retire", &id.to_string(), &details);
             let succession = Succession {
-                activation: judged.activation(BundleOrigin::Retirement, now),
+                activation: judged.activation(
+                    BundleOrigin::Retirement,
+                    Voucher::People { on: root.as_deref() },
+                    now,
+                ),
                 based_on: Some(&base),
                 acknowledgements: &[],
             };

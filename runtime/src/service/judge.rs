@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use ordain_ir::{Bundle, BundleError, Conflict, ConflictSeverity, DependencyEdge};
-use ordain_store::{Activation, BundleOrigin, StoreError, TenantId};
+use ordain_store::{Activation, BundleOrigin, StoreError, TenantId, Voucher};
 
 use super::integrity;
+use super::trust::{Doubt, Untrusted};
 use crate::{Gate, GateError, telemetry};
 
 /// GOV-POL-001: policies with BLOCKING conflicts can't become active.
@@ -37,6 +38,9 @@ impl fmt::Display for PolicyActivationBlockedError {
 /// Why a bundle didn't become active.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
+    /// Nobody who is trusted vouches for it.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
     /// It can't be read.
     #[error(transparent)]
     Unreadable(#[from] BundleError),
@@ -52,6 +56,15 @@ pub enum LoadError {
     /// It couldn't be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<Doubt> for LoadError {
+    fn from(doubt: Doubt) -> Self {
+        match doubt {
+            Doubt::Untrusted(untrusted) => Self::Untrusted(untrusted),
+            Doubt::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// A bundle whose policies were analysed.
@@ -87,7 +100,12 @@ impl Judged {
     }
 
     /// Its activation.
-    pub(super) fn activation(&self, origin: BundleOrigin, at: Timestamp) -> Activation<'_> {
+    pub(super) fn activation<'a>(
+        &'a self,
+        origin: BundleOrigin,
+        voucher: Voucher<'a>,
+        at: Timestamp,
+    ) -> Activation<'a> {
         Activation {
             digest: &self.digest,
             workspace: &self.bundle.workspace,
@@ -98,6 +116,7 @@ impl Judged {
             conflicts: &self.conflicts,
             edges: &self.edges,
             origin,
+            voucher,
             at,
         }
     }

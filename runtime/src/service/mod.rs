@@ -9,12 +9,14 @@ mod integrity;
 mod judge;
 mod kept;
 mod policies;
+mod trust;
 mod violations;
 
 pub use access::{Access, ApiKey, ApiKeyService, NewApiKey};
-pub use bundles::BundleService;
+pub use bundles::{BundleFile, BundleService};
 pub use decisions::{Closed, Decided, DecisionError, DecisionService, NewDecision, Rate};
 pub use governance::{Approval, GovernanceError, GovernanceService, NewProposal, PolicyDeletionBlockedError};
 pub use judge::{LoadError, PolicyActivationBlockedError};
 pub use policies::PoliciesFacade;
+pub use trust::{Trust, Untrusted};
 pub use violations::{NewViolation, ViolationService};

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use jiff_sqlx::{Timestamp, ToSqlx};
 use ordain_store::{
-    Activation, BundleRecord, BundleStore, Page, PageRequest, StoreError, TenantId, to_microsecond,
+    Activation, BundleRecord, BundleStore, Page, PageRequest, StoreError, TenantId, Vouchers, to_microsecond,
 };
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::row::{count, failed, json, word};
+use crate::vouchers::{vouch, vouchers};
 
 const TABLE: &str = "bundles";
 
@@ -22,6 +23,7 @@ struct BundleRow {
     is_active: bool,
     activations: i64,
     origin: String,
+    signers: Vec<String>,
     uploaded_at: Timestamp,
     activated_at: Timestamp,
     analysed_at: Timestamp,
@@ -37,6 +39,7 @@ impl BundleRow {
             uploaded_at: self.uploaded_at.to_jiff(),
             activated_at: self.activated_at.to_jiff(),
             analysed_at: self.analysed_at.to_jiff(),
+            signers: self.signers,
             digest: self.digest,
             workspace: self.workspace,
             language: self.language,
@@ -53,7 +56,9 @@ pub(crate) async fn active(
     let row = query_as!(
         BundleRow,
         r#"SELECT digest, workspace, language, compiler, length(content)::bigint AS "size!", is_active, activations,
-                  origin, uploaded_at, activated_at, analysed_at
+                  origin, uploaded_at, activated_at, analysed_at,
+                  ARRAY(SELECT signer FROM bundle_signatures AS s WHERE s.tenant_id = bundles.tenant_id
+                        AND s.digest = bundles.digest ORDER BY signer) AS "signers!"
            FROM bundles WHERE tenant_id = $1 AND is_active"#,
         tenant
     );
@@ -93,10 +98,13 @@ impl BundleStore for PostgresStore {
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
+        vouch(&mut transaction, tenant.as_str(), &new).await.map_err(failed)?;
         let row = query_as!(
             BundleRow,
             r#"SELECT digest, workspace, language, compiler, length(content)::bigint AS "size!", is_active,
-                      activations, origin, uploaded_at, activated_at, analysed_at
+                      activations, origin, uploaded_at, activated_at, analysed_at,
+                      ARRAY(SELECT signer FROM bundle_signatures AS s WHERE s.tenant_id = bundles.tenant_id
+                            AND s.digest = bundles.digest ORDER BY signer) AS "signers!"
                FROM bundles WHERE tenant_id = $1 AND digest = $2"#,
             tenant.as_str(),
             new.digest
@@ -120,7 +128,9 @@ impl BundleStore for PostgresStore {
         let rows = query_as!(
             BundleRow,
             r#"SELECT digest, workspace, language, compiler, length(content)::bigint AS "size!", is_active,
-                      activations, origin, uploaded_at, activated_at, analysed_at
+                      activations, origin, uploaded_at, activated_at, analysed_at,
+                      ARRAY(SELECT signer FROM bundle_signatures AS s WHERE s.tenant_id = bundles.tenant_id
+                            AND s.digest = bundles.digest ORDER BY signer) AS "signers!"
                FROM bundles WHERE tenant_id = $1 ORDER BY uploaded_at DESC, digest COLLATE "C" LIMIT $2 OFFSET $3"#,
             tenant.as_str(),
             i64::from(page.limit),
@@ -146,6 +156,10 @@ impl BundleStore for PostgresStore {
         );
         content.fetch_optional(&mut *snapshot).await.map_err(failed)
     }
+
+    async fn bundle_vouchers(&self, tenant: &TenantId, digest: &str) -> Result<Vouchers, StoreError> {
+        vouchers(&mut *self.reading(tenant).await?, tenant.as_str(), digest).await
+    }
 }
 
 /// Replaces everything that is active.
@@ -167,6 +181,7 @@ async fn replace(
 ) -> Result<(), sqlx::Error> {
     let at = to_microsecond(new.at).to_sqlx();
     bundle(connection, tenant, new, at).await?;
+    vouch(connection, tenant, new).await?;
     rules(connection, tenant, new, at).await?;
     limits(connection, tenant, new, at).await?;
     conflicts(connection, tenant, new, at).await?;

@@ -30,6 +30,7 @@ mod rules;
 mod state;
 mod transaction;
 mod violations;
+mod vouchers;
 
 use std::sync::Arc;
 

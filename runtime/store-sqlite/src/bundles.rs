@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ordain_ir::Conflict;
-use ordain_store::{Activation, BundleRecord, BundleStore, Page, PageRequest, StoreError, TenantId};
+use ordain_store::{
+    Activation, BundleRecord, BundleStore, Page, PageRequest, StoreError, TenantId, Vouchers,
+};
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
 
 use crate::SqliteStore;
 use crate::row::{count, failed, id, instant, json, reference, word};
+use crate::vouchers::{signers, vouch, vouchers};
 
 const TABLE: &str = "bundles";
 
@@ -21,6 +24,7 @@ struct BundleRow {
     is_active: i64,
     activations: i64,
     origin: String,
+    signers: String,
     uploaded_at: i64,
     activated_at: i64,
     analysed_at: i64,
@@ -37,6 +41,7 @@ impl BundleRow {
             active: self.is_active != 0,
             activations: count(TABLE, self.activations)?,
             origin: word(TABLE, "origin", &self.digest, &self.origin)?,
+            signers: signers(&self.signers),
             digest: self.digest,
             workspace: self.workspace,
             language: self.language,
@@ -53,7 +58,9 @@ pub(crate) async fn active(
     let row = query_as!(
         BundleRow,
         r#"SELECT digest, workspace, language, compiler, length(content) AS "size!: i64", is_active, activations,
-                  origin, uploaded_at, activated_at, analysed_at
+                  origin, uploaded_at, activated_at, analysed_at,
+                  (SELECT coalesce(group_concat(signer, ' ' ORDER BY signer), '') FROM bundle_signatures AS s
+                   WHERE s.tenant_id = bundles.tenant_id AND s.digest = bundles.digest) AS "signers!: String"
            FROM bundles WHERE tenant_id = $1 AND is_active = 1"#,
         tenant
     );
@@ -94,10 +101,13 @@ impl BundleStore for SqliteStore {
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
+        vouch(&mut transaction, tenant, &new).await.map_err(failed)?;
         let row = query_as!(
             BundleRow,
             r#"SELECT digest, workspace, language, compiler, length(content) AS "size!: i64", is_active, activations,
-                      origin, uploaded_at, activated_at, analysed_at
+                      origin, uploaded_at, activated_at, analysed_at,
+                      (SELECT coalesce(group_concat(signer, ' ' ORDER BY signer), '') FROM bundle_signatures AS s
+                       WHERE s.tenant_id = bundles.tenant_id AND s.digest = bundles.digest) AS "signers!: String"
                FROM bundles WHERE tenant_id = $1 AND digest = $2"#,
             tenant,
             new.digest
@@ -121,7 +131,9 @@ impl BundleStore for SqliteStore {
         let rows = query_as!(
             BundleRow,
             r#"SELECT digest, workspace, language, compiler, length(content) AS "size!: i64", is_active, activations,
-                      origin, uploaded_at, activated_at, analysed_at
+                      origin, uploaded_at, activated_at, analysed_at,
+                      (SELECT coalesce(group_concat(signer, ' ' ORDER BY signer), '') FROM bundle_signatures AS s
+                       WHERE s.tenant_id = bundles.tenant_id AND s.digest = bundles.digest) AS "signers!: String"
                FROM bundles WHERE tenant_id = $1 ORDER BY uploaded_at DESC, digest LIMIT $2 OFFSET $3"#,
             tenant,
             limit,
@@ -144,6 +156,11 @@ impl BundleStore for SqliteStore {
             query_scalar!("SELECT content FROM bundles WHERE tenant_id = $1 AND digest = $2", tenant, digest);
         content.fetch_optional(&self.read).await.map_err(failed)
     }
+
+    async fn bundle_vouchers(&self, tenant: &TenantId, digest: &str) -> Result<Vouchers, StoreError> {
+        let mut snapshot = self.read.begin().await.map_err(failed)?;
+        vouchers(&mut snapshot, tenant.as_str(), digest).await
+    }
 }
 
 /// Replaces everything that is active.
@@ -164,6 +181,7 @@ async fn replace(
     new: &Activation<'_>,
 ) -> Result<(), sqlx::Error> {
     bundle(connection, tenant, new).await?;
+    vouch(connection, tenant, new).await?;
     rules(connection, tenant, new).await?;
     limits(connection, tenant, new).await?;
     conflicts(connection, tenant, new.conflicts, new.at.as_microsecond()).await?;

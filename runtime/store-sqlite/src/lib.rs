@@ -27,6 +27,7 @@ mod row;
 mod rules;
 mod state;
 mod violations;
+mod vouchers;
 
 use sqlx::SqlitePool;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use ordain_ir::signature::Signature;
 use ordain_ir::{Conflict, DependencyEdge, Policies, wire_enum};
 
 wire_enum! {
@@ -17,6 +18,30 @@ wire_enum! {
         /// It lacks a rule that a person retired.
         Retirement = "retirement",
     }
+}
+
+/// Who vouches for a bundle that becomes active or is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voucher<'a> {
+    /// Nobody anew.
+    Nobody,
+    /// Whoever has signed it. The signature has been found to fit.
+    Signer(&'a Signature),
+    /// People, who decided here.
+    People {
+        /// The bundle from elsewhere that the decision rests on, directly or through earlier decisions; none, if it
+        /// began with nothing.
+        on: Option<&'a str>,
+    },
+}
+
+/// Everybody who has vouched for a bundle.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Vouchers {
+    /// Signatures, by their keys as text (bytewise), of each key one.
+    pub signatures: Vec<Signature>,
+    /// Whether people decided here, and the bundle that their last decision rests on, if on any.
+    pub decided: Option<Option<String>>,
 }
 
 /// A bundle that has passed every check, ready to replace a tenant's active one.
@@ -40,6 +65,8 @@ pub struct Activation<'a> {
     pub edges: &'a [DependencyEdge],
     /// How it comes to be active.
     pub origin: BundleOrigin,
+    /// Who vouches for it. What is known from before stays known.
+    pub voucher: Voucher<'a>,
     /// When.
     pub at: Timestamp,
 }

@@ -24,7 +24,7 @@ mod tenant;
 mod violation;
 
 pub use access::{ApiKeyRecord, FoundApiKey, Principal, PrincipalKind, PrincipalNameError, Role};
-pub use activation::{Activation, BundleOrigin};
+pub use activation::{Activation, BundleOrigin, Voucher, Vouchers};
 pub use clock::{Clock, ManualClock, clamped_microseconds, from_microseconds, to_microsecond};
 pub use counting::{
     Claim, Counted, Counter, CounterAudit, CounterKey, CounterRecord, CountingAnswer, CountingStep, Decide,

@@ -123,6 +123,8 @@ pub struct BundleRecord {
     pub activations: u64,
     /// How it came to be the active one the last time; before the first, how it came.
     pub origin: BundleOrigin,
+    /// The keys of those who have signed it, as `ed25519:` and base64, bytewise.
+    pub signers: Vec<String>,
     /// When it first came.
     pub uploaded_at: Timestamp,
     /// When it last became the active one; before the first time, when it came.

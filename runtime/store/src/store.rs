@@ -11,7 +11,7 @@ use crate::{
     Decision, EvaluationTally, EvaluationTotals, Forget, Forgotten, FoundApiKey, Governed, GraphSnapshot,
     LimitFilter, LimitRecord, Page, PageRequest, PolicyDetail, ProposalDetail, ProposalFilter,
     ProposalRecord, ProposalStats, Recorded, RuleFilter, RuleRecord, StateCounts, StoreError, Succession,
-    TenantId, VersionRecord, Violation, ViolationCounts, ViolationFilter, ViolationPageRequest,
+    TenantId, VersionRecord, Violation, ViolationCounts, ViolationFilter, ViolationPageRequest, Vouchers,
 };
 
 /// Rules of the active bundle.
@@ -86,7 +86,8 @@ pub trait BundleStore: Send + Sync {
         activation: Activation<'_>,
     ) -> Result<BundleRecord, StoreError>;
 
-    /// Keeps a bundle without activating it. One that the tenant has already stays as it was.
+    /// Keeps a bundle without activating it. One that the tenant has already stays as it was, but for who vouches for
+    /// it.
     async fn store_bundle(
         &self,
         tenant: &TenantId,
@@ -101,6 +102,9 @@ pub trait BundleStore: Send + Sync {
 
     /// The bytes of a bundle; `None` if the tenant never had it.
     async fn bundle_content(&self, tenant: &TenantId, digest: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Who vouches for a bundle; nobody, if the tenant never had it.
+    async fn bundle_vouchers(&self, tenant: &TenantId, digest: &str) -> Result<Vouchers, StoreError>;
 }
 
 /// The state of everything, in numbers.

@@ -9,7 +9,8 @@ use axum::http::{Request, header};
 use jiff::Timestamp;
 use ordain_ir::{Bundle, DependencyGraph, Policies, PolicyName, PolicyRef, Report, Source};
 use ordain_runtime::{
-    AccessMode, App, AppOptions, BundleService, CompileError, Compiled, Gate, GateError, Limits, TenantId,
+    AccessMode, App, AppOptions, BundleFile, BundleService, CompileError, Compiled, Gate, GateError, Limits,
+    TenantId, Trust,
 };
 use ordain_store::{CounterAudit, ManualClock, SeededRandom, Store};
 use ordain_store_postgres::PostgresStore;
@@ -119,6 +120,7 @@ impl Server {
             access: AccessMode::Dev(tenant.clone()),
             people: None,
             limits: Limits::default(),
+            trust: Trust::default(),
         };
         Self { clock, store, tenant, router: App::new(options).router() }
     }
@@ -132,8 +134,8 @@ impl Server {
     /// Makes a bundle the active one.
     pub(crate) async fn load(&self, bundle: &Bundle) {
         let (store, random) = (Arc::clone(&self.store), Arc::new(SeededRandom::new(1)));
-        let bundles = BundleService::new(store, Arc::new(Open), self.clock.clone(), random);
-        bundles.load(&self.tenant, bundle.to_bytes().0).await.expect("loads");
+        let bundles = BundleService::new(store, Arc::new(Open), self.clock.clone(), random, Trust::default());
+        bundles.load(&self.tenant, BundleFile::unsigned(bundle.to_bytes().0)).await.expect("loads");
     }
 
     /// Sends a body; the status and what comes back.

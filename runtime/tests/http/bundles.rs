@@ -41,7 +41,7 @@ async fn upload_activate_and_roll_back() {
             json!({
                 "digest": digest, "workspace": "fixtures", "language": "1", "compiler": "ordain 0.0.0",
                 "size": first.to_bytes().0.len(), "active": false, "activations": 0, "origin": "upload",
-                "uploaded_at": "2026-03-02T11:00:00Z", "activated_at": null, "analysed_at": "2026-03-02T11:00:00Z"
+                "signers": [], "uploaded_at": "2026-03-02T11:00:00Z", "activated_at": null, "analysed_at": "2026-03-02T11:00:00Z"
             })
         );
         assert_eq!(put(&client, first.to_bytes().0, 200).await, uploaded, "again, nothing changes");

@@ -20,6 +20,7 @@ mod panels;
 mod people;
 mod rules;
 mod server;
+mod signatures;
 mod spans;
 mod support;
 mod tls;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ordain_runtime::{
-    Administration, Limits, NewApiKey, Principal, PrincipalKind, Role, ServeError, ServeOptions, Server,
-    Shutdown, TenantId, serve,
+    Administration, BundleFile, Limits, NewApiKey, Principal, PrincipalKind, Role, ServeError, ServeOptions,
+    Server, Shutdown, TenantId, Trust, serve,
 };
 use ordain_store::SeededRandom;
 use ordain_store::conformance::fixtures::{at, audit_example};
@@ -23,7 +23,8 @@ pub(crate) fn options(folder: &tempfile::TempDir, listen: &str) -> (ServeOptions
     let options = ServeOptions {
         listen: listen.parse().expect("is an address"),
         database_url: format!("sqlite://{}", folder.path().join("ordain.db").display()),
-        bundle: Some(bundle.to_bytes().0),
+        bundle: Some(BundleFile::unsigned(bundle.to_bytes().0)),
+        trust: Trust::default(),
         tenant: "demo-tenant".to_owned(),
         dev: true,
         gate: Arc::new(Finds(Ok(bundle.analysis))),
@@ -149,6 +150,7 @@ async fn with_credentials_others_are_served_too() {
 async fn a_restart_does_not_undo_what_people_did() {
     let folder = tempfile::tempdir().unwrap();
     let started = async |bundle: Option<Vec<u8>>| {
+        let bundle = bundle.map(BundleFile::unsigned);
         let (options, stop) = options(&folder, "127.0.0.1:0");
         let server = Server::bind(ServeOptions { bundle, ..options }).await.unwrap();
         let address = server.local_addr().unwrap();
@@ -203,7 +205,7 @@ async fn what_cannot_be_served_is_explained() {
         error.to_string(),
         "unknown database `foo://`; use `sqlite://FILE` or `postgres://USER@HOST/DATABASE`"
     );
-    let error = fails(&|o| o.bundle = Some(b"hello".to_vec())).await;
+    let error = fails(&|o| o.bundle = Some(BundleFile::unsigned(b"hello".to_vec()))).await;
     assert_eq!(error.to_string(), "this is no Ordain bundle: it does not begin with `ORDAIN-BUNDLE`");
     let error = fails(&|o| o.tenant.clear()).await;
     assert!(matches!(error, ServeError::Tenant(_)), "{error}");

@@ -8,10 +8,11 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use jiff::Timestamp;
+use ordain_ir::signature::PublicKey;
 use ordain_ir::{Bundle, DependencyGraph, Policies, PolicyName, PolicyRef, Report, Source};
 use ordain_runtime::{
-    AccessMode, ApiKeyService, App, AppOptions, BundleService, CompileError, Compiled, Gate, GateError,
-    Limits, LoadError, NewApiKey, Oidc, Principal, PrincipalKind, Role, TenantId,
+    AccessMode, ApiKeyService, App, AppOptions, BundleFile, BundleService, CompileError, Compiled, Gate,
+    GateError, Limits, LoadError, NewApiKey, Oidc, Principal, PrincipalKind, Role, TenantId, Trust,
 };
 use ordain_store::conformance::fixtures::at;
 use ordain_store::{BundleRecord, Clock, SeededRandom, Store};
@@ -71,10 +72,16 @@ fn chance() -> SeededRandom {
 }
 
 fn app(store: &Arc<dyn Store>, access: AccessMode, people: Option<Oidc>) -> App {
-    app_by(Arc::new(Stopped(at(3600))), store, access, people)
+    app_by(Arc::new(Stopped(at(3600))), store, access, people, Trust::default())
 }
 
-fn app_by(clock: Arc<dyn Clock>, store: &Arc<dyn Store>, access: AccessMode, people: Option<Oidc>) -> App {
+fn app_by(
+    clock: Arc<dyn Clock>,
+    store: &Arc<dyn Store>,
+    access: AccessMode,
+    people: Option<Oidc>,
+    trust: Trust,
+) -> App {
     let (random, gate) = (Arc::new(chance()), Arc::new(Workshop));
     App::new(AppOptions {
         store: Arc::clone(store),
@@ -84,6 +91,7 @@ fn app_by(clock: Arc<dyn Clock>, store: &Arc<dyn Store>, access: AccessMode, peo
         access,
         people,
         limits: Limits::default(),
+        trust,
     })
 }
 
@@ -96,8 +104,17 @@ impl Client {
     /// The same store behind a server that goes by this clock.
     pub(crate) fn by(&self, clock: Arc<dyn Clock>) -> Self {
         let (store, tenant) = (Arc::clone(&self.store), self.tenant.clone());
-        let router = app_by(clock, &store, AccessMode::Dev(tenant.clone()), None).router();
+        let router = app_by(clock, &store, AccessMode::Dev(tenant.clone()), None, Trust::default()).router();
         Self { store, tenant, router, key: None, people: None }
+    }
+
+    /// The same, with the same key, behind a server that takes only what one of these keys has signed.
+    pub(crate) fn trusting(&self, keys: &[PublicKey]) -> Self {
+        let (store, tenant, clock) =
+            (Arc::clone(&self.store), self.tenant.clone(), Arc::new(Stopped(at(3600))));
+        let access = if self.key.is_some() { AccessMode::Keys } else { AccessMode::Dev(self.tenant.clone()) };
+        let router = app_by(clock, &store, access, None, Trust::new(keys.iter().copied())).router();
+        Self { store, tenant, router, key: self.key.clone(), people: None }
     }
 
     /// The same store behind a server that asks for keys; this client has none.
@@ -165,8 +182,9 @@ impl Client {
     ) -> Result<BundleRecord, LoadError> {
         let clock = Arc::new(Stopped(at(seconds)));
         let random = Arc::new(chance());
-        let bundles = BundleService::new(Arc::clone(&self.store), Arc::new(gate), clock, random);
-        bundles.load(&self.tenant, bytes).await
+        let bundles =
+            BundleService::new(Arc::clone(&self.store), Arc::new(gate), clock, random, Trust::default());
+        bundles.load(&self.tenant, BundleFile::unsigned(bytes)).await
     }
 
     /// Asks, and expects JSON of the media type that goes with the status.

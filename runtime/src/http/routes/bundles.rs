@@ -4,8 +4,9 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
+use ordain_ir::signature::{Signature, SignatureError};
 use ordain_store::{BundleOrigin, BundleRecord};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -16,7 +17,10 @@ use crate::http::app::AppState;
 use crate::http::problem::{BundleProblems, CommonProblems, ErrorCode, Problem};
 use crate::http::query::{Documented, NoParams, Param, Query, QueryParams, Values};
 use crate::http::schema;
-use crate::service::{GovernanceError, LoadError};
+use crate::service::{BundleFile, GovernanceError, LoadError, Untrusted};
+
+/// Where a signature stands that comes with a bundle.
+const SIGNATURE: &str = "bundle-signature";
 
 /// What the list can be asked for.
 pub(crate) struct BundlesAsked;
@@ -49,6 +53,8 @@ pub(crate) struct BundleView {
     /// How it came to be the active one the last time; before the first, how it came.
     #[schema(schema_with = schema::bundle_origin)]
     origin: BundleOrigin,
+    /// The public keys of those who have signed it, as far as it came with signatures: `ed25519:` and base64.
+    signers: Vec<String>,
     /// When it first came.
     uploaded_at: Timestamp,
     /// When it last became the active one; null if it never did.
@@ -69,6 +75,7 @@ impl BundleView {
             active: record.active,
             activations: record.activations,
             origin: record.origin,
+            signers: record.signers,
             uploaded_at: record.uploaded_at,
             analysed_at: record.analysed_at,
         }
@@ -98,14 +105,41 @@ impl From<LoadError> for Problem {
             LoadError::Unreadable(_) | LoadError::Malformed(_) => {
                 Self::new(ErrorCode::BundleInvalid, error.to_string())
             }
+            LoadError::Untrusted(_) => Self::new(ErrorCode::BundleUntrusted, error.to_string()),
             other => GovernanceError::from(other).into(),
         }
     }
 }
 
-/// Keeps a bundle that could become active: intact, and without BLOCKING conflicts. Nothing becomes active.
+/// What an upload's head may say, for the document.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it is read by hand, since a signature that is none has an error of its own")]
+struct UploadHeaders {
+    /// The text of the bundle's signature, with single spaces for its ends of lines.
+    #[param(
+        rename = "Bundle-Signature",
+        required = false,
+        pattern = "^ORDAIN-SIGNATURE 1 key [A-Za-z0-9+/]{43}= signature [A-Za-z0-9+/]{86}==$"
+    )]
+    signature: String,
+}
+
+/// The signature that came with a bundle, if one did.
+fn signature(headers: &HeaderMap) -> Result<Option<Signature>, Untrusted> {
+    let mut said = headers.get_all(SIGNATURE).iter();
+    let Some(first) = said.next() else { return Ok(None) };
+    let text = first.to_str().ok().filter(|_| said.next().is_none()).unwrap_or_default();
+    Signature::from_line(text)
+        .map(Some)
+        .map_err(|_: SignatureError| Untrusted::Worthless(SignatureError::NotALine))
+}
+
+/// Keeps a bundle that could become active: signed, where the server asks for it, intact, and without BLOCKING
+/// conflicts. Nothing becomes active.
 #[utoipa::path(
     put, path = "/api/v1/bundles", tag = "bundles", operation_id = "upload_bundle",
+    params(UploadHeaders),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The bundle's bytes."),
     security(("api_key" = ["operator"])),
     responses((status = 200, body = BundleView), BundleProblems)
@@ -114,10 +148,12 @@ pub(crate) async fn upload(
     State(state): State<AppState>,
     Allowed { tenant, .. }: Allowed<Operating>,
     _: Query<NoParams>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<BundleView>, Problem> {
     let bytes = body.map_err(|rejection| Problem::of_status(rejection.status()))?;
-    let record = state.bundles.upload(&tenant, bytes.to_vec()).await?;
+    let signature = signature(&headers).map_err(LoadError::from)?;
+    let record = state.bundles.upload(&tenant, BundleFile { bytes: bytes.to_vec(), signature }).await?;
     Ok(Json(BundleView::new(record)))
 }
 

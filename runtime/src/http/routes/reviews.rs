@@ -214,6 +214,7 @@ impl From<GovernanceError> for Problem {
                 let dependents = blocked.dependents.iter().map(view).collect();
                 Self::new(ErrorCode::DeletionBlocked, said).held_by(dependents)
             }
+            GovernanceError::Untrusted(_) => Self::new(ErrorCode::BundleUntrusted, said),
             GovernanceError::Failed(error) => {
                 tracing::error!(%error, "no judgement was reached");
                 Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)

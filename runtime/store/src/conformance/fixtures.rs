@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     Activation, BundleOrigin, Violation, ViolationKind, ViolationSeverity, ViolationSource, ViolationType,
+    Voucher,
 };
 
 /// 2026-03-02T10:00:00Z plus so many seconds.
@@ -215,6 +216,7 @@ impl Packed {
             conflicts: &self.bundle.analysis.conflicts,
             edges: &self.bundle.dependencies.edges,
             origin: BundleOrigin::Start,
+            voucher: Voucher::Nobody,
             at,
         }
     }

@@ -15,6 +15,7 @@ mod oracle;
 mod pages;
 mod text;
 mod violations;
+mod vouchers;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -68,6 +69,7 @@ where
         governance::people_at_once_decide_once,
         governance::acknowledgements_last_as_long_as_conflicts,
         governance::bundles_are_kept_with_their_history,
+        vouchers::who_vouches_for_a_bundle_is_kept,
         violations::a_violation_comes_back_as_it_was,
         violations::a_violation_counts_once,
         violations::violations_equal_the_model,

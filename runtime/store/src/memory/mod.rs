@@ -18,7 +18,7 @@ use crate::{
     ConflictPage, ConflictRecord, ConflictStore, DependencyStore, EvaluationTally, GraphSnapshot,
     LimitFilter, LimitRecord, LimitStore, Page, PageRequest, PolicyDetail, ProposalDetail, RuleFilter,
     RuleRecord, RuleStore, StateCounts, StateStore, StoreError, TenantId, Violation, ViolationFilter,
-    to_microsecond,
+    Voucher, Vouchers, to_microsecond,
 };
 
 /// A store that forgets everything when it is dropped.
@@ -32,6 +32,7 @@ struct Tenant {
     conflicts: Vec<ConflictRecord>,
     edges: Vec<DependencyEdge>,
     bundles: Vec<(BundleRecord, Vec<u8>)>,
+    vouchers: BTreeMap<String, Vouchers>,
     /// The latest first.
     violations: Vec<Violation>,
     evaluations: Vec<EvaluationTally>,
@@ -66,7 +67,23 @@ impl Tenant {
         self.edges.iter().filter(|edge| edge.from.id == id || edge.to.id == id).cloned().collect()
     }
 
+    /// Keeps who vouches for a bundle, and tells the keys of all who have signed it.
+    fn vouched(&mut self, new: &Activation<'_>) -> Vec<String> {
+        let known = self.vouchers.entry(new.digest.to_owned()).or_default();
+        match new.voucher {
+            Voucher::Nobody => {}
+            Voucher::Signer(signature) => {
+                known.signatures.retain(|old| old.key != signature.key);
+                known.signatures.push(*signature);
+                known.signatures.sort_by_cached_key(|signature| signature.key.to_string());
+            }
+            Voucher::People { on } => known.decided = Some(on.map(ToOwned::to_owned)),
+        }
+        known.signatures.iter().map(|signature| signature.key.to_string()).collect()
+    }
+
     fn activate(&mut self, new: Activation<'_>) -> BundleRecord {
+        let signers = self.vouched(&new);
         let at = to_microsecond(new.at);
         self.rules = new.policies.rules.values().map(|rule| renewed_rule(&self.rules, rule, at)).collect();
         self.limits =
@@ -107,6 +124,7 @@ impl Tenant {
             active: true,
             activations: before.as_ref().map_or(0, |old| old.activations) + u64::from(!was_active),
             origin: before.as_ref().filter(|_| was_active).map_or(new.origin, |old| old.origin),
+            signers,
             uploaded_at: before.as_ref().map_or(at, |old| old.uploaded_at),
             activated_at: before.filter(|old| old.active).map_or(at, |old| old.activated_at),
             analysed_at: at,
@@ -265,7 +283,9 @@ impl BundleStore for MemoryStore {
 
     async fn store_bundle(&self, tenant: &TenantId, new: Activation<'_>) -> Result<BundleRecord, StoreError> {
         Ok(self.write(tenant, |held| {
-            if let Some((old, _)) = held.bundles.iter().find(|(old, _)| old.digest == new.digest) {
+            let signers = held.vouched(&new);
+            if let Some((old, _)) = held.bundles.iter_mut().find(|(old, _)| old.digest == new.digest) {
+                old.signers = signers;
                 return old.clone();
             }
             let at = to_microsecond(new.at);
@@ -278,6 +298,7 @@ impl BundleStore for MemoryStore {
                 active: false,
                 activations: 0,
                 origin: new.origin,
+                signers,
                 uploaded_at: at,
                 activated_at: at,
                 analysed_at: at,
@@ -306,6 +327,10 @@ impl BundleStore for MemoryStore {
                 .find(|(bundle, _)| bundle.digest == digest)
                 .map(|(_, content)| content.clone())
         }))
+    }
+
+    async fn bundle_vouchers(&self, tenant: &TenantId, digest: &str) -> Result<Vouchers, StoreError> {
+        Ok(self.read(tenant, |held| held.vouchers.get(digest).cloned().unwrap_or_default()))
     }
 }
 
