@@ -33,7 +33,7 @@ pub(crate) struct Checked {
     /// The policies without errors.
     pub(crate) policies: Arc<Policies>,
     /// Where they stand.
-    pub(crate) sources: Arc<SourceMap>,
+    pub(crate) sources: SourceMap,
     /// How they depend on each other.
     pub(crate) dependencies: DependencyGraph,
     /// What is wrong with the sources.

@@ -2,8 +2,9 @@
 //! needed by others that do.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use ordain_ir::{PolicyName, SourceMap};
+use ordain_ir::{FileSources, PolicyName};
 
 use crate::check::FilePolicies;
 use crate::link::{references_of_limit, references_of_rule};
@@ -12,7 +13,7 @@ use crate::packages::{Origin, is_library, names};
 use crate::resolve::Used;
 use crate::sources::file_sources;
 use crate::view::file_table;
-use crate::{Db, Workspace, file_policies, library};
+use crate::{Db, SourceFile, Workspace, file_policies, library};
 
 impl Origin {
     /// The policies of the file that have no error.
@@ -24,7 +25,7 @@ impl Origin {
     }
 
     /// Where the policies of the file stand.
-    pub(crate) fn sources(self, db: &dyn Db) -> &SourceMap {
+    pub(crate) fn sources(self, db: &dyn Db) -> &Arc<FileSources> {
         match self {
             Self::File(workspace, file) => file_sources(db, workspace, file),
             Self::Library(at) => &library::sources(db)[at],
@@ -76,6 +77,14 @@ fn used(db: &dyn Db, workspace: Workspace) -> BTreeSet<(String, Option<String>)>
     used
 }
 
+/// The policies that those of a file depend on or override.
+#[salsa::tracked]
+fn references_of(db: &dyn Db, workspace: Workspace, file: SourceFile) -> BTreeSet<PolicyName> {
+    let own = file_policies(db, workspace, file);
+    let references = own.rules.values().flat_map(|rule| references_of_rule(rule));
+    references.chain(own.limits.values().flat_map(|limit| references_of_limit(limit))).cloned().collect()
+}
+
 /// The policies of libraries that take part, with the files in which they are written or applied.
 #[salsa::tracked]
 pub(crate) fn adopted(db: &dyn Db, workspace: Workspace) -> BTreeMap<PolicyName, Origin> {
@@ -100,9 +109,7 @@ pub(crate) fn adopted(db: &dyn Db, workspace: Workspace) -> BTreeMap<PolicyName,
         }
     }
     for file in workspace.files(db) {
-        let own = file_policies(db, workspace, *file);
-        let references = own.rules.values().flat_map(|rule| references_of_rule(rule));
-        let references = references.chain(own.limits.values().flat_map(|limit| references_of_limit(limit)));
+        let references = references_of(db, workspace, *file).iter();
         open.extend(references.filter(|name| offered.contains_key(*name)).cloned());
     }
     let mut adopted = BTreeMap::new();

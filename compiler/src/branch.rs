@@ -74,20 +74,22 @@ pub fn own_policies(db: &dyn Db, workspace: Workspace) -> BTreeMap<Site, OwnPoli
                 Item::Test(test) if test.span.start == case.site.place.span.start => Some(test),
                 _ => None,
             });
-            let mut own = OwnPolicies::default();
+            let mut sources = BTreeMap::new();
             for clause in written.into_iter().flat_map(|test| &test.clauses) {
                 let TestClauseKind::Apply(apply) = &clause.kind else { continue };
                 let name = PolicyName::new(&case.package, &apply.name().text);
                 let site = Site { file: origin.path(db).to_owned(), place: origin.place(db, apply.span) };
-                apply_sources(db, origin, apply, &name, &site, 0, &mut own.sources);
+                apply_sources(db, origin, apply, &name, &site, 0, &mut sources);
             }
+            let mut branches = BTreeMap::new();
             for (name, tests) in tests {
-                if let Some(source) = own.sources.get(&PolicyId::of(name)) {
-                    own.branches.insert(name.clone(), placed(db, workspace, source, tests));
+                if let Some(source) = sources.get(&PolicyId::of(name)) {
+                    branches.insert(name.clone(), placed(db, workspace, source, tests));
                 }
             }
-            if !own.sources.is_empty() {
-                all.insert(case.site.clone(), own);
+            if !sources.is_empty() {
+                let sources = sources.into_iter().collect();
+                all.insert(case.site.clone(), OwnPolicies { sources, branches });
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ordain_ir::{Bundle, FactName, Policies, Report, SourceMap};
+use ordain_ir::{Bundle, FactName, Policies, Report};
 
 use crate::{Db, Workspace, dependencies, policies, source_map};
 
@@ -19,7 +19,7 @@ pub fn assemble(db: &dyn Db, workspace: Workspace, report: &Report) -> Bundle {
         policies: with_facts_read(policies(db, workspace)),
         dependencies: dependencies(db, workspace).clone(),
         analysis: report.clone(),
-        sources: SourceMap::clone(source_map(db, workspace)),
+        sources: source_map(db, workspace).clone(),
     }
 }
 

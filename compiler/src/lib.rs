@@ -102,7 +102,7 @@ pub struct Compiled {
     /// See [`policies`].
     pub policies: Arc<Policies>,
     /// See [`source_map`].
-    pub source_map: Arc<SourceMap>,
+    pub source_map: SourceMap,
     /// See [`dependencies`].
     pub dependencies: DependencyGraph,
     /// See [`diagnostics`].

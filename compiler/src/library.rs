@@ -1,12 +1,12 @@
 //! The standard library, compiled in.
 
 use std::collections::BTreeMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use include_dir::{Dir, include_dir};
 use ordain_grammar::Parse;
 use ordain_grammar::ast::Item;
-use ordain_ir::SourceMap;
+use ordain_ir::FileSources;
 
 use crate::Db;
 use crate::check::{Checked, check};
@@ -101,7 +101,8 @@ pub(crate) fn checked(db: &dyn Db) -> &'static [Checked] {
 }
 
 /// Where the policies of the standard library stand, file by file.
-pub(crate) fn sources(db: &dyn Db) -> &'static [SourceMap] {
-    static SOURCES: OnceLock<Vec<SourceMap>> = OnceLock::new();
-    SOURCES.get_or_init(|| (0..library().len()).map(|at| sources_of(db, Origin::Library(at))).collect())
+pub(crate) fn sources(db: &dyn Db) -> &'static [Arc<FileSources>] {
+    static SOURCES: OnceLock<Vec<Arc<FileSources>>> = OnceLock::new();
+    SOURCES
+        .get_or_init(|| (0..library().len()).map(|at| sources_of(db, Origin::Library(at)).into()).collect())
 }

@@ -18,9 +18,9 @@ use crate::{Db, SourceFile, Workspace, diagnostics};
 /// What somebody uses: a kind, a package (none for what is shared by all), a name.
 type Key = (&'static str, String, String);
 
-/// What one file uses, and whether it has something that acts on requests.
+/// What one file uses, and its package if it has something that acts on requests.
 #[salsa::tracked]
-fn used_by(db: &dyn Db, workspace: Workspace, file: SourceFile) -> (BTreeSet<Key>, bool) {
+fn used_by(db: &dyn Db, workspace: Workspace, file: SourceFile) -> (BTreeSet<Key>, Option<String>) {
     let origin = Origin::File(workspace, file);
     let lens = Lens::of(db, origin);
     let mut used: BTreeSet<Key> = BTreeSet::new();
@@ -32,7 +32,8 @@ fn used_by(db: &dyn Db, workspace: Workspace, file: SourceFile) -> (BTreeSet<Key
     let counted = meters.iter().filter(|(known, _)| types.iter().any(|ty| is_of(ty, known)));
     used.extend(counted.map(|(_, entry)| ("meter", String::new(), entry.name.clone())));
     let acts = |item: &Item| matches!(item, Item::Policy(_) | Item::Apply(_) | Item::Require(_));
-    (used, origin.parse(db).file.items.iter().any(acts))
+    let acts = origin.parse(db).file.items.iter().any(acts);
+    (used, acts.then(|| origin.outline(db).package.clone()))
 }
 
 /// What the files use together, and the packages that act on requests.
@@ -40,11 +41,9 @@ fn used_by(db: &dyn Db, workspace: Workspace, file: SourceFile) -> (BTreeSet<Key
 fn used(db: &dyn Db, workspace: Workspace) -> (BTreeSet<Key>, BTreeSet<String>) {
     let (mut all, mut acting) = (BTreeSet::new(), BTreeSet::new());
     for file in workspace.files(db) {
-        let (used, acts) = used_by(db, workspace, *file);
+        let (used, package) = used_by(db, workspace, *file);
         all.extend(used.iter().cloned());
-        if *acts {
-            acting.insert(Origin::File(workspace, *file).outline(db).package.clone());
-        }
+        acting.extend(package.clone());
     }
     (all, acting)
 }

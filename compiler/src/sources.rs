@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ordain_grammar::ast::{self, Apply, ClauseKind, Item};
-use ordain_ir::{Clause, Place, PolicyId, PolicyName, PolicySource, Site, SourceMap, Span};
+use ordain_ir::{
+    Clause, FileSources, Makers, Place, PolicyId, PolicyName, PolicySource, Site, SourceMap, Span,
+};
 use rustc_hash::FxHashMap;
 
 use crate::check::clause_of;
@@ -15,12 +17,12 @@ use crate::{Db, SourceFile, Workspace, library, participants};
 
 /// Where each policy of a file stands, also those with errors; of two with one name the first.
 #[salsa::tracked]
-pub(crate) fn file_sources(db: &dyn Db, workspace: Workspace, file: SourceFile) -> SourceMap {
-    sources_of(db, Origin::File(workspace, file))
+pub(crate) fn file_sources(db: &dyn Db, workspace: Workspace, file: SourceFile) -> Arc<FileSources> {
+    sources_of(db, Origin::File(workspace, file)).into()
 }
 
-pub(crate) fn sources_of(db: &dyn Db, origin: Origin) -> SourceMap {
-    let mut map = SourceMap::new();
+pub(crate) fn sources_of(db: &dyn Db, origin: Origin) -> FileSources {
+    let mut map = BTreeMap::new();
     let package = &origin.outline(db).package;
     let name = |local: &str| PolicyName::new(package, local);
     for item in &origin.parse(db).file.items {
@@ -28,7 +30,7 @@ pub(crate) fn sources_of(db: &dyn Db, origin: Origin) -> SourceMap {
             Item::Policy(policy) => add(db, origin, policy, &name(&policy.name.text), None, &mut map),
             Item::Apply(apply) => {
                 let site = Site { file: origin.path(db).to_owned(), place: origin.place(db, apply.span) };
-                let mut made = SourceMap::new();
+                let mut made = BTreeMap::new();
                 apply_sources(db, origin, apply, &name(&apply.name().text), &site, 0, &mut made);
                 for (id, source) in made {
                     map.entry(id).or_insert(source);
@@ -37,7 +39,7 @@ pub(crate) fn sources_of(db: &dyn Db, origin: Origin) -> SourceMap {
             _ => {}
         }
     }
-    map
+    map.into_iter().collect()
 }
 
 /// Where the policies of an application stand: in the template.
@@ -48,7 +50,7 @@ pub(crate) fn apply_sources(
     name: &PolicyName,
     site: &Site,
     depth: usize,
-    map: &mut SourceMap,
+    map: &mut BTreeMap<PolicyId, PolicySource>,
 ) {
     let Some((_, own, member)) = template(db, origin, &apply.template.text) else { return };
     let origin = member.origin;
@@ -78,7 +80,7 @@ fn add(
     policy: &ast::Policy,
     name: &PolicyName,
     site: Option<&Site>,
-    map: &mut SourceMap,
+    map: &mut BTreeMap<PolicyId, PolicySource>,
 ) {
     let place = |span| origin.place(db, span);
     let mut clauses = BTreeMap::from([(Clause::Name, place(policy.name.span))]);
@@ -102,9 +104,9 @@ fn add(
             warning.clauses.insert(clause, place(warns.span));
         }
         let name = PolicyName::from(format!("{name}.{WARN}").as_str());
-        map.entry(PolicyId::of(&name)).or_insert_with(|| Arc::new(warning));
+        map.entry(PolicyId::of(&name)).or_insert(warning);
     }
-    map.entry(PolicyId::of(name)).or_insert_with(|| Arc::new(source));
+    map.entry(PolicyId::of(name)).or_insert(source);
 }
 
 /// The lines of a file.
@@ -124,15 +126,25 @@ impl Origin {
     }
 }
 
-/// Where every policy of [`policies`](crate::policies) stands.
+/// The files that make the policies of [`policies`](crate::policies), and which of them makes which.
 #[salsa::tracked]
-pub fn source_map(db: &dyn Db, workspace: Workspace) -> Arc<SourceMap> {
-    // Each file is asked once, not for each of its policies.
-    let mut files: FxHashMap<Origin, &SourceMap> = FxHashMap::default();
+fn makers(db: &dyn Db, workspace: Workspace) -> (Arc<Makers>, Vec<Origin>) {
+    let (mut numbers, mut origins) = (FxHashMap::default(), vec![]);
+    let mut number = |origin: Origin| {
+        *numbers.entry(origin).or_insert_with(|| {
+            origins.push(origin);
+            origins.len() - 1
+        })
+    };
     let all = participants(db, workspace).iter();
-    let placed = all.filter_map(|(id, (_, origin))| {
-        let sources = files.entry(*origin).or_insert_with(|| origin.sources(db));
-        Some((*id, sources.get(id)?.clone()))
-    });
-    Arc::new(placed.collect())
+    let makers = all.map(|(id, (_, origin))| (*id, number(*origin))).collect();
+    (Arc::new(makers), origins)
+}
+
+/// Where every policy of [`policies`](crate::policies) stands.
+// No query rests on it, so nobody asks whether it is as it was.
+#[salsa::tracked(no_eq)]
+pub fn source_map(db: &dyn Db, workspace: Workspace) -> SourceMap {
+    let (makers, origins) = makers(db, workspace);
+    SourceMap::new(Arc::clone(makers), origins.iter().map(|origin| Arc::clone(origin.sources(db))).collect())
 }

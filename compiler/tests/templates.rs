@@ -194,7 +194,7 @@ fn templates_apply_templates() {
     let overrides: Vec<_> = other.overrides.iter().map(|it| it.policy.as_str()).collect();
     assert_eq!(overrides, ["main.x.cap.hard", "main.x.cap.hard.warn", "main.x.first.hard.warn"]);
     // Each stands in the innermost template, and is applied in the file of the outermost application.
-    let source = &compiled.source_map[&PolicyId::of(&PolicyName::from("main.x.first.hard"))];
+    let source = compiled.source_map.get(&PolicyId::of(&PolicyName::from("main.x.first.hard"))).unwrap();
     let site = source.application.as_ref().expect("it is applied");
     assert_eq!((source.file.as_str(), site.file.as_str()), ("base.ordain", "main.ordain"));
     assert_eq!(site.place.line, 5);
@@ -435,7 +435,7 @@ fn a_template_of_the_library_can_be_applied() {
     assert_eq!(said, "");
     let names: Vec<_> = compiled.policies.limits.keys().map(PolicyName::as_str).collect();
     assert!(names.contains(&"main.support.daily.warn"), "{names:?}");
-    let source = &compiled.source_map[&PolicyId::of(&PolicyName::from("main.support.daily"))];
+    let source = compiled.source_map.get(&PolicyId::of(&PolicyName::from("main.support.daily"))).unwrap();
     assert_eq!(source.file, "std/limits.ordain");
     assert_eq!(source.application.as_ref().map(|site| site.file.as_str()), Some("main.ordain"));
 }

@@ -68,12 +68,12 @@ fn an_overlap_is_acknowledged_until_it_runs_out() {
     let conflict = &report.conflicts[0];
     assert!(conflict.resolved);
     assert_eq!(conflict.acknowledgement.as_ref().unwrap().because, "agreed");
-    assert_eq!(rule_on(&build, &[], &BTreeMap::new(), Some("2027-01-30T23:59:59Z")), Ruling::default());
+    assert_eq!(rule_on(&build, &[], &SourceMap::default(), Some("2027-01-30T23:59:59Z")), Ruling::default());
     report.expire(at("2027-01-30T23:59:59Z"));
     assert!(report.conflicts[0].resolved);
     report.expire(at("2027-01-31T00:00:00Z"));
     assert!(!report.conflicts[0].resolved, "the last instant is not included");
-    let ended = rule_on(&build, &[], &BTreeMap::new(), Some("2027-01-31T00:00:00Z"));
+    let ended = rule_on(&build, &[], &SourceMap::default(), Some("2027-01-31T00:00:00Z"));
     assert_eq!(
         told(&ended),
         [
@@ -81,7 +81,7 @@ fn an_overlap_is_acknowledged_until_it_runs_out() {
         ]
     );
     assert_eq!(
-        rule_on(&build, &[], &BTreeMap::new(), None),
+        rule_on(&build, &[], &SourceMap::default(), None),
         Ruling::default(),
         "without a clock nothing ends"
     );
@@ -99,7 +99,7 @@ fn the_type_and_exactly_the_policies_count() {
         let build = overlapping([allowance]).rules([other]);
         let conflict = build.conflict();
         assert!(!conflict.resolved && conflict.acknowledgement.is_none());
-        let unused = rule_on(&build, &[], &BTreeMap::new(), None);
+        let unused = rule_on(&build, &[], &SourceMap::default(), None);
         assert!(told(&unused)[0].starts_with("warning[ORD0902]: there is no "), "{unused:?}");
         assert_eq!(unused.diagnostics[0].primary.as_ref().unwrap().span, Span::new(0, 5));
     }
@@ -111,7 +111,7 @@ fn what_is_blocking_stays() {
     let conflict = build.conflict();
     assert!(!conflict.resolved && conflict.acknowledgement.is_none());
     assert_eq!(
-        told(&rule_on(&build, &[], &BTreeMap::new(), None)),
+        told(&rule_on(&build, &[], &SourceMap::default(), None)),
         [
             "error[ORD0904]: threshold-contradiction between `cap` and `floor` is BLOCKING and can't be allowed"
         ]
@@ -138,7 +138,7 @@ fn warnings_are_accepted_within_their_policy() {
         clauses: BTreeMap::from([(Clause::Name, place(105, 110))]),
         application: None,
     };
-    let sources: SourceMap = [(PolicyId::of(&"acme.new".into()), source.into())].into();
+    let sources: SourceMap = [(PolicyId::of(&"acme.new".into()), source)].into();
     let warning = |code: Code, file: &str, start: usize| {
         Diagnostic::warning(code, file, Span::new(start, start + 10), "a warning")
     };
@@ -179,6 +179,6 @@ fn warnings_are_accepted_within_their_policy() {
 fn what_stands_elsewhere_is_not_judged_here() {
     let build = overlapping([between(ConflictType::TemporalConflict, &["acme.new", "acme.old"])]);
     let report = build.report();
-    let of_a_library = ruling(&build.0, &report, &[], &BTreeMap::new(), &Places::new(), None);
+    let of_a_library = ruling(&build.0, &report, &[], &SourceMap::default(), &Places::new(), None);
     assert_eq!(of_a_library, Ruling::default());
 }

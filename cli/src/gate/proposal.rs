@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ordain_compiler::{Config, Database, DeclarationKind, LineIndex, Workspace, bundle, outline};
 use ordain_ir::{
-    Bundle, DependencyGraph, Diagnostic, FactName, PolicyName, PolicyRef, Report, Severity, Source,
+    Bundle, DependencyGraph, Diagnostic, FactName, PolicyName, PolicyRef, Report, Severity, Source, SourceMap,
 };
 use ordain_runtime::{CompileError, Compiled, SourceProblem};
 
@@ -26,7 +26,7 @@ pub(super) fn compile(active: Option<&Bundle>, text: &str, source: Source) -> Re
         policies: ordain_ir::Policies::default(),
         dependencies: DependencyGraph::default(),
         analysis: Report::default(),
-        sources: BTreeMap::new(),
+        sources: SourceMap::default(),
     };
     let active = active.unwrap_or(&empty);
     let mut db = Database::default();
@@ -141,9 +141,9 @@ fn merged(
             "take one of the links out",
         ));
     }
-    bundle
-        .sources
-        .extend(new.sources.into_iter().filter(|(id, _)| changed.iter().any(|policy| policy.id == *id)));
+    let news = new.sources.iter().filter(|(id, _)| changed.iter().any(|policy| policy.id == **id));
+    let sources = bundle.sources.iter().chain(news).map(|(id, source)| (*id, source.clone()));
+    bundle.sources = sources.collect();
     bundle.dependencies = ordain_compiler::dependencies_of(&bundle.policies);
     changed.sort();
     Ok(Compiled { bundle, changed })

@@ -22,6 +22,7 @@ pub mod request;
 pub mod scope;
 pub mod signature;
 pub mod source;
+mod source_map;
 pub mod test;
 pub mod window;
 mod wording;
@@ -49,7 +50,8 @@ pub use report::{
 };
 pub use request::{Fault, Path, Request, Usage};
 pub use scope::{Level, ScopePattern, ScopeSelector};
-pub use source::{Clause, Place, PolicySource, Site, SourceMap, Span};
+pub use source::{Clause, Place, PolicySource, Site, Span};
+pub use source_map::{FileSources, Makers, SourceMap};
 pub use test::{Expectation, TestCase};
 pub use window::{Active, DaySet, Recurrence, TimeOfDay, Window};
 

@@ -1,11 +1,10 @@
 //! Places in source text, kept apart from the policies that stand there.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PolicyId, PolicyKind, wire_enum};
+use crate::{PolicyKind, wire_enum};
 
 /// A half-open range of byte offsets in one file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -127,6 +126,3 @@ impl PolicySource {
         self.clauses.get(&clause).copied().unwrap_or_else(fallback)
     }
 }
-
-/// Where every policy of a workspace stands. Shared, since an edit moves the policies of one file of many.
-pub type SourceMap = BTreeMap<PolicyId, Arc<PolicySource>>;

@@ -1,10 +1,10 @@
 //! Everything there is to say about the files of a workspace, ready to be shown per file.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ordain_ir::{
-    Diagnostic, Gap, Label, Obligation, Policies, PolicyId, PolicyRef, Severity, SourceMap, Span,
+    Conflict, Diagnostic, Gap, Label, Obligation, Policies, PolicyId, PolicyRef, Severity, SourceMap, Span,
 };
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -14,7 +14,7 @@ use crate::{Analysed, LineIndex, WORKSPACE_FILE};
 /// A checked state of a workspace: syntax, names, types. Later, conflicts are set into it.
 pub struct Checked {
     pub(crate) policies: Arc<Policies>,
-    pub(crate) source_map: Arc<SourceMap>,
+    pub(crate) source_map: SourceMap,
     /// What the compiler says.
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Where required coverage stands.
@@ -23,6 +23,17 @@ pub struct Checked {
     pub(crate) allowances: ordain_analyzer::Places,
     /// Of every file.
     pub(crate) lines: BTreeMap<String, Arc<LineIndex>>,
+    pub(crate) said: Said,
+}
+
+/// Conflicts in words, by their address. What stands is said before a search for more, and again after it.
+#[derive(Default)]
+pub(crate) struct Said(Mutex<FxHashMap<usize, InWords>>);
+
+struct InWords {
+    diagnostic: Arc<Diagnostic>,
+    /// Kept, so that no other comes to lie where it does.
+    _conflict: Arc<Conflict>,
 }
 
 impl Checked {
@@ -79,18 +90,16 @@ impl Checked {
             (false, true) => !self.is_known(file),
             (false, false) => false,
         };
-        for (policy, source) in &*self.source_map {
-            let application = source.application.as_ref().map(|site| &site.file);
-            if ![Some(&source.file), application].into_iter().flatten().any(|file| is_wanted(file)) {
-                continue;
-            }
+        for (policy, _) in self.source_map.within(&is_wanted) {
             conflicts.extend(standing.of(policy).filter(|conflict| seen.insert(Arc::as_ptr(conflict))));
         }
         let owners = Owners::new(&self.source_map, conflicts.iter().flat_map(|conflict| &conflict.policies));
         for conflict in conflicts {
-            let diagnostic = ordain_analyzer::conflict_diagnostic(conflict, &self.source_map);
+            let diagnostic = self.said.of(conflict, &self.source_map);
             owners.mirrored(&diagnostic, &is_wanted).into_iter().for_each(&mut add);
-            add(diagnostic);
+            if diagnostic.primary.as_ref().is_none_or(|label| is_wanted(&label.file)) {
+                add(Diagnostic::clone(&diagnostic));
+            }
         }
         sorted(files)
     }
@@ -122,6 +131,27 @@ impl Checked {
 
     fn is_known(&self, file: &str) -> bool {
         file == WORKSPACE_FILE || self.lines.contains_key(file)
+    }
+}
+
+impl Said {
+    /// More than the files hold that anybody has open; those of all files are said once.
+    const KEPT: usize = 4096;
+
+    fn of(&self, conflict: &Arc<Conflict>, sources: &SourceMap) -> Arc<Diagnostic> {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = Arc::as_ptr(conflict).addr();
+        if let Some(known) = said.get(&address) {
+            return Arc::clone(&known.diagnostic);
+        }
+        let diagnostic = Arc::new(ordain_analyzer::conflict_diagnostic(conflict, sources));
+        if said.len() < Self::KEPT {
+            said.insert(
+                address,
+                InWords { diagnostic: Arc::clone(&diagnostic), _conflict: Arc::clone(conflict) },
+            );
+        }
+        diagnostic
     }
 }
 
@@ -226,7 +256,7 @@ mod tests {
                 clauses: BTreeMap::new(),
                 application: None,
             };
-            (PolicyId::of(&PolicyName::from(*name)), source.into())
+            (PolicyId::of(&PolicyName::from(*name)), source)
         };
         entries.iter().map(entry).collect()
     }
@@ -263,7 +293,7 @@ mod tests {
     fn places_outside_of_policies_count_by_file() {
         let diagnostic =
             Diagnostic::warning(codes::SCOPE_OVERLAP, "x", at(2), "overlap").and_at("z", at(1), "there");
-        let map = SourceMap::new();
+        let map = SourceMap::default();
         let mirrors = Owners::new(&map, [].iter()).mirrored(&diagnostic, &|_| true);
         assert_eq!(mirrors.len(), 1);
         assert_eq!(mirrors[0].primary.as_ref().unwrap().file, "z");

@@ -7,6 +7,7 @@ use ordain_compiler::{Database, Db, SourceFile};
 use ordain_grammar::ast;
 use salsa::Database as _;
 
+use crate::findings::Said;
 use crate::{CancelHandle, Checked, LineIndex, names, workspace};
 
 /// One state of a workspace. The workspace can't change while it lives, so drop it soon: a change makes
@@ -37,6 +38,7 @@ impl Snapshot {
             obligations: ordain_compiler::obligation_places(db, input).clone(),
             allowances: ordain_compiler::allowance_places(db, input).clone(),
             lines: self.all_files().map(|file| lines(&file)).collect(),
+            said: Said::default(),
         }
     }
 
