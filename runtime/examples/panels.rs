@@ -36,6 +36,10 @@ impl Gate for Nobody {
         Err(GateError("nothing is judged here".to_owned()))
     }
 
+    fn evidence(&self, _: &Bundle) -> Result<(), String> {
+        Ok(())
+    }
+
     fn compile(&self, _: Option<&Bundle>, _: &str, _: Source) -> Result<Compiled, CompileError> {
         Err(GateError("nothing is compiled here".to_owned()).into())
     }

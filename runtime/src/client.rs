@@ -51,6 +51,15 @@ pub async fn is_ready(address: &str, authorities: Option<&Path>) -> Result<(), C
     Client::new(authorities)?.get(address).await.map(drop)
 }
 
+/// The outermost words say that there was an error; the innermost say which.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
 /// Makes requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
@@ -87,7 +96,6 @@ impl Client {
     }
 
     /// Asks, whatever the answer.
-    #[cfg(feature = "traces")]
     pub(crate) async fn send(
         &self,
         request: Request<Body>,
@@ -97,7 +105,7 @@ impl Client {
         let answered = tokio::time::timeout(PATIENCE, self.http.request(request)).await;
         let answered =
             answered.map_err(|_| unreachable(format!("{} seconds are over", PATIENCE.as_secs())))?;
-        answered.map(|response| response.map(Body::new)).map_err(|error| unreachable(error.to_string()))
+        answered.map(|response| response.map(Body::new)).map_err(|error| unreachable(innermost(&error)))
     }
 
     /// What is at this address.
@@ -107,14 +115,8 @@ impl Client {
         let request = request.map_err(|_| ClientError::Address(address.to_owned()))?;
         let answered = async {
             let response = self.http.request(request).await;
-            let response = response.map_err(|error| {
-                // The outermost words say that there was an error; the innermost say which.
-                let mut cause: &dyn std::error::Error = &error;
-                while let Some(inner) = cause.source() {
-                    cause = inner;
-                }
-                ClientError::Unreachable(address.to_owned(), cause.to_string())
-            })?;
+            let response =
+                response.map_err(|error| ClientError::Unreachable(address.to_owned(), innermost(&error)))?;
             if !response.status().is_success() {
                 return Err(ClientError::Status(address.to_owned(), response.status()));
             }

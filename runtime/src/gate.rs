@@ -8,6 +8,10 @@ pub trait Gate: Send + Sync {
     /// The conflicts among the bundle's policies, analysed anew, whatever report the bundle carries.
     fn check(&self, bundle: &Bundle) -> Result<Report, GateError>;
 
+    /// What is wrong with the evidence in the report that the bundle carries, if anything. Nobody believes the report, but
+    /// a bundle with false evidence isn't what it says.
+    fn evidence(&self, bundle: &Bundle) -> Result<(), String>;
+
     /// The policies of a text, put in the place of those of the same names among what is active. The bundle that comes
     /// out carries no report yet.
     fn compile(&self, active: Option<&Bundle>, text: &str, source: Source) -> Result<Compiled, CompileError>;

@@ -18,6 +18,7 @@ mod telemetry;
 mod tls;
 #[cfg(feature = "traces")]
 mod traces;
+mod watching;
 
 pub use administration::Administration;
 pub use client::{ClientError, is_ready};
@@ -41,3 +42,4 @@ pub use service::{
 pub use tls::{TlsError, TlsOptions};
 #[cfg(feature = "traces")]
 pub use traces::{TraceError, TraceOptions, Traces};
+pub use watching::{Place, PlaceError, WatchError, WatchOptions};

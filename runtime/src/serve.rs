@@ -12,9 +12,10 @@ use tokio::net::TcpListener;
 
 use crate::database::{Database, DatabaseError};
 use crate::tls::Tls;
+use crate::watching::Watch;
 use crate::{
     AccessMode, App, AppOptions, BundleFile, BundleService, Gate, Limits, LoadError, Oidc, OidcError,
-    OidcOptions, Shutdown, TlsError, TlsOptions, Trust, connections, telemetry,
+    OidcOptions, Shutdown, TlsError, TlsOptions, Trust, WatchError, WatchOptions, connections, telemetry,
 };
 
 /// How long the database may take to close.
@@ -34,6 +35,8 @@ pub struct ServeOptions {
     pub tenant: String,
     /// Whether everybody on this machine may do everything on behalf of that tenant; else API keys are asked.
     pub dev: bool,
+    /// Where new bundles of that tenant are looked for, if anywhere.
+    pub watch: Option<WatchOptions>,
     /// Who judges the bundle.
     pub gate: Arc<dyn Gate>,
     /// The time.
@@ -82,6 +85,9 @@ pub enum ServeError {
     /// The bundle was refused.
     #[error(transparent)]
     Bundle(#[from] LoadError),
+    /// The place for new bundles can't be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// The server ended by itself.
     #[error("the server failed: {0}")]
     Failed(#[source] io::Error),
@@ -93,6 +99,7 @@ pub struct Server {
     tls: Option<Arc<Tls>>,
     database: Database,
     app: App,
+    watch: Option<Arc<Watch>>,
     limits: Limits,
     shutdown: Shutdown,
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -125,6 +132,14 @@ async fn prepare(
 async fn kept(tls: Option<&Tls>) {
     match tls {
         Some(tls) => tls.keep().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Looks for new bundles, where somebody asked for it. Never ends.
+async fn watched(watch: Option<Arc<Watch>>) {
+    match watch {
+        Some(watch) => watch.keep().await,
         None => std::future::pending().await,
     }
 }
@@ -164,7 +179,8 @@ impl Server {
         }
         let store = database.store();
         let app = App::new(AppOptions { store, gate, clock, random, access, people, limits, trust });
-        Ok(Self { listener, tls, database, app, limits, shutdown, stop })
+        let watch = options.watch.map(|watch| app.watch(watch, tenant)).transpose()?;
+        Ok(Self { listener, tls, database, app, watch, limits, shutdown, stop })
     }
 
     /// The address, with the real port where port 0 was asked for.
@@ -174,7 +190,7 @@ impl Server {
 
     /// Answers requests until the shutdown is asked for, then lets those under way end.
     pub async fn run(self) -> Result<(), ServeError> {
-        let Self { listener, tls, database, app, limits, shutdown, stop } = self;
+        let Self { listener, tls, database, app, watch, limits, shutdown, stop } = self;
         let address = listener.local_addr().map_err(ServeError::Failed)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         tracing::info!("listening on {scheme}://{address}");
@@ -207,6 +223,7 @@ impl Server {
             () = telemetry::upkeep() => {}
             () = app.keep() => {}
             () = kept(tls.as_deref()) => {}
+            () = watched(watch) => {}
         }
         let _ = tokio::time::timeout(CLOSE, app.flush()).await;
         // A request that was cut off may still hold a connection.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
-use metrics::{counter, describe_counter, describe_histogram, gauge, histogram};
+use jiff::Timestamp;
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use ordain_engine::Outcome;
 use ordain_engine::ledger::Band;
@@ -19,6 +20,8 @@ const IN_FLIGHT: &str = "ordain_http_requests_in_flight";
 const VIOLATIONS: &str = "ordain_violations_recorded_total";
 const DUPLICATES: &str = "ordain_violations_duplicate_total";
 const ACTIVATIONS: &str = "ordain_activations_total";
+const WATCHED: &str = "ordain_bundle_watch_looks_total";
+const WATCHED_AT: &str = "ordain_bundle_watch_last_success_timestamp_seconds";
 const UNTRUSTED: &str = "ordain_bundles_untrusted_total";
 const DECISIONS: &str = "ordain_proposals_decided_total";
 const DECIDED: &str = "ordain_decisions_total";
@@ -46,6 +49,8 @@ fn recorder() -> Option<&'static PrometheusHandle> {
         describe_counter!(VIOLATIONS, "Violations that were new.");
         describe_counter!(DUPLICATES, "Violations that were there already.");
         describe_counter!(ACTIVATIONS, "Policies that were to become active, by what the gate said.");
+        describe_counter!(WATCHED, "Looks at the place that is watched for bundles, by what came of them.");
+        describe_gauge!(WATCHED_AT, "When what is there was last known to have been taken.");
         describe_counter!(UNTRUSTED, "Bundles for which nobody vouched who is trusted.");
         describe_counter!(DECISIONS, "Proposals that people decided about, by decision.");
         describe_counter!(DECIDED, "Decisions, by outcome.");
@@ -120,6 +125,37 @@ pub(crate) fn violations_recorded(recorded: u64, duplicates: u64) {
 /// Policies were judged: they may become active, or not.
 pub(crate) fn judged(passed: bool) {
     counter!(ACTIVATIONS, "outcome" => if passed { "passed" } else { "blocked" }).increment(1);
+}
+
+/// What came of a look at the place that is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watched {
+    /// A bundle was taken.
+    Taken,
+    /// What is there was taken before.
+    Unchanged,
+    /// What is there is refused.
+    Refused,
+    /// There is nothing.
+    Missing,
+    /// The place or the database doesn't answer.
+    Failed,
+}
+
+/// Somebody looked.
+pub(crate) fn watched(outcome: Watched, now: Timestamp) {
+    let (word, fine) = match outcome {
+        Watched::Taken => ("taken", true),
+        Watched::Unchanged => ("unchanged", true),
+        Watched::Refused => ("refused", false),
+        Watched::Missing => ("missing", false),
+        Watched::Failed => ("failed", false),
+    };
+    counter!(WATCHED, "outcome" => word).increment(1);
+    if fine {
+        // A gauge is a floating-point number; seconds fit into it for longer than there are instants.
+        gauge!(WATCHED_AT).set(f64::from(u32::try_from(now.as_second()).unwrap_or(u32::MAX)));
+    }
 }
 
 /// Nobody who is trusted vouched for a bundle.

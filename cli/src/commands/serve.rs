@@ -55,6 +55,7 @@ pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
         database_url: config.database()?,
         bundle,
         trust: config.trust()?,
+        watch: config.watch(),
         tenant: config.tenant.as_str().to_owned(),
         dev: args.dev,
         gate: Arc::new(AnalyzerGate),

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ordain_runtime::{ALGORITHMS, Role, TenantId, redacted};
+use ordain_runtime::{ALGORITHMS, Place, Role, TenantId, redacted};
 
 /// A value as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +104,17 @@ impl Field for SocketAddr {
         text.parse().map_err(|_| {
             format!("`{text}` is no address and port; write it like `127.0.0.1:8642` or `[::]:8642`")
         })
+    }
+
+    fn show(&self) -> Option<Raw> {
+        shown(self)
+    }
+}
+
+/// Where bundles are looked for.
+impl Field for Place {
+    fn read(raw: &Raw) -> Result<Self, String> {
+        Self::new(text(raw)?).map_err(|error| error.to_string())
     }
 
     fn show(&self) -> Option<Raw> {

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ordain_ir::signature::PublicKey;
-use ordain_runtime::{Limits, Oidc, OidcOptions, Shutdown, TenantSource, TlsOptions, Trust};
+use ordain_runtime::{Limits, Oidc, OidcOptions, Shutdown, TenantSource, TlsOptions, Trust, WatchOptions};
 
 pub(crate) use layers::{Effective, Flags, Origin, Problems, Resolved, environment, resolve};
 pub(crate) use settings::Config;
@@ -52,6 +52,12 @@ impl Config {
     pub(crate) fn tls(&self) -> Option<TlsOptions> {
         let (certificate, key) = (self.certificate.clone()?, self.key.clone()?);
         Some(TlsOptions { certificate, key, client_authorities: self.client_authorities.clone() })
+    }
+
+    /// Where new bundles are looked for, if anywhere.
+    pub(crate) fn watch(&self) -> Option<WatchOptions> {
+        let place = self.bundle_watch.clone()?;
+        Some(WatchOptions { place, every: self.bundle_interval.0 })
     }
 
     /// Whose signatures bundles need.
@@ -137,6 +143,9 @@ impl Config {
         found.extend(unfit.map(|failure| format!("`bundles.keys`: {failure}")));
         if let Err(failure) = self.database() {
             found.push(format!("`database.url_file`: {failure}"));
+        }
+        if let Some(Err(error)) = self.watch().map(|watch| watch.check()) {
+            found.push(format!("`bundles.watch`: {error}"));
         }
         if let Some(Err(error)) = self.tls().map(|tls| tls.check()) {
             found.push(format!("`tls`: {error}"));

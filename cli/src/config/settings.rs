@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ordain_runtime::TenantId;
+use ordain_runtime::{Place, TenantId};
 
 use super::field::{
     Algorithms, Bytes, Count, DatabaseUrl, Field, Issuer, LogFilter, LogFormat, Positive, Raw, RoleMap,
@@ -76,9 +76,12 @@ settings! {
     listen: SocketAddr = "listen" or "127.0.0.1:8642", "address and port to listen on";
     bundle: Option<PathBuf> = "bundle",
         "the bundle to serve, or a workspace folder that is compiled first; what is active in the database, if unset";
-    tenant: TenantId = "tenant" or "demo-tenant", "the tenant whose bundle that is";
+    tenant: TenantId = "tenant" or "demo-tenant", "the tenant whose bundle that is, and that of `bundles.watch`";
     bundle_keys: Option<Vec<String>> = "bundles.keys",
         "files with public keys in PEM: each bundle has to be signed by one of them; none has to, if unset";
+    bundle_watch: Option<Place> = "bundles.watch",
+        "where new bundles are looked for: a bundle or a folder of them, `/PATH`, `file:///PATH` or `s3://BUCKET/PATH`";
+    bundle_interval: Positive = "bundles.interval" or "30s", "how long that place is left alone after each look";
     database_url: Option<DatabaseUrl> = "database.url",
         "where data is kept: `sqlite://FILE` or `postgres://USER@HOST/NAME`; `sqlite://ordain.db` if neither is set";
     database_url_file: Option<PathBuf> = "database.url_file", "a file that holds the database's URL, for one with a password";

@@ -16,6 +16,13 @@ impl Gate for AnalyzerGate {
         ordain_analyzer::analyze(&bundle.policies, &Options::default()).map_err(|e| GateError(e.to_string()))
     }
 
+    fn evidence(&self, bundle: &Bundle) -> Result<(), String> {
+        let verified = ordain_analyzer::verify(&bundle.policies, &bundle.analysis);
+        let Some(first) = verified.refused.first() else { return Ok(()) };
+        let names: Vec<String> = first.policies.iter().map(|name| format!("`{name}`")).collect();
+        Err(format!("the evidence about {} does not hold: {}", names.join(", "), first.reason))
+    }
+
     fn compile(&self, active: Option<&Bundle>, text: &str, source: Source) -> Result<Compiled, CompileError> {
         proposal::compile(active, text, source)
     }

@@ -222,7 +222,17 @@ impl Server {
         ))
     }
 
+    /// GETs a path, and returns the body as it is.
+    pub(crate) fn text(&self, path: &str) -> String {
+        self.exchanged(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).1
+    }
+
     fn exchange(&self, request: &str) -> (u16, Value) {
+        let (status, body) = self.exchanged(request);
+        (status, serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}")))
+    }
+
+    fn exchanged(&self, request: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
         stream.write_all(request.as_bytes()).expect("it reads");
@@ -230,7 +240,7 @@ impl Server {
         stream.read_to_string(&mut answer).expect("it answers");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        (status, serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}")))
+        (status, body.to_owned())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::DefaultBodyLimit;
 use axum::{Extension, Router, middleware};
-use ordain_store::{Clock, Random, Store};
+use ordain_store::{Clock, Random, Store, TenantId};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,7 +20,8 @@ use super::routes::{
 use crate::service::{
     ApiKeyService, BundleService, DecisionService, GovernanceService, Trust, ViolationService,
 };
-use crate::{Gate, Limits, Oidc, PoliciesFacade, telemetry};
+use crate::watching::Watch;
+use crate::{Gate, Limits, Oidc, PoliciesFacade, WatchError, WatchOptions, telemetry};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -107,6 +108,12 @@ impl App {
     /// Writes what decisions have left for the panels so far; for the end of a server.
     pub async fn flush(&self) {
         self.state.decisions.flush().await;
+    }
+
+    /// What takes bundles from a place that is watched.
+    pub(crate) fn watch(&self, options: WatchOptions, tenant: TenantId) -> Result<Arc<Watch>, WatchError> {
+        let (bundles, decisions) = (self.state.bundles.clone(), self.state.decisions.clone());
+        Watch::new(options, self.limits.bundle, tenant, bundles, decisions).map(Arc::new)
     }
 
     /// Keeps what is known elsewhere. Never ends.

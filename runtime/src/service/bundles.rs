@@ -38,11 +38,11 @@ impl BundleFile {
 /// Takes bundles in.
 #[derive(Clone)]
 pub struct BundleService {
-    store: Arc<dyn Store>,
-    gate: Arc<dyn Gate>,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    trust: Trust,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) gate: Arc<dyn Gate>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) trust: Trust,
 }
 
 impl BundleService {
@@ -152,6 +152,7 @@ impl BundleService {
                 activation: judged.activation(BundleOrigin::Upload, Voucher::Nobody, now),
                 based_on: before.as_deref(),
                 acknowledgements: &[],
+                sighting: None,
             };
             match self.store.succeed(tenant, succession, &audit).await? {
                 Ok(record) => {
@@ -171,7 +172,7 @@ impl BundleService {
     }
 }
 
-fn voucher(signature: Option<&Signature>) -> Voucher<'_> {
+pub(super) fn voucher(signature: Option<&Signature>) -> Voucher<'_> {
     signature.map_or(Voucher::Nobody, Voucher::Signer)
 }
 

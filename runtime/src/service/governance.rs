@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use ordain_ir::{Bundle, Conflict, ConflictSeverity, PolicyId, PolicyRef, RuleStatus, Source};
+use ordain_ir::{Bundle, Conflict, ConflictSeverity, PolicyId, PolicyRef, Report, RuleStatus, Source};
 use ordain_store::{
     AuditEntry, BundleOrigin, BundleRecord, Clock, ConflictAcknowledgement, ConflictFilter, ConflictRecord,
     Decided, Decision, Page, PageRequest, Principal, ProposalDetail, ProposalFilter, ProposalRecord,
@@ -286,6 +286,7 @@ impl GovernanceService {
                     ),
                     based_on: base.as_deref(),
                     acknowledgements: &acknowledgements,
+                    sighting: None,
                 }),
                 reviewer,
                 at: now,
@@ -356,6 +357,8 @@ impl GovernanceService {
                 return Err(PolicyDeletionBlockedError { rule: name.to_string(), dependents }.into());
             }
             bundle.dependencies = self.gate.dependencies(&bundle.policies);
+            // What it says is of the policies as they were.
+            bundle.analysis = Report::default();
             let root = self.root(tenant, Some(&base)).await?;
             let now = self.clock.now();
             let judged = Judged::of(&self.gate, bundle.to_bytes().0, now).await?;
@@ -370,6 +373,7 @@ impl GovernanceService {
                 ),
                 based_on: Some(&base),
                 acknowledgements: &[],
+                sighting: None,
             };
             match self.store.succeed(tenant, succession, &audit).await? {
                 Err(Refusal::BaseChanged) => {}

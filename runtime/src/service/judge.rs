@@ -125,6 +125,7 @@ impl Judged {
 fn judge(gate: &dyn Gate, bytes: Vec<u8>, now: Timestamp) -> Result<Judged, LoadError> {
     let (bundle, digest) = Bundle::from_bytes(&bytes)?;
     integrity::check(&bundle).map_err(LoadError::Malformed)?;
+    gate.evidence(&bundle).map_err(LoadError::Malformed)?;
     let mut report = gate.check(&bundle)?;
     report.expire(now);
     let mut conflicts = report.conflicts;

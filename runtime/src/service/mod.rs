@@ -9,6 +9,7 @@ mod integrity;
 mod judge;
 mod kept;
 mod policies;
+mod taking;
 mod trust;
 mod violations;
 
@@ -18,5 +19,6 @@ pub use decisions::{Closed, Decided, DecisionError, DecisionService, NewDecision
 pub use governance::{Approval, GovernanceError, GovernanceService, NewProposal, PolicyDeletionBlockedError};
 pub use judge::{LoadError, PolicyActivationBlockedError};
 pub use policies::PoliciesFacade;
+pub(crate) use taking::{Found, Judgement};
 pub use trust::{Trust, Untrusted};
 pub use violations::{NewViolation, ViolationService};

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use jiff_sqlx::{Timestamp, ToSqlx};
 use ordain_store::{
-    Activation, BundleRecord, BundleStore, Page, PageRequest, StoreError, TenantId, Vouchers, to_microsecond,
+    Activation, BundleRecord, BundleStore, Page, PageRequest, StoreError, Taken, TenantId, Vouchers,
+    to_microsecond,
 };
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use uuid::Uuid;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 use crate::PostgresStore;
 use crate::row::{count, failed, json, word};
 use crate::vouchers::{vouch, vouchers};
+use crate::watching::last_taken;
 
 const TABLE: &str = "bundles";
 
@@ -155,6 +157,10 @@ impl BundleStore for PostgresStore {
             digest
         );
         content.fetch_optional(&mut *snapshot).await.map_err(failed)
+    }
+
+    async fn last_taken(&self, tenant: &TenantId, place: &str) -> Result<Option<Taken>, StoreError> {
+        last_taken(&mut *self.reading(tenant).await?, tenant.as_str(), place).await
     }
 
     async fn bundle_vouchers(&self, tenant: &TenantId, digest: &str) -> Result<Vouchers, StoreError> {

@@ -16,6 +16,7 @@ use crate::PostgresStore;
 use crate::bundles::{activate, active};
 use crate::conflicts::one;
 use crate::row::{count, failed, word};
+use crate::watching::{last_taken, take};
 
 const PROPOSALS: &str = "policy_proposals";
 const VERSIONS: &str = "policy_versions";
@@ -240,10 +241,20 @@ async fn succeeded(
     if now.as_ref().map(|bundle| bundle.digest.as_str()) != succession.based_on {
         return Ok(Err(Refusal::BaseChanged));
     }
+    if let Some(sighting) = succession.sighting {
+        let last = last_taken(connection, tenant, sighting.place).await?;
+        if last.as_ref().map(|taken| taken.digest.as_str()) != sighting.after {
+            return Ok(Err(Refusal::BaseChanged));
+        }
+    }
     for new in succession.acknowledgements {
         acknowledge(connection, tenant, new).await?;
     }
-    activate(connection, tenant, &succession.activation).await.map(Ok)
+    let record = activate(connection, tenant, &succession.activation).await?;
+    if let Some(sighting) = succession.sighting {
+        take(connection, tenant, sighting, &succession.activation).await?;
+    }
+    Ok(Ok(record))
 }
 
 #[async_trait]

@@ -31,6 +31,7 @@ mod state;
 mod transaction;
 mod violations;
 mod vouchers;
+mod watching;
 
 use std::sync::Arc;
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ordain_ir::Conflict;
 use ordain_store::{
-    Activation, BundleRecord, BundleStore, Page, PageRequest, StoreError, TenantId, Vouchers,
+    Activation, BundleRecord, BundleStore, Page, PageRequest, StoreError, Taken, TenantId, Vouchers,
 };
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
 
 use crate::SqliteStore;
 use crate::row::{count, failed, id, instant, json, reference, word};
 use crate::vouchers::{signers, vouch, vouchers};
+use crate::watching::last_taken;
 
 const TABLE: &str = "bundles";
 
@@ -155,6 +156,10 @@ impl BundleStore for SqliteStore {
         let content =
             query_scalar!("SELECT content FROM bundles WHERE tenant_id = $1 AND digest = $2", tenant, digest);
         content.fetch_optional(&self.read).await.map_err(failed)
+    }
+
+    async fn last_taken(&self, tenant: &TenantId, place: &str) -> Result<Option<Taken>, StoreError> {
+        last_taken(&mut *self.read.acquire().await.map_err(failed)?, tenant.as_str(), place).await
     }
 
     async fn bundle_vouchers(&self, tenant: &TenantId, digest: &str) -> Result<Vouchers, StoreError> {

@@ -28,6 +28,7 @@ mod rules;
 mod state;
 mod violations;
 mod vouchers;
+mod watching;
 
 use sqlx::SqlitePool;
 

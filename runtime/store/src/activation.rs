@@ -17,6 +17,8 @@ wire_enum! {
         Proposal = "proposal",
         /// It lacks a rule that a person retired.
         Retirement = "retirement",
+        /// It was found in a place that is watched.
+        Watch = "watch",
     }
 }
 

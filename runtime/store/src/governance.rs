@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ordain_ir::{Source, wire_enum};
 use uuid::Uuid;
 
-use crate::{Activation, BundleRecord, Principal};
+use crate::{Activation, BundleRecord, Principal, Sighting};
 
 wire_enum! {
     /// Where a proposal stands. Only a person moves it on, and never back.
@@ -149,6 +149,8 @@ pub struct Succession<'a> {
     pub based_on: Option<&'a str>,
     /// WARNINGs that a person accepts with it.
     pub acknowledgements: &'a [ConflictAcknowledgement],
+    /// Where it was found, if nobody handed it in. It is what was last taken from there then.
+    pub sighting: Option<&'a Sighting<'a>>,
 }
 
 /// What a person decides about a proposal.
@@ -177,7 +179,7 @@ pub enum Refusal {
     NotPending(ProposalStatus),
     /// The proposal has another current version.
     VersionChanged(u32),
-    /// Another bundle is active by now.
+    /// Another bundle is active by now, or another one was taken from the same place.
     BaseChanged,
     /// The conflict is BLOCKING: nobody can accept it.
     Blocking,

@@ -22,6 +22,7 @@ mod record;
 mod store;
 mod tenant;
 mod violation;
+mod watching;
 
 pub use access::{ApiKeyRecord, FoundApiKey, Principal, PrincipalKind, PrincipalNameError, Role};
 pub use activation::{Activation, BundleOrigin, Voucher, Vouchers};
@@ -53,3 +54,4 @@ pub use violation::{
     Recorded, ViolatedPolicy, Violation, ViolationCounts, ViolationCursor, ViolationFilter, ViolationKind,
     ViolationPageRequest, ViolationSeverity, ViolationSource, ViolationType, hour_of, next_hour,
 };
+pub use watching::{Sighting, Taken};

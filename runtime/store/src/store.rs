@@ -11,7 +11,8 @@ use crate::{
     Decision, EvaluationTally, EvaluationTotals, Forget, Forgotten, FoundApiKey, Governed, GraphSnapshot,
     LimitFilter, LimitRecord, Page, PageRequest, PolicyDetail, ProposalDetail, ProposalFilter,
     ProposalRecord, ProposalStats, Recorded, RuleFilter, RuleRecord, StateCounts, StoreError, Succession,
-    TenantId, VersionRecord, Violation, ViolationCounts, ViolationFilter, ViolationPageRequest, Vouchers,
+    Taken, TenantId, VersionRecord, Violation, ViolationCounts, ViolationFilter, ViolationPageRequest,
+    Vouchers,
 };
 
 /// Rules of the active bundle.
@@ -102,6 +103,9 @@ pub trait BundleStore: Send + Sync {
 
     /// The bytes of a bundle; `None` if the tenant never had it.
     async fn bundle_content(&self, tenant: &TenantId, digest: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// What was last taken from a place that is watched.
+    async fn last_taken(&self, tenant: &TenantId, place: &str) -> Result<Option<Taken>, StoreError>;
 
     /// Who vouches for a bundle; nobody, if the tenant never had it.
     async fn bundle_vouchers(&self, tenant: &TenantId, digest: &str) -> Result<Vouchers, StoreError>;

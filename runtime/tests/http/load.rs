@@ -25,6 +25,10 @@ impl Gate for Panics {
         panic!("on purpose")
     }
 
+    fn evidence(&self, _: &Bundle) -> Result<(), String> {
+        Ok(())
+    }
+
     fn compile(&self, _: Option<&Bundle>, _: &str, _: Source) -> Result<Compiled, CompileError> {
         panic!("on purpose")
     }

@@ -25,6 +25,7 @@ pub(crate) fn options(folder: &tempfile::TempDir, listen: &str) -> (ServeOptions
         database_url: format!("sqlite://{}", folder.path().join("ordain.db").display()),
         bundle: Some(BundleFile::unsigned(bundle.to_bytes().0)),
         trust: Trust::default(),
+        watch: None,
         tenant: "demo-tenant".to_owned(),
         dev: true,
         gate: Arc::new(Finds(Ok(bundle.analysis))),

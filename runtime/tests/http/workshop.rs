@@ -32,6 +32,10 @@ impl Gate for Workshop {
         Ok(Report { conflicts, ..Report::default() })
     }
 
+    fn evidence(&self, _: &Bundle) -> Result<(), String> {
+        Ok(())
+    }
+
     fn compile(&self, active: Option<&Bundle>, text: &str, source: Source) -> Result<Compiled, CompileError> {
         if let Some(line) = text.lines().position(|line| line.contains('!')) {
             return Err(CompileError::Invalid(vec![SourceProblem {

@@ -122,7 +122,7 @@ pub(super) async fn a_decision_is_taken_once<S: Store>(store: Arc<S>, names: Nam
     let reviewer = person("bob");
     let mut activation = new.activation(at(5));
     activation.origin = BundleOrigin::Proposal;
-    let succession = |based_on| Succession { activation, based_on, acknowledgements: &[] };
+    let succession = |based_on| Succession { activation, based_on, acknowledgements: &[], sighting: None };
     let decision = |version, approved| Decision {
         proposal: Uuid::from_u128(1),
         version,
@@ -260,6 +260,7 @@ pub(super) async fn acknowledgements_last_as_long_as_conflicts<S: Store>(store: 
         activation: both.activation(at(6)),
         based_on: Some(&both.digest),
         acknowledgements: &with,
+        sighting: None,
     };
     let done = store.succeed(&tenant, succession, &entry(3, "retire", 6)).await.expect("looks");
     assert!(done.expect("is active").active);

@@ -16,6 +16,7 @@ mod pages;
 mod text;
 mod violations;
 mod vouchers;
+mod watching;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -70,6 +71,8 @@ where
         governance::acknowledgements_last_as_long_as_conflicts,
         governance::bundles_are_kept_with_their_history,
         vouchers::who_vouches_for_a_bundle_is_kept,
+        watching::what_was_taken_from_a_place_is_kept,
+        watching::of_several_who_see_the_same_one_takes_it,
         violations::a_violation_comes_back_as_it_was,
         violations::a_violation_counts_once,
         violations::violations_equal_the_model,

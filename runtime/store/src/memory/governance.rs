@@ -8,7 +8,7 @@ use super::{MemoryStore, Tenant, page_of};
 use crate::{
     AuditEntry, BundleRecord, ConflictAcknowledgement, ConflictRecord, Decided, Decision, GovernanceStore,
     Governed, Page, PageRequest, ProposalDetail, ProposalFilter, ProposalRecord, ProposalStats,
-    ProposalStatus, Refusal, Review, StoreError, Succession, TenantId, VersionRecord, to_microsecond,
+    ProposalStatus, Refusal, Review, StoreError, Succession, Taken, TenantId, VersionRecord, to_microsecond,
 };
 
 impl Tenant {
@@ -40,6 +40,19 @@ impl Tenant {
     fn succeeded(&mut self, succession: Succession<'_>) -> Governed<BundleRecord> {
         if self.active().map(|bundle| bundle.digest.as_str()) != succession.based_on {
             return Err(Refusal::BaseChanged);
+        }
+        if let Some(sighting) = succession.sighting {
+            let last = self.taken.get(sighting.place).map(|taken| taken.digest.as_str());
+            if last != sighting.after {
+                return Err(Refusal::BaseChanged);
+            }
+            let taken = Taken {
+                object: sighting.object.to_owned(),
+                modified_at: to_microsecond(sighting.modified_at),
+                digest: succession.activation.digest.to_owned(),
+                taken_at: to_microsecond(succession.activation.at),
+            };
+            self.taken.insert(sighting.place.to_owned(), taken);
         }
         for new in succession.acknowledgements {
             self.acknowledgements.retain(|old| old.conflict != new.conflict);

@@ -17,7 +17,7 @@ use crate::{
     Activation, ApiKeyRecord, AuditEntry, BundleRecord, BundleStore, ConflictAcknowledgement, ConflictFilter,
     ConflictPage, ConflictRecord, ConflictStore, DependencyStore, EvaluationTally, GraphSnapshot,
     LimitFilter, LimitRecord, LimitStore, Page, PageRequest, PolicyDetail, ProposalDetail, RuleFilter,
-    RuleRecord, RuleStore, StateCounts, StateStore, StoreError, TenantId, Violation, ViolationFilter,
+    RuleRecord, RuleStore, StateCounts, StateStore, StoreError, Taken, TenantId, Violation, ViolationFilter,
     Voucher, Vouchers, to_microsecond,
 };
 
@@ -33,6 +33,7 @@ struct Tenant {
     edges: Vec<DependencyEdge>,
     bundles: Vec<(BundleRecord, Vec<u8>)>,
     vouchers: BTreeMap<String, Vouchers>,
+    taken: BTreeMap<String, Taken>,
     /// The latest first.
     violations: Vec<Violation>,
     evaluations: Vec<EvaluationTally>,
@@ -327,6 +328,10 @@ impl BundleStore for MemoryStore {
                 .find(|(bundle, _)| bundle.digest == digest)
                 .map(|(_, content)| content.clone())
         }))
+    }
+
+    async fn last_taken(&self, tenant: &TenantId, place: &str) -> Result<Option<Taken>, StoreError> {
+        Ok(self.read(tenant, |held| held.taken.get(place).cloned()))
     }
 
     async fn bundle_vouchers(&self, tenant: &TenantId, digest: &str) -> Result<Vouchers, StoreError> {
