@@ -14,8 +14,8 @@ struct Oracle {
     package: &'static str,
     /// Its folder.
     folder: &'static str,
-    /// The test target of the package.
-    target: &'static str,
+    /// The test target of the package, or the name that its unit tests begin with.
+    target: Target,
     /// Environment variables with the number of cases and the first seed.
     cases: &'static str,
     seed: &'static str,
@@ -27,13 +27,31 @@ struct Oracle {
     postgres: bool,
 }
 
-const ORACLES: [Oracle; 7] = [ENGINE, WORKSPACES, QUESTIONS, SESSIONS, ADMISSION, KILLS, HTTP];
+/// Where an oracle is.
+#[derive(Clone, Copy)]
+enum Target {
+    /// A test target of the package.
+    Test(&'static str),
+    /// Unit tests of the package, by a part of their names.
+    Unit(&'static str),
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Test(name) | Self::Unit(name) => f.write_str(name),
+        }
+    }
+}
+
+const ORACLES: [Oracle; 10] =
+    [ENGINE, WORKSPACES, LINTS, ARITHMETIC, QUESTIONS, SESSIONS, DIFFERENCES, ADMISSION, KILLS, HTTP];
 
 const ENGINE: Oracle = Oracle {
     name: "engine",
     package: "ordain-tests",
     folder: "tests",
-    target: "engine_reference",
+    target: Target::Test("engine_reference"),
     cases: "ORDAIN_ENGINE_CASES",
     seed: "ORDAIN_ENGINE_SEED",
     whole: 200_000,
@@ -46,7 +64,7 @@ const WORKSPACES: Oracle = Oracle {
     name: "analyzer",
     package: "ordain-tests",
     folder: "tests",
-    target: "conflict_oracle",
+    target: Target::Test("conflict_oracle"),
     cases: "ORDAIN_ORACLE_CASES",
     seed: "ORDAIN_ORACLE_SEED",
     whole: 100_000,
@@ -54,12 +72,29 @@ const WORKSPACES: Oracle = Oracle {
     postgres: false,
 };
 
+/// The lints of random workspaces against enumeration.
+const LINTS: Oracle = Oracle { target: Target::Test("lint_oracle"), ..WORKSPACES };
+
+/// Sets of limits against histories of usage, and their calendars against clocks.
+const ARITHMETIC: Oracle = Oracle {
+    package: "ordain-analyzer",
+    folder: "analyzer",
+    target: Target::Unit("empty::tests"),
+    whole: 3_000,
+    quick: 200,
+    ..WORKSPACES
+};
+
+/// What a change makes tighter and looser, against enumeration.
+const DIFFERENCES: Oracle =
+    Oracle { target: Target::Test("diff_oracle"), whole: 10_000, quick: 200, ..WORKSPACES };
+
 /// Random questions against a second solver.
 const QUESTIONS: Oracle = Oracle {
     name: "analyzer",
     package: "ordain-tests",
     folder: "tests",
-    target: "second_solver",
+    target: Target::Test("second_solver"),
     cases: "ORDAIN_SOLVER_CASES",
     seed: "ORDAIN_ORACLE_SEED",
     whole: 10_000,
@@ -72,7 +107,7 @@ const SESSIONS: Oracle = Oracle {
     name: "analyzer",
     package: "ordain-tests",
     folder: "tests",
-    target: "session_oracle",
+    target: Target::Test("session_oracle"),
     cases: "ORDAIN_SESSION_CASES",
     seed: "ORDAIN_SESSION_SEED",
     whole: 5_000,
@@ -85,7 +120,7 @@ const ADMISSION: Oracle = Oracle {
     name: "runtime",
     package: "ordain-runtime",
     folder: "runtime",
-    target: "admission",
+    target: Target::Test("admission"),
     cases: "ORDAIN_ADMISSION_CASES",
     seed: "ORDAIN_ADMISSION_SEED",
     whole: 300,
@@ -98,7 +133,7 @@ const KILLS: Oracle = Oracle {
     name: "runtime",
     package: "ordain",
     folder: "cli",
-    target: "durability",
+    target: Target::Test("durability"),
     cases: "ORDAIN_KILL_CASES",
     seed: "ORDAIN_KILL_SEED",
     whole: 200,
@@ -111,7 +146,7 @@ const HTTP: Oracle = Oracle {
     name: "http",
     package: "ordain",
     folder: "cli",
-    target: "openapi",
+    target: Target::Test("openapi"),
     cases: "ORDAIN_HTTP_CASES",
     seed: "ORDAIN_HTTP_SEED",
     whole: 100,
@@ -141,11 +176,14 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
     for oracle in oracles {
         let cases = cases.unwrap_or(if quick { oracle.quick } else { oracle.whole });
         println!("\n== {}, {}/{}: {cases} cases from seed {seed}", oracle.name, oracle.folder, oracle.target);
-        let mut command = repository.cargo(&["test", "--package", oracle.package, "--test", oracle.target]);
+        let mut command = repository.cargo(&["test", "--package", oracle.package]);
         if !oracle.postgres {
             command.arg("--release");
         }
-        command.args(["--", "--nocapture"]);
+        match oracle.target {
+            Target::Test(name) => command.args(["--test", name, "--", "--nocapture"]),
+            Target::Unit(name) => command.args(["--lib", "--", "--nocapture", name]),
+        };
         command.env(oracle.cases, cases.to_string()).env(oracle.seed, seed.to_string());
         if oracle.name == HTTP.name {
             command.env("ORDAIN_SCHEMATHESIS", schemathesis::program(repository)?);
@@ -211,7 +249,7 @@ mod tests {
         let one = chosen(&words("engine --cases 1_000 --seed 7")).unwrap();
         assert_eq!((one.oracles.len(), one.cases, one.seed), (1, Some(1_000), 7));
         assert!(chosen(&words("http --quick")).unwrap().quick);
-        assert_eq!(chosen(&words("analyzer")).unwrap().oracles.len(), 3);
+        assert_eq!(chosen(&words("analyzer")).unwrap().oracles.len(), 6);
         for (wrong, told) in
             [("engin", "no oracle `engin`"), ("--cases", "`--cases` wants a number"), ("--seed x", "not `x`")]
         {
@@ -226,9 +264,12 @@ mod tests {
         for oracle in &ORACLES {
             let folder = root.join(oracle.folder);
             // One file, or the files of a folder.
-            let file = folder.join(format!("tests/{}.rs", oracle.target));
-            let mut files = vec![file];
-            let parts = fs::read_dir(folder.join("tests").join(oracle.target));
+            let within = match oracle.target {
+                Target::Test(name) => folder.join("tests").join(name),
+                Target::Unit(name) => folder.join("src").join(name.replace("::", "/")),
+            };
+            let mut files = vec![within.with_extension("rs")];
+            let parts = fs::read_dir(within);
             files.extend(parts.into_iter().flatten().map(|entry| entry.unwrap().path()));
             let test: String = files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect();
             assert!(test.contains(oracle.cases) && test.contains(oracle.seed), "{}", oracle.name);
