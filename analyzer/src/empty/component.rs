@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use ordain_ir::{Meter, Period};
+use ordain_ir::{Meter, Partition, Period};
 
 use super::member::{Member, Role};
 use super::slack::slack;
@@ -73,15 +73,18 @@ fn links(members: &[Member], algebra: &Algebra) -> Vec<Vec<Link>> {
     }
     let mut links = vec![vec![]; members.len()];
     let mut link = |(first, second): (PlaceId, PlaceId)| {
-        let mut covers = None;
+        let mut included = None;
         for (a, b) in by_place[&first].iter().flat_map(|a| by_place[&second].iter().map(move |b| (*a, *b))) {
             let (pushing, held) = (&members[a], &members[b]);
             if holds_down(pushing, held) && pushing.times.meets(&held.times) {
-                let covers = *covers.get_or_insert_with(|| {
+                let included = *included.get_or_insert_with(|| {
                     first == second
                         || scope::included(&pushing.scopes, &held.scopes, &algebra.conditions.memo.strings)
                             .is_yes()
                 });
+                // A counter per subject holds down that subject's requests alone.
+                let whole = held.partition() == Partition::Whole || held.partition() == pushing.partition();
+                let covers = included && whole;
                 links[a].push(Link { to: b, covers });
                 links[b].push(Link { to: a, covers: true });
             }

@@ -380,6 +380,15 @@ fn what_a_floor_can_avoid_is_left_aside() {
 }
 
 #[test]
+fn a_counter_per_agent_holds_down_its_agent_alone() {
+    let (everyone, mut others) = (ceiling("everyone", "RUNS_HOURLY", 0), ceiling("others", "RUNS_HOURLY", 0));
+    others.scope = ScopeSelector::new(vec![pattern("a")], vec![pattern("a/p/x")]);
+    let floor = within(floor("floor", "RUNS_HOURLY", 3), "a");
+    let all = policies([floor, per(everyone, Partition::Agent), others]);
+    assert_eq!(sets(&analyse(&all)), [["everyone", "floor", "others"]]);
+}
+
+#[test]
 fn a_horizon_shorter_than_the_period_hides_nothing() {
     let mut all = policies([floor("month", "RUNS_MONTHLY", 4), ceiling("cap", "RUNS_MONTHLY", 2)]);
     all.settings.horizon = (1_774_656_000, 1_775_433_600);
