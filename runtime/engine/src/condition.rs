@@ -110,6 +110,9 @@ pub(crate) struct Code {
 pub(crate) struct Start(u32);
 
 impl Start {
+    /// No condition begins here.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
     /// Where the first part of a connective begins.
     pub(crate) const fn first_part(self) -> Self {
         Self(self.0 + 1)
@@ -194,6 +197,34 @@ impl Code {
         Ok(Start(number(start)))
     }
 
+    /// The condition's truth on a request of which it is known that `proved` holds: the condition, or a part of it where it
+    /// is a conjunction, or [`Start::NONE`].
+    #[inline]
+    pub(crate) fn evaluate_rest(
+        &self,
+        start: Start,
+        proved: Start,
+        schema: &Schema,
+        request: &Prepared,
+    ) -> Truth {
+        let evaluation = Evaluation { code: self, schema, request };
+        match self.instructions[start.0 as usize] {
+            _ if start.0 == proved.0 => Truth::True,
+            Instruction { op: Op::And, end } => {
+                let (mut at, mut all) = (start.0 + 1, Truth::True);
+                while at < end && all != Truth::False {
+                    let part = self.instructions[at as usize];
+                    if at != proved.0 {
+                        all = all.and(|| evaluation.compare(part.op).unwrap_or_else(|| evaluation.truth(at)));
+                    }
+                    at = part.end;
+                }
+                all
+            }
+            _ => evaluation.truth(start.0),
+        }
+    }
+
     /// The condition's truth on the request.
     pub(crate) fn evaluate(&self, start: Start, schema: &Schema, request: &Prepared) -> Truth {
         Evaluation { code: self, schema, request }.truth(start.0)
@@ -202,6 +233,11 @@ impl Code {
     /// Where the part after this one begins.
     pub(crate) fn next(&self, part: Start) -> Start {
         Start(self.instructions[part.0 as usize].end)
+    }
+
+    /// Where a part of a conjunction begins, by its place among the parts.
+    pub(crate) fn part(&self, conjunction: Start, place: usize) -> Start {
+        (0..place).fold(conjunction.first_part(), |part, _| self.next(part))
     }
 
     /// Gives back memory that was set aside for more conditions.
@@ -235,10 +271,7 @@ impl Evaluation<'_> {
                 _ => Truth::True,
             },
             Op::Flag(slot) => self.test(slot, |value| value == Slotted::Bool(true)),
-            Op::Compare { slot, op, bound } => self.test(slot, |value| match value {
-                Slotted::Number(number) => op.holds(&number, &i64::from(bound)),
-                _ => false,
-            }),
+            Op::Compare { .. } => self.compare(op).unwrap_or(Truth::False),
             Op::Sum(sum) => self.sum(&self.code.sums[sum as usize]),
             Op::Word { slot, symbol } => self.test(slot, |value| match value {
                 Slotted::Text(word, _) => word == symbol,
@@ -263,6 +296,16 @@ impl Evaluation<'_> {
                 _ => false,
             }),
         }
+    }
+
+    /// The truth of a fact against a bound, what most parts of conditions are; `None` of anything else.
+    #[inline]
+    fn compare(self, op: Op) -> Option<Truth> {
+        let Op::Compare { slot, op, bound } = op else { return None };
+        Some(self.test(slot, |value| match value {
+            Slotted::Number(number) => op.holds(&number, &i64::from(bound)),
+            _ => false,
+        }))
     }
 
     /// The conjunction of parts; `as_is` keeps their truth, or negates it.

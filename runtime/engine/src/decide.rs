@@ -7,6 +7,7 @@ use ordain_ir::{Direction, Fail, LimitStatus, Outcome, PolicyName, Quantity, Req
 use crate::answer::{Answer, LimitPart, Part, PolicyNumber, RulePart, UnmeasuredPart};
 use crate::condition::Truth;
 use crate::decision::Decision;
+use crate::engine::Known;
 use crate::index::Side;
 use crate::prepared::Prepared;
 use crate::{CounterRef, Counters, DecideError, Engine, Span, SubjectRef};
@@ -114,10 +115,10 @@ impl Engine {
         };
         answer.now.set(request.second, &self.clocks);
         let rules = policies.iter().filter_map(rule);
-        self.sift(Side::Rules, request, answer, false, |each| rules.for_each(each));
+        self.sift(Side::Rules, request, answer, |each| rules.for_each(|it| each(it, Known::Nothing)));
         self.answer_rules(answer);
         let limits = policies.iter().filter_map(limit);
-        self.sift(Side::Limits, request, answer, false, |each| limits.for_each(each));
+        self.sift(Side::Limits, request, answer, |each| limits.for_each(|it| each(it, Known::Nothing)));
         self.answer_limits(request, counters, answer);
         // It is about these policies, not about who asks.
         self.settle(Outcome::Allow, answer);
@@ -191,25 +192,27 @@ impl Engine {
     /// Finds the policies of one side.
     fn find(&self, side: Side, request: &Prepared, answer: &mut Answer) {
         let (index, schema) = (&self.index, &self.schema);
-        self.sift(side, request, answer, true, |each| index.candidates(side, schema, request, each));
+        self.sift(side, request, answer, |each| {
+            index.candidates(side, schema, request, |number, by_fact| {
+                each(number, if by_fact { Known::PathAndFact } else { Known::Path });
+            });
+        });
     }
 
-    /// Finds those of some policies in whose domain the request is, or may be; `indexed` says that the index named
-    /// them.
+    /// Finds those of some policies in whose domain the request is, or may be.
     fn sift(
         &self,
         side: Side,
         request: &Prepared,
         answer: &mut Answer,
-        indexed: bool,
-        candidates: impl FnOnce(&mut dyn FnMut(u32)),
+        candidates: impl FnOnce(&mut dyn FnMut(u32, Known)),
     ) {
         let Answer { found, now, .. } = answer;
         found.clear();
-        candidates(&mut |number| {
+        candidates(&mut |number, known| {
             let truth = match side {
-                Side::Rules => self.rule_holds(number, indexed, request, now),
-                Side::Limits => self.limit_holds(number, indexed, request, now),
+                Side::Rules => self.rule_holds(number, known, request, now),
+                Side::Limits => self.limit_holds(number, known, request, now),
             };
             match truth {
                 Truth::True => found.push((number, None)),

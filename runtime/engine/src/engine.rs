@@ -1,6 +1,7 @@
 //! Policies, prepared for deciding.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use ordain_ir::{
@@ -12,7 +13,7 @@ use crate::answer::PolicyNumber;
 use crate::condition::{Code, Start, Truth};
 use crate::counters::counted_as;
 use crate::index::{Entry, Index, Side, is_certain};
-use crate::keys::keys;
+use crate::keys::{Proved, keys};
 use crate::overrides::silencers;
 use crate::prepared::Prepared;
 use crate::schema::Schema;
@@ -32,13 +33,17 @@ pub struct Engine {
     pub(crate) schema: Arc<Schema>,
     pub(crate) code: Code,
     pub(crate) clocks: Clocks,
+    /// Each once; a policy's number is one more than its place here.
+    windows: Vec<CompiledWindow>,
     /// The ways in which what its limits count adds up, each once.
     pub(crate) ways: Vec<Adding>,
     /// The active policies.
     pub(crate) index: Index,
 }
 
+/// One line of the processor's memory, which is what deciding waits for where there are many rules.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct PreparedRule {
     pub(crate) rule: Arc<Rule>,
     domain: Domain,
@@ -72,8 +77,21 @@ pub(crate) struct PreparedLimit {
 struct Domain {
     /// Whether being found in the index says all about the scope.
     certain: bool,
-    window: CompiledWindow,
-    pub(crate) condition: Start,
+    /// By number, none where it is always.
+    window: Option<NonZeroU32>,
+    condition: Start,
+    /// The part of the condition that holds wherever the index has found the policy by a fact.
+    proved: Start,
+}
+
+/// What is known of a policy and a request before it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    Nothing,
+    /// The index has met it on the way down to the request's path.
+    Path,
+    /// It has found it there by a fact.
+    PathAndFact,
 }
 
 /// What policies are made of while they are prepared.
@@ -82,11 +100,13 @@ struct Builder<'p> {
     schema: Schema,
     code: Code,
     clocks: Clocks,
+    windows: Vec<CompiledWindow>,
+    known_windows: BTreeMap<&'p Window, NonZeroU32>,
     ways: Vec<(Accumulation, Adding)>,
     quantities: BTreeSet<Arc<str>>,
 }
 
-impl Builder<'_> {
+impl<'p> Builder<'p> {
     /// The number of the way in which a limit's quantity adds up, and what its counters call it.
     fn counting(&mut self, limit: &Limit) -> Result<(u32, Arc<str>), EngineError> {
         let Some(accumulation) = limit.quantity.accumulation() else { return Ok((0, "".into())) };
@@ -107,19 +127,33 @@ impl Builder<'_> {
         Ok((number(way), quantity))
     }
 
+    fn window(&mut self, window: &'p Window) -> Result<Option<NonZeroU32>, String> {
+        if window.is_always() {
+            return Ok(None);
+        }
+        if let Some(known) = self.known_windows.get(window) {
+            return Ok(Some(*known));
+        }
+        self.windows.push(CompiledWindow::new(window, &mut self.clocks)?);
+        let number = NonZeroU32::new(number(self.windows.len()));
+        self.known_windows.extend(number.map(|number| (window, number)));
+        Ok(number)
+    }
+
     fn domain(
         &mut self,
         policy: &PolicyName,
         scope: &ScopeSelector,
-        window: &Window,
+        window: &'p Window,
         condition: &Condition,
     ) -> Result<Domain, EngineError> {
         let unknown = |zone| EngineError::UnknownZone { policy: policy.clone(), zone };
         let unusable = |error| EngineError::of_condition(error, policy);
         Ok(Domain {
             certain: is_certain(scope),
-            window: CompiledWindow::new(window, &mut self.clocks).map_err(unknown)?,
+            window: self.window(window).map_err(unknown)?,
             condition: self.code.add(condition, &self.policies.facts, &mut self.schema).map_err(unusable)?,
+            proved: Start::NONE,
         })
     }
 }
@@ -138,6 +172,8 @@ impl Engine {
             schema: Schema::default(),
             code: Code::default(),
             clocks: Clocks::default(),
+            windows: vec![],
+            known_windows: BTreeMap::new(),
             ways: vec![],
             quantities: BTreeSet::new(),
         };
@@ -190,7 +226,7 @@ impl Engine {
             });
         }
 
-        let Builder { mut schema, mut code, clocks, ways, .. } = builder;
+        let Builder { mut schema, mut code, clocks, windows, ways, .. } = builder;
         let active_rules = rules.iter().enumerate().filter(|(_, rule)| rule.status == RuleStatus::Active);
         let active_limits =
             limits.iter().enumerate().filter(|(_, limit)| limit.status == LimitStatus::Active);
@@ -204,7 +240,16 @@ impl Engine {
                 keys: keys(condition, &mut schema),
             })
             .collect::<Vec<_>>();
-        let index = Index::new(&entries, &mut schema);
+        let index = Index::new(&entries, &mut schema, |entry, what| {
+            let domain = match entry.side {
+                Side::Rules => &mut prepared_rules[entry.number as usize].domain,
+                Side::Limits => &mut prepared_limits[entry.number as usize].domain,
+            };
+            domain.proved = match what {
+                Proved::Whole => domain.condition,
+                Proved::Part(place) => code.part(domain.condition, place),
+            };
+        });
         code.shrink();
         drop(entries);
         drop((rules, limits));
@@ -215,6 +260,7 @@ impl Engine {
             schema: Arc::new(schema),
             code,
             clocks,
+            windows,
             ways: ways.into_iter().map(|(_, way)| way).collect(),
             index,
         })
@@ -249,8 +295,8 @@ impl Engine {
         let mut now = Now::default();
         now.set(prepared.second, &self.clocks);
         let truth = match number {
-            PolicyNumber::Rule(rule) => self.rule_holds(rule, false, &prepared, &mut now),
-            PolicyNumber::Limit(limit) => self.limit_holds(limit, false, &prepared, &mut now),
+            PolicyNumber::Rule(rule) => self.rule_holds(rule, Known::Nothing, &prepared, &mut now),
+            PolicyNumber::Limit(limit) => self.limit_holds(limit, Known::Nothing, &prepared, &mut now),
         };
         match truth {
             Truth::True => Ok(true),
@@ -273,19 +319,19 @@ impl Engine {
         DecideError::MissingFact { fact, policy: policy.clone() }
     }
 
-    /// Whether the request is in the domain of a rule; `indexed` says that the index found it.
-    pub(crate) fn rule_holds(&self, number: u32, indexed: bool, request: &Prepared, now: &mut Now) -> Truth {
+    /// Whether the request is in the domain of a rule.
+    pub(crate) fn rule_holds(&self, number: u32, known: Known, request: &Prepared, now: &mut Now) -> Truth {
         let PreparedRule { rule, domain, .. } = &self.rules[number as usize];
-        self.holds(domain, &rule.scope, indexed, request, now)
+        self.holds(domain, &rule.scope, known, request, now)
     }
 
     /// Whether the request is in the domain of a limit, and in that of the rule that it names.
-    pub(crate) fn limit_holds(&self, number: u32, indexed: bool, request: &Prepared, now: &mut Now) -> Truth {
+    pub(crate) fn limit_holds(&self, number: u32, known: Known, request: &Prepared, now: &mut Now) -> Truth {
         let PreparedLimit { limit, domain, confining, .. } = &self.limits[number as usize];
-        let own = self.holds(domain, &limit.scope, indexed, request, now);
+        let own = self.holds(domain, &limit.scope, known, request, now);
         match confining {
             None => own,
-            Some(rule) => own.and(|| self.rule_holds(*rule, false, request, now)),
+            Some(rule) => own.and(|| self.rule_holds(*rule, Known::Nothing, request, now)),
         }
     }
 
@@ -294,16 +340,19 @@ impl Engine {
         &self,
         domain: &Domain,
         scope: &ScopeSelector,
-        indexed: bool,
+        known: Known,
         request: &Prepared,
         now: &mut Now,
     ) -> Truth {
-        if !(indexed && domain.certain || selects(scope, request))
-            || !domain.window.contains(now, &self.clocks)
+        if !(known != Known::Nothing && domain.certain || selects(scope, request))
+            || domain
+                .window
+                .is_some_and(|it| !self.windows[it.get() as usize - 1].contains(now, &self.clocks))
         {
             return Truth::False;
         }
-        self.code.evaluate(domain.condition, &self.schema, request)
+        let proved = if known == Known::PathAndFact { domain.proved } else { Start::NONE };
+        self.code.evaluate_rest(domain.condition, proved, &self.schema, request)
     }
 
     pub(crate) fn condition_of_rule(&self, number: u32) -> Start {
@@ -321,4 +370,14 @@ fn selects(scope: &ScopeSelector, request: &Prepared) -> bool {
         patterns.iter().any(|pattern| pattern.selects([tenant, project, agent], provider))
     };
     within(&scope.include) && !within(&scope.except)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_one_line_of_memory() {
+        assert_eq!(size_of::<PreparedRule>(), 64);
+    }
 }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ordain_ir::{Glob, ScopePattern, ScopeSelector};
 use rustc_hash::FxHashMap;
 
-use crate::keys::{Key, Keys};
+use crate::keys::{Key, Keys, Proved};
 use crate::prepared::{Element, Prepared, Slotted};
 use crate::schema::{Schema, UNKNOWN};
 
@@ -88,21 +88,29 @@ fn place(length: usize) -> u32 {
 }
 
 impl Index {
-    /// Entries of one side come in ascending order of numbers.
-    pub(crate) fn new(entries: &[Entry<'_>], schema: &mut Schema) -> Self {
+    /// Entries of one side come in ascending order of numbers. `proved` hears of those of which a part of the condition
+    /// holds wherever they are found by a fact.
+    pub(crate) fn new(
+        entries: &[Entry<'_>],
+        schema: &mut Schema,
+        mut proved: impl FnMut(&Entry<'_>, Proved),
+    ) -> Self {
         let mut wanted: FxHashMap<(u32, u64), u32> = FxHashMap::default();
-        for (slot, keys) in entries.iter().flat_map(|entry| &entry.keys) {
-            for key in keys {
-                *wanted.entry((*slot, key.code())).or_default() += 1;
+        for keys in entries.iter().flat_map(|entry| &entry.keys) {
+            for key in &keys.any {
+                *wanted.entry((keys.slot, key.code())).or_default() += 1;
             }
         }
         let mut index = Self { nodes: vec![[Lists::default(), Lists::default()]], ..Self::default() };
         let mut hung: Vec<[Vec<Hung<'_>>; 2]> = vec![Default::default()];
         for entry in entries {
-            let crowd = |(slot, keys): &&Keys| {
-                keys.iter().map(|key| u64::from(wanted[&(*slot, key.code())])).sum::<u64>()
+            let crowd = |keys: &&Keys| {
+                keys.any.iter().map(|key| u64::from(wanted[&(keys.slot, key.code())])).sum::<u64>()
             };
             let keys = entry.keys.iter().min_by_key(crowd);
+            if let Some(what) = keys.and_then(|keys| keys.proves) {
+                proved(entry, what);
+            }
             for pattern in &entry.scope.include {
                 let mut node = 0;
                 for segment in literal_prefix(pattern) {
@@ -130,7 +138,7 @@ impl Index {
         let mut plain = vec![];
         for (number, keys) in hung {
             match keys {
-                Some((slot, keys)) => by_slot.entry(*slot).or_default().push((*number, keys)),
+                Some(keys) => by_slot.entry(keys.slot).or_default().push((*number, &keys.any)),
                 None => plain.push(*number),
             }
         }
@@ -192,34 +200,34 @@ impl Index {
         found
     }
 
-    /// Calls `each` with all policies of one side that may speak about the request; with some of them twice, in no
-    /// order.
+    /// Calls `each` with all policies of one side that may speak about the request, and whether a fact has led there; with
+    /// some of them twice, in no order.
     pub(crate) fn candidates(
         &self,
         side: Side,
         schema: &Schema,
         request: &Prepared,
-        mut each: impl FnMut(u32),
+        mut each: impl FnMut(u32, bool),
     ) {
-        let mut all = |(from, to): List| {
+        let mut all = |(from, to): List, by_fact: bool| {
             for number in &self.numbers[from as usize..to as usize] {
-                each(*number);
+                each(*number, by_fact);
             }
         };
         let PathNodes { nodes, len } = request.nodes;
         for node in &nodes[..len] {
             let lists = &self.nodes[*node as usize][side as usize];
-            all(lists.plain);
+            all(lists.plain, false);
             let (from, to) = lists.groups;
             for number in from..to {
                 let mut by_key = |key: Key| {
                     if let Some(list) = self.keyed.get(&(number, key.code())) {
-                        all(*list);
+                        all(*list, true);
                     }
                 };
                 let group = &self.groups[number as usize];
                 match request.slot(group.slot) {
-                    Slotted::Missing => all(group.if_missing),
+                    Slotted::Missing => all(group.if_missing, false),
                     Slotted::Bool(flag) => by_key(Key::Value(flag.into())),
                     Slotted::Number(number) => by_key(Key::Value(number.cast_unsigned())),
                     Slotted::Text(symbol, piece) => {

@@ -29,90 +29,131 @@ impl Key {
 
 /// Keys of a fact of which a condition needs one: it can hold only where the fact, or an element of it, has one of them,
 /// or where the request doesn't say it.
-pub(crate) type Keys = (u32, Vec<Key>);
+#[derive(Clone, Debug)]
+pub(crate) struct Keys {
+    pub(crate) slot: u32,
+    pub(crate) any: Vec<Key>,
+    /// Whether one of them is also enough, for the whole condition or for one part of a conjunction.
+    pub(crate) proves: Option<Proved>,
+}
+
+/// What holds where a fact has one of some keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proved {
+    Whole,
+    /// The part of the conjunction that has this place among its parts.
+    Part(usize),
+}
 
 /// The facts of which the condition needs one of a few keys; each alternative is enough to find the policy by. Facts are
 /// known to the schema.
 pub(crate) fn keys(condition: &Condition, schema: &mut Schema) -> Vec<Keys> {
     let (fact, alternatives) = match condition {
-        Condition::And(parts) => return parts.iter().flat_map(|part| keys(part, schema)).collect(),
+        Condition::And(parts) => {
+            let of_part = |(place, part): (usize, &Condition)| {
+                let mut found = keys(part, schema);
+                for keys in &mut found {
+                    keys.proves = keys.proves.filter(|it| *it == Proved::Whole).map(|_| Proved::Part(place));
+                }
+                found
+            };
+            return parts.iter().enumerate().flat_map(of_part).collect();
+        }
         Condition::Or(parts) => return keys_of_any(parts, schema),
-        Condition::Fact(fact) => (fact, vec![vec![Key::Value(1)]]),
+        Condition::Fact(fact) => (fact, vec![one((Key::Value(1), true))]),
         Condition::OneOf { fact, words } => {
-            (fact, vec![words.iter().map(|word| value(word, schema)).collect()])
+            (fact, vec![(words.iter().map(|word| value(word, schema)).collect(), true)])
         }
-        Condition::Text { fact, test } => {
-            (fact, of_text(test, schema).into_iter().map(|it| vec![it]).collect())
-        }
+        Condition::Text { fact, test } => (fact, of_text(test, schema).into_iter().map(one).collect()),
         Condition::Compare { terms, op: CompareOp::Equal, bound } => match &**terms {
-            [(fact, 1)] => (fact, vec![vec![Key::Value(bound.cast_unsigned())]]),
+            [(fact, 1)] => (fact, vec![one((Key::Value(bound.cast_unsigned()), true))]),
             _ => return vec![],
         },
         Condition::Any { fact, test } => (fact, of_element(test, schema).into_iter().collect()),
         _ => return vec![],
     };
     let Some(slot) = schema.slot(fact) else { return vec![] };
-    alternatives.into_iter().map(|keys| (slot, keys)).collect()
+    let of = |(any, exact): (Vec<Key>, bool)| Keys { slot, any, proves: exact.then_some(Proved::Whole) };
+    alternatives.into_iter().map(of).collect()
+}
+
+fn one((key, exact): (Key, bool)) -> (Vec<Key>, bool) {
+    (vec![key], exact)
 }
 
 /// What all parts need keys of.
 fn keys_of_any(parts: &[Condition], schema: &mut Schema) -> Vec<Keys> {
     let mut parts = parts.iter().map(|part| keys(part, schema));
     let first = parts.next().unwrap_or_default();
-    parts.fold(first, |common, part| {
-        let both = |(slot, mut keys): Keys| {
-            let (_, more) = part.iter().find(|(other, _)| *other == slot)?;
-            keys.extend_from_slice(more);
-            keys.sort_unstable();
-            keys.dedup();
-            Some((slot, keys))
+    let mut common = parts.fold(first, |common, part| {
+        let both = |mut keys: Keys| {
+            let more = part.iter().find(|other| other.slot == keys.slot)?;
+            keys.any.extend_from_slice(&more.any);
+            // Enough for each of the parts is enough for the one that holds.
+            let whole = |it: Option<Proved>| it == Some(Proved::Whole);
+            keys.proves = keys.proves.filter(|_| whole(keys.proves) && whole(more.proves));
+            Some(keys)
         };
-        common.into_iter().filter_map(both).collect()
-    })
+        common.into_iter().filter_map(both).collect::<Vec<_>>()
+    });
+    for keys in &mut common {
+        keys.any.sort_unstable();
+        keys.any.dedup();
+        keys.proves = keys.proves.filter(|it| *it == Proved::Whole);
+    }
+    common
 }
 
 fn value(text: &str, schema: &mut Schema) -> Key {
     Key::Value(schema.intern(text).into())
 }
 
-/// Each of them is enough.
-fn of_text(test: &TextTest, schema: &mut Schema) -> Vec<Key> {
-    let (begin, end) = match test {
-        TextTest::Equals(text) => return vec![value(text, schema)],
-        TextTest::StartsWith(text) => (Some(text), None),
-        TextTest::EndsWith(text) => (None, Some(text)),
-        TextTest::Like(glob) => {
-            if let Some(text) = glob.as_literal() {
-                return vec![value(text, schema)];
-            }
-            let text = |part: Option<&'_ GlobPart>| match part {
-                Some(GlobPart::Text(text)) => Some(text.clone()),
-                _ => None,
-            };
-            return affixes(text(glob.parts().first()).as_ref(), text(glob.parts().last()).as_ref(), schema);
-        }
+/// Each of them is enough to find a policy by; and whether it says as much as the test.
+fn of_text(test: &TextTest, schema: &mut Schema) -> Vec<(Key, bool)> {
+    let (begin, end, exact) = match test {
+        TextTest::Equals(text) => return vec![(value(text, schema), true)],
+        TextTest::StartsWith(text) => (Some(text), None, true),
+        TextTest::EndsWith(text) => (None, Some(text), true),
+        TextTest::Like(glob) => match glob.parts() {
+            [] => return vec![(value("", schema), true)],
+            [GlobPart::Text(text)] => return vec![(value(text, schema), true)],
+            [GlobPart::Text(begin), GlobPart::Any] => (Some(begin), None, true),
+            [GlobPart::Any, GlobPart::Text(end)] => (None, Some(end), true),
+            [first, .., last] => (text_of(first), text_of(last), false),
+            [_] => return vec![],
+        },
         TextTest::Contains(_) | TextTest::Matches(_) => return vec![],
     };
-    affixes(begin, end, schema)
-}
-
-fn affixes(begin: Option<&String>, end: Option<&String>, schema: &mut Schema) -> Vec<Key> {
-    let mut one = |text: Option<&String>, key: fn(u32, u32) -> Key| {
+    let mut affix = |text: Option<&String>, key: fn(u32, u32) -> Key| {
         let text = text.filter(|text| !text.is_empty())?;
-        Some(key(schema.intern(text), u32::try_from(text.len()).ok()?))
+        Some((key(schema.intern(text), u32::try_from(text.len()).ok()?), exact))
     };
-    [one(begin, Key::Begins), one(end, Key::Ends)].into_iter().flatten().collect()
+    [affix(begin, Key::Begins), affix(end, Key::Ends)].into_iter().flatten().collect()
 }
 
-/// The keys of which an element needs one, if that is so.
-fn of_element(test: &ElementTest, schema: &mut Schema) -> Option<Vec<Key>> {
+fn text_of(part: &GlobPart) -> Option<&String> {
+    match part {
+        GlobPart::Text(text) => Some(text),
+        GlobPart::Any | GlobPart::One => None,
+    }
+}
+
+/// The keys of which an element needs one, if that is so, and whether one is enough.
+fn of_element(test: &ElementTest, schema: &mut Schema) -> Option<(Vec<Key>, bool)> {
     match test {
-        ElementTest::OneOf(words) => Some(words.iter().map(|word| value(word, schema)).collect()),
-        ElementTest::Text(test) => of_text(test, schema).first().map(|key| vec![*key]),
-        ElementTest::Compare { op: CompareOp::Equal, bound } => Some(vec![Key::Value(bound.cast_unsigned())]),
+        ElementTest::OneOf(words) => Some((words.iter().map(|word| value(word, schema)).collect(), true)),
+        ElementTest::Text(test) => of_text(test, schema).first().copied().map(one),
+        ElementTest::Compare { op: CompareOp::Equal, bound } => {
+            Some(one((Key::Value(bound.cast_unsigned()), true)))
+        }
         ElementTest::AnyOf(tests) => {
-            let each: Option<Vec<Vec<Key>>> = tests.iter().map(|test| of_element(test, schema)).collect();
-            each.map(|keys| keys.concat())
+            let mut all = (vec![], true);
+            for test in tests {
+                let (keys, exact) = of_element(test, schema)?;
+                all.0.extend(keys);
+                all.1 &= exact;
+            }
+            Some(all)
         }
         ElementTest::Not(_) | ElementTest::Compare { .. } => None,
     }
@@ -166,7 +207,7 @@ mod tests {
                 format!("*{}", word(*symbol))
             }
         };
-        found.iter().map(|(_, keys)| keys.iter().map(one).collect::<Vec<_>>().join(" ")).collect()
+        found.iter().map(|keys| keys.any.iter().map(one).collect::<Vec<_>>().join(" ")).collect()
     }
 
     #[test]
@@ -184,6 +225,26 @@ mod tests {
         }
         assert_eq!(said(&tool(TextTest::StartsWith("dé".into()))), ["dé*"]);
         assert_eq!(said(&tool(TextTest::EndsWith(String::new()))), [""; 0]);
+    }
+
+    #[test]
+    fn a_key_proves_what_says_no_more_than_it() {
+        let proves = |condition: &Condition| -> Vec<Option<Proved>> {
+            keys(condition, &mut schema()).iter().map(|keys| keys.proves).collect()
+        };
+        for (pattern, whole) in [("deploy.*", true), ("*.prod", true), ("deploy", true), ("d?*", false)] {
+            assert_eq!(proves(&tool(like(pattern))), [whole.then_some(Proved::Whole)], "{pattern}");
+        }
+        assert_eq!(proves(&tool(like("deploy.*.prod"))), [None, None]);
+        let risky = Condition::Compare { terms: vec![("risk".into(), 1)], op: CompareOp::Greater, bound: 1 };
+        let both = Condition::And(vec![risky.clone(), tool(like("deploy.*"))]);
+        assert_eq!(proves(&both), [Some(Proved::Part(1))]);
+        let either = Condition::Or(vec![both.clone(), tool(like("x*"))]);
+        assert_eq!(proves(&either), [None], "the key says nothing of the risk");
+        let either = Condition::Or(vec![tool(like("x*")), both]);
+        assert_eq!(proves(&either), [None]);
+        let nested = Condition::And(vec![risky, Condition::Or(vec![tool(like("x*")), tool(like("*y"))])]);
+        assert_eq!(proves(&nested), [Some(Proved::Part(1))]);
     }
 
     #[test]
