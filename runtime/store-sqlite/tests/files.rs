@@ -55,6 +55,22 @@ async fn what_cannot_be_opened_is_explained() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn several_servers_may_make_a_file_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..20 {
+        let file = folder.path().join(format!("{round}.db"));
+        let mut servers = tokio::task::JoinSet::new();
+        for _ in 0..4 {
+            let file = file.clone();
+            servers.spawn(async move { SqliteStore::open(&file).await.map(drop) });
+        }
+        while let Some(opened) = servers.join_next().await {
+            opened.unwrap().unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn state_counts_what_waits() {
     let folder = tempfile::tempdir().unwrap();
