@@ -96,7 +96,7 @@ fn is_of_a_moment(error: &MigrateError) -> bool {
     }
 }
 
-/// Whether SQLite says that another connection holds the file (SQLITE_BUSY, SQLITE_LOCKED).
+/// Whether SQLite says that another connection holds the file (`SQLITE_BUSY`, `SQLITE_LOCKED`).
 fn is_held(error: &sqlx::Error) -> bool {
     primary_code(error).is_some_and(|code| matches!(code, 5 | 6))
 }
