@@ -77,11 +77,11 @@ impl Config {
         if let Err(reason) = std::fs::metadata(file) {
             return failed(Failure::Read { path: file.clone(), reason });
         }
-        let keys: Vec<_> = self.trusted_keys().into_iter().flatten().collect();
         self.bundle_keys.as_ref()?;
         if file.is_dir() {
             return Some(NOT_SIGNED.to_owned());
         }
+        let keys: Vec<_> = self.trusted_keys().into_iter().flatten().collect();
         let checked = std::fs::read(file)
             .map_err(|reason| Failure::Read { path: file.clone(), reason })
             .and_then(|bytes| signing::check(&bytes, &signing::beside(file), &keys));

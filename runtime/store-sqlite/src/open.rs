@@ -110,8 +110,7 @@ fn primary_code(error: &sqlx::Error) -> Option<u32> {
 /// What SQLite's result codes mean to somebody who wants to open a file.
 fn in_words(error: &sqlx::Error) -> String {
     let advice = match primary_code(error) {
-        _ if matches!(error, sqlx::Error::PoolTimedOut) => HELD,
-        Some(5 | 6) => HELD,
+        _ if is_held(error) || matches!(error, sqlx::Error::PoolTimedOut) => HELD,
         Some(8) => "it is read-only; make the file and its folder writable, or choose another file",
         Some(11 | 26) => "it is no intact SQLite database; choose another file, or restore a backup",
         Some(13) => "the disk is full",
