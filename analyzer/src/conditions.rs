@@ -11,10 +11,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use ordain_ir::{Condition, Fact, FactName};
+use ordain_ir::{Condition, Fact, FactName, Value};
 
 use crate::boxes::{self, Cube, Facts, Valuation};
+use crate::cache::{self, Cache, Example};
 use crate::strings::Strings;
+use crate::valuation::holds;
 use crate::{Answer, solver};
 
 /// Bumped whenever an answer to the same question may change.
@@ -83,12 +85,32 @@ pub struct Memo {
     pub(crate) strings: Strings,
     verdicts: [Mutex<HashMap<Hash, Arc<Verdict>>>; SHARDS],
     decided: AtomicU64,
+    cache: Cache,
+    recalled: AtomicU64,
 }
 
 impl Memo {
+    /// A memo that looks into what earlier runs have left.
+    pub fn with_cache(cache: Cache) -> Self {
+        Self { cache, ..Self::default() }
+    }
+
     /// How many questions were decided afresh, and not remembered, since the memo was made.
     pub fn decided(&self) -> u64 {
         self.decided.load(Ordering::Relaxed)
+    }
+
+    /// How many were answered by what earlier runs have left.
+    pub fn recalled(&self) -> u64 {
+        self.recalled.load(Ordering::Relaxed)
+    }
+
+    /// What to leave for a later run about these facts, for [`Cache::read`]: the same bytes for the same questions.
+    pub fn cache(&self, facts: &Facts) -> Vec<u8> {
+        let shards = self.verdicts.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner));
+        let shards: Vec<_> = shards.collect();
+        let all = shards.iter().flat_map(|shard| shard.iter());
+        cache::write(all.map(|(key, verdict)| (key, &**verdict)), facts)
     }
 }
 
@@ -127,19 +149,55 @@ impl Conditions<'_> {
         if let Some(known) = lock().get(&key) {
             return Arc::clone(known);
         }
-        let mut verdict = self.decide(&sorted(inside), &sorted(outside));
-        if let Answer::Yes(valuation) = &mut verdict.answer {
-            let read = inside.iter().chain(outside).flat_map(|part| &part.facts);
-            boxes::complete(valuation, read, self.facts, &self.memo.strings);
-        }
-        let verdict = Arc::new(verdict);
-        self.memo.decided.fetch_add(1, Ordering::Relaxed);
+        let recalled = self.recall(&key, inside, outside);
+        let counter = if recalled.is_some() { &self.memo.recalled } else { &self.memo.decided };
+        counter.fetch_add(1, Ordering::Relaxed);
+        let verdict = Arc::new(recalled.unwrap_or_else(|| self.decide(inside, outside)));
         let mut known = lock();
         if known.len() >= MAX_KEPT {
             known.clear();
         }
         known.insert(key, Arc::clone(&verdict));
         verdict
+    }
+
+    /// What an earlier run has found, if it proves itself or is trusted. Where something opaque takes part, there is more
+    /// to a verdict than its answer, so that is decided afresh.
+    fn recall(&self, key: &Hash, inside: &[&Prepared], outside: &[&Prepared]) -> Option<Verdict> {
+        let answer = self.memo.cache.answer(key)?;
+        let read: BTreeSet<&FactName> = inside.iter().chain(outside).flat_map(|part| &part.facts).collect();
+        if read.iter().any(|name| self.is_opaque(name)) {
+            return None;
+        }
+        let answer = match answer {
+            Answer::Yes(example) => Answer::Yes(self.replayed(example, &read, inside, outside)?),
+            Answer::No => Answer::No,
+            Answer::Undecided => return None,
+        };
+        Some(Verdict { answer, by_solver: true, opaque: None })
+    }
+
+    /// The values of an example, if they fit their facts and all of `inside` hold of them and none of `outside`.
+    fn replayed(
+        &self,
+        example: &Example,
+        read: &BTreeSet<&FactName>,
+        inside: &[&Prepared],
+        outside: &[&Prepared],
+    ) -> Option<Valuation> {
+        let typed = |(name, json): (&FactName, &serde_json::Value)| {
+            let fact = self.facts.get(name).filter(|_| read.contains(name))?;
+            Some((name.clone(), Value::from_json(fact, json).ok()?))
+        };
+        let valuation: Valuation = example.iter().map(typed).collect::<Option<_>>()?;
+        let required = |name: &&FactName| self.facts.get(*name).is_some_and(|fact| !fact.optional);
+        let whole = read.iter().filter(|name| required(name)).all(|name| valuation.contains_key(*name));
+        let value = |name: &FactName| valuation.get(name);
+        let says =
+            |part: &Prepared, wanted| holds(&part.condition, &value, &self.memo.strings) == Some(wanted);
+        let as_asked =
+            inside.iter().all(|part| says(part, true)) && outside.iter().all(|part| says(part, false));
+        (whole && as_asked).then_some(valuation)
     }
 
     /// Whether wherever all of `premises` hold, all of `conclusions` do. A no comes without its example.
@@ -186,6 +244,15 @@ impl Conditions<'_> {
     }
 
     fn decide(&self, inside: &[&Prepared], outside: &[&Prepared]) -> Verdict {
+        let mut verdict = self.decide_sorted(&sorted(inside), &sorted(outside));
+        if let Answer::Yes(valuation) = &mut verdict.answer {
+            let read = inside.iter().chain(outside).flat_map(|part| &part.facts);
+            boxes::complete(valuation, read, self.facts, &self.memo.strings);
+        }
+        verdict
+    }
+
+    fn decide_sorted(&self, inside: &[&Prepared], outside: &[&Prepared]) -> Verdict {
         let sides = inside.iter().map(|part| (part, true)).chain(outside.iter().map(|part| (part, false)));
         let unions: Option<Vec<&[Cube]>> = sides.map(|(part, holds)| self.boxes(part, holds)).collect();
         let by_boxes =

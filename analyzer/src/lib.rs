@@ -23,6 +23,7 @@ mod analysis;
 mod answer;
 mod bits;
 pub mod boxes;
+mod cache;
 mod calendar;
 mod cells;
 pub mod conditions;
@@ -55,6 +56,7 @@ mod words;
 pub use allowances::{Places, Ruling, ruling, ruling_beside};
 pub use analysis::{Options, analyze};
 pub use answer::Answer;
+pub use cache::{Cache, CacheError};
 pub use conditions::Memo;
 pub use diagnostics::{
     conflict_diagnostic, conflict_diagnostics, gap_diagnostic, gap_diagnostics, repair_fix, witness_in_words,

@@ -107,6 +107,11 @@ impl Session {
         Ok(Self { loaded, db, workspace, memory: Arc::default(), kept: None })
     }
 
+    /// Answers by this memory.
+    pub(crate) fn remembering(self, memory: Arc<Memo>) -> Self {
+        Self { memory, ..self }
+    }
+
     /// Keeps what an analysis finds for the next one.
     pub(crate) fn keeping(self) -> Self {
         let kept = ordain_analyzer::Session::new(Arc::clone(&self.memory));

@@ -60,6 +60,13 @@ pub(crate) struct CheckArgs {
         default_missing_value = "certain"
     )]
     pub(crate) fix: Option<Fixes>,
+    /// Take answers of the solver from this file, if it is there, and leave this run's there. Examples are evaluated
+    /// again, and what can't happen is proved again, so that the findings don't depend on what the file says.
+    #[arg(long, value_name = "FILE", conflicts_with = "watch")]
+    pub(crate) cache: Option<PathBuf>,
+    /// Believe the cache that something can't happen: one that somebody has changed can hide conflicts.
+    #[arg(long, requires = "cache")]
+    pub(crate) trust_cache: bool,
     /// Threads of the analysis; as many as there are processors by default. The answer is the same for any.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<std::num::NonZeroUsize>,

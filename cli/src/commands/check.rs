@@ -4,10 +4,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use ordain_analyzer::{Cache, Memo};
 
 use ordain_runtime::Clock as _;
 
@@ -35,12 +38,14 @@ pub(crate) fn run(args: &CheckArgs, color: bool) -> Result<Verdict, Failure> {
     let now = today(args);
     let mut progress = Progress::begin();
     progress.enter(READING);
+    let memory = args.cache.as_ref().map(|path| cached(path, args.trust_cache)).unwrap_or_default();
+    let load = || Ok::<_, Failure>(Session::load(&args.path)?.remembering(Arc::clone(&memory)));
     let mut session;
     match args.fix {
-        None => session = Session::load(&args.path)?,
+        None => session = load()?,
         Some(which) => {
             let manifest = fixing::apply_to_manifest(&args.path, which)?;
-            session = Session::load(&args.path)?;
+            session = load()?;
             let mut fixed = fixing::apply(&mut session, which, now, &progress)?;
             fixed.applied.splice(0..0, manifest);
             eprint!("{}", told(&fixed));
@@ -49,7 +54,32 @@ pub(crate) fn run(args: &CheckArgs, color: bool) -> Result<Verdict, Failure> {
     let mut checked = session.check(args.threads, now, &progress)?;
     repairs::verify(&mut session, &mut checked, args.threads, &progress)?;
     progress.clear();
-    report(args, color, &checked, &progress)
+    let verdict = report(args, color, &checked, &progress)?;
+    if let Some(path) = &args.cache {
+        if args.statistics {
+            eprintln!("cache\n  {:>12}  answers of the solver taken", memory.recalled());
+        }
+        // What was found is found.
+        if let Err(error) = files::write_whole(path, &memory.cache(&checked.policies.facts)) {
+            eprintln!("note: the cache stays as it was: {error}");
+        }
+    }
+    Ok(verdict)
+}
+
+/// A memory that has what earlier runs have left in this file. One that holds nothing of the kind costs time alone.
+fn cached(path: &Path, trust: bool) -> Arc<Memo> {
+    let cache = match files::read(path) {
+        Ok(bytes) => Cache::read(&bytes).map_err(|error| error.to_string()),
+        Err(Failure::Read { reason, .. }) if reason.kind() == io::ErrorKind::NotFound => Ok(Cache::default()),
+        Err(Failure::Read { reason, .. }) => Err(reason.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    let cache = cache.unwrap_or_else(|error| {
+        eprintln!("note: nothing is taken from the cache `{}`: {error}", path.display());
+        Cache::default()
+    });
+    Arc::new(Memo::with_cache(if trust { cache.trusted() } else { cache }))
 }
 
 /// The instant at which every `allow` is judged.
@@ -89,7 +119,7 @@ pub(super) fn report(
         let look = Look { color: false, all: args.all, hint: false, width: Some(full::WIDTH) };
         files::stream_whole(&file.path, |out| write(file.format, &findings, look, out))?;
     }
-    let look = Look { color, all: args.all, hint: std::io::stdout().is_terminal(), width: None };
+    let look = Look { color, all: args.all, hint: io::stdout().is_terminal(), width: None };
     stream(|out| write(args.format, &findings, look, out))?;
     eprint!("{}", left_out(args, &findings));
     if args.statistics {
