@@ -69,11 +69,11 @@ fn hard() -> Arc<Policies> {
 fn with(policies: &Policies, cache: Cache) -> (Report, Arc<Memo>) {
     let memo = Arc::new(Memo::with_cache(cache));
     let options = Options { memo: Some(Arc::clone(&memo)), ..Options::default() };
-    (analyze(policies, &options).unwrap(), memo)
+    (analyze(policies, &options).expect("these policies are the compiler's"), memo)
 }
 
 fn read(bytes: &[u8]) -> Cache {
-    Cache::read(bytes).unwrap()
+    Cache::read(bytes).expect("it is a cache")
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn what_is_opaque_is_decided_afresh() {
             .as_object()
             .unwrap()
             .values()
-            .all(|it| it.is_null())
+            .all(serde_json::Value::is_null)
     );
 }
 

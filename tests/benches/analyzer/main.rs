@@ -1,9 +1,11 @@
 //! What analysing costs: `cargo xtask bench analyzer`, or `cargo bench -p ordain-tests --bench analyzer -- [POLICIES…]`.
 //! For workspaces of these sizes: a cold analysis on one thread and its stages, what became of the pairs, the same on
-//! two threads, and what an edit of one policy costs where the memo is kept, as an editor does.
+//! two threads, and what an edit of one policy costs where the memo is kept, as an editor does. Last, what answers of the
+//! solver are worth that an earlier run has left.
 #![expect(clippy::print_stdout, reason = "figures for people")]
 
 mod editor;
+mod kept;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -78,15 +80,16 @@ fn milliseconds(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }
 
+fn line(what: &str, took: &Took) {
+    println!("{what:<28} {:>14} {:>14}", milliseconds(took.processor), milliseconds(took.wall));
+}
+
 fn measure(wanted: usize) -> String {
     let policies = workspace(wanted);
     let total = policies.rules.len() + policies.limits.len();
     let before = measure::resident();
     let one = run(1, |options| analyze(&policies, options));
     let grown = before.zip(measure::resident()).map(|(before, after)| after.saturating_sub(before));
-    let line = |what: &str, took: &Took| {
-        println!("{what:<28} {:>14} {:>14}", milliseconds(took.processor), milliseconds(took.wall));
-    };
     println!("{:<28} {:>14} {:>14}", format!("{total} policies"), "processor", "wall");
     line("cold, one thread", &one.took);
     for (stage, took) in &one.stages {
@@ -180,5 +183,11 @@ fn main() {
     let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
     println!("times are the processor time of all threads, and what passed on the wall");
     let summaries: Vec<String> = sizes.into_iter().map(measure).collect();
+    let (what, runs) = kept::measure();
+    println!("{what}");
+    for (how, took) in &runs {
+        line(how, took);
+    }
+    println!();
     println!("{}", summaries.join("; "));
 }
