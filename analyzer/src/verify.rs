@@ -11,7 +11,7 @@ use ordain_ir::{
     PolicyId, PolicyKind, PolicyName, Report, Request, RuleStatus,
 };
 
-use crate::empty::{certificate, pointwise};
+use crate::empty::certificate::{self, pointwise};
 
 /// What became of the evidence of a report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]

@@ -4,8 +4,8 @@
 //! members' domains cut the requests of these periods into cells; a usage is a non-negative amount for each
 //! cell, meter and period. What the members say about it, and the few axioms that tie amounts together, are
 //! linear inequalities, so an exact simplex either finds a usage or proves with non-negative factors that
-//! there is none; the proof is published and re-checked by [`certificate`] (with `notation`, `clock`, `dial` and `covering`), which shares no
-//! code with this.
+//! there is none; the proof is published and re-checked by [`certificate`], which shares no code with
+//! this.
 //!
 //! | module | decides |
 //! | --- | --- |
@@ -16,18 +16,13 @@
 //! | `evidence`, `words`, `repair` | what to tell |
 
 pub mod certificate;
-mod clock;
 mod component;
 mod conditions;
-mod covering;
-mod dial;
 mod evidence;
 mod explore;
 mod member;
 mod minimal;
-mod notation;
 mod number;
-pub(crate) mod pointwise;
 mod program;
 mod repair;
 mod searched;

@@ -4,7 +4,14 @@
 //! A variable's name says what it measures and where: `runs/day[acme.floor, acme.cap]` is the runs, on the
 //! certificate's day, of the requests that count for exactly these members of the set. From that follows what
 //! each policy must say about it. That a floor's requests all lie in the variables listed, `covering` checks by
-//! listing requests; where several conditions take part that takes their algebra, and isn't checked.
+//! listing requests; where several conditions take part that takes their algebra, and isn't checked. `dial` finds the
+//! periods of calendars, and `clock` the times of windows, by asking clocks.
+
+mod clock;
+mod covering;
+mod dial;
+mod notation;
+pub(crate) mod pointwise;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,9 +22,8 @@ use ordain_ir::{
     Accumulation, Direction, Limit, LimitStatus, Meter, Period, Policies, PolicyId, PolicyName, Quantity,
 };
 
-use super::dial::{Touch, touching};
-use super::notation::{Variable, number, scaled, variable};
-use super::{covering, notation};
+use self::dial::{Touch, touching};
+use self::notation::{Variable, number, scaled, variable};
 
 /// Why a certificate proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use num_rational::BigRational;
 use ordain_ir::{Meter, Period, Policies, PolicyName};
 
-use super::certificate::CertificateError as E;
+use super::CertificateError as E;
 use super::dial::Dial;
 
 /// A variable's name, taken apart.

@@ -6,7 +6,7 @@ use num_traits::{One, Signed, Zero};
 use ordain_ir::report::Certificate;
 use ordain_ir::{Direction, Limit, LimitStatus};
 
-use super::certificate::CertificateError as E;
+use super::CertificateError as E;
 use super::notation::{number, scaled};
 
 /// Checks that the certificate proves that no value of one request satisfies all these limits: each of its inequalities
