@@ -106,8 +106,16 @@ pub(crate) struct Code {
 }
 
 /// Where a condition begins in a [`Code`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Start(u32);
+
+/// A part of a conjunction, where it is asked for beside the others: most compare one fact with a bound, which then
+/// costs no look into the [`Code`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Test {
+    Compare { slot: u32, op: CompareOp, bound: i32 },
+    Part(Start),
+}
 
 impl Start {
     /// No condition begins here.
@@ -164,7 +172,7 @@ impl Code {
                 }
             }
             Condition::OneOf { fact, words } => {
-                let mut list: Box<[u32]> = words.iter().map(|word| schema.intern(word)).collect();
+                let mut list: Box<[u32]> = words.iter().map(|word| schema.symbols.intern(word)).collect();
                 list.sort_unstable();
                 self.lists.push(list);
                 let slot = schema.intern_fact_of(Kind::Text, fact, facts)?;
@@ -197,32 +205,44 @@ impl Code {
         Ok(Start(number(start)))
     }
 
-    /// The condition's truth on a request of which it is known that `proved` holds: the condition, or a part of it where it
-    /// is a conjunction, or [`Start::NONE`].
+    /// The parts of a condition, itself if it is no conjunction, but for one of which it is known that it holds, or
+    /// for none if that is [`Start::NONE`].
+    pub(crate) fn tests(&self, start: Start, known: Start) -> impl Iterator<Item = Test> {
+        let Instruction { op, end } = self.instructions[start.0 as usize];
+        let apart = matches!(op, Op::And) && start != known;
+        let first = if apart { start.first_part() } else { start };
+        let within = move |part: &Start| part.0 < end;
+        let next = move |part: &Start| Some(self.next(*part)).filter(within);
+        let parts = std::iter::successors(Some(first).filter(within), next).filter(move |it| *it != known);
+        parts.map(|part| match self.instructions[part.0 as usize].op {
+            Op::Compare { slot, op, bound } => Test::Compare { slot, op, bound },
+            _ => Test::Part(part),
+        })
+    }
+
+    /// The conjunction of tests of this code.
     #[inline]
-    pub(crate) fn evaluate_rest(
+    pub(crate) fn all_hold<'t>(
         &self,
-        start: Start,
-        proved: Start,
+        tests: impl IntoIterator<Item = &'t Test>,
         schema: &Schema,
         request: &Prepared,
     ) -> Truth {
         let evaluation = Evaluation { code: self, schema, request };
-        match self.instructions[start.0 as usize] {
-            _ if start.0 == proved.0 => Truth::True,
-            Instruction { op: Op::And, end } => {
-                let (mut at, mut all) = (start.0 + 1, Truth::True);
-                while at < end && all != Truth::False {
-                    let part = self.instructions[at as usize];
-                    if at != proved.0 {
-                        all = all.and(|| evaluation.compare(part.op).unwrap_or_else(|| evaluation.truth(at)));
-                    }
-                    at = part.end;
-                }
-                all
+        let mut all = Truth::True;
+        for test in tests {
+            let truth = match test {
+                Test::Compare { slot, op, bound } => evaluation.compare(*slot, *op, *bound),
+                Test::Part(part) => evaluation.truth(part.0),
+            };
+            match truth {
+                Truth::True => {}
+                Truth::False => return Truth::False,
+                Truth::Unknown(_) if all == Truth::True => all = truth,
+                Truth::Unknown(_) => {}
             }
-            _ => evaluation.truth(start.0),
         }
+        all
     }
 
     /// The condition's truth on the request.
@@ -271,7 +291,7 @@ impl Evaluation<'_> {
                 _ => Truth::True,
             },
             Op::Flag(slot) => self.test(slot, |value| value == Slotted::Bool(true)),
-            Op::Compare { .. } => self.compare(op).unwrap_or(Truth::False),
+            Op::Compare { slot, op, bound } => self.compare(slot, op, bound),
             Op::Sum(sum) => self.sum(&self.code.sums[sum as usize]),
             Op::Word { slot, symbol } => self.test(slot, |value| match value {
                 Slotted::Text(word, _) => word == symbol,
@@ -298,14 +318,12 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The truth of a fact against a bound, what most parts of conditions are; `None` of anything else.
     #[inline]
-    fn compare(self, op: Op) -> Option<Truth> {
-        let Op::Compare { slot, op, bound } = op else { return None };
-        Some(self.test(slot, |value| match value {
+    fn compare(self, slot: u32, op: CompareOp, bound: i32) -> Truth {
+        self.test(slot, |value| match value {
             Slotted::Number(number) => op.holds(&number, &i64::from(bound)),
             _ => false,
-        }))
+        })
     }
 
     /// The conjunction of parts; `as_is` keeps their truth, or negates it.

@@ -7,7 +7,6 @@ use ordain_ir::{Direction, Fail, LimitStatus, Outcome, PolicyName, Quantity, Req
 use crate::answer::{Answer, LimitPart, Part, PolicyNumber, RulePart, UnmeasuredPart};
 use crate::condition::Truth;
 use crate::decision::Decision;
-use crate::engine::Known;
 use crate::index::Side;
 use crate::prepared::Prepared;
 use crate::{CounterRef, Counters, DecideError, Engine, Span, SubjectRef};
@@ -31,6 +30,20 @@ impl Found<'_> {
         let certain = |number| silencers(number).iter().copied().filter(|by| self.is_certain(*by));
         certain(of).find(|by| certain(*by).next().is_none())
     }
+}
+
+/// Notes a policy in whose domain the request is, or may be.
+fn note(found: &mut Vec<(u32, Option<u32>)>, number: u32, truth: Truth) {
+    match truth {
+        Truth::True => found.push((number, None)),
+        Truth::Unknown(slot) => found.push((number, Some(slot))),
+        Truth::False => {}
+    }
+}
+
+fn order(found: &mut Vec<(u32, Option<u32>)>) {
+    found.sort_unstable();
+    found.dedup();
 }
 
 impl Engine {
@@ -114,11 +127,19 @@ impl Engine {
             _ => None,
         };
         answer.now.set(request.second, &self.clocks);
-        let rules = policies.iter().filter_map(rule);
-        self.sift(Side::Rules, request, answer, |each| rules.for_each(|it| each(it, Known::Nothing)));
+        let Answer { found, now, .. } = answer;
+        found.clear();
+        for rule in policies.iter().filter_map(rule) {
+            note(found, rule, self.rule_holds(rule, request, now));
+        }
+        order(found);
         self.answer_rules(answer);
-        let limits = policies.iter().filter_map(limit);
-        self.sift(Side::Limits, request, answer, |each| limits.for_each(|it| each(it, Known::Nothing)));
+        let Answer { found, now, .. } = answer;
+        found.clear();
+        for limit in policies.iter().filter_map(limit) {
+            note(found, limit, self.limit_holds(limit, request, now));
+        }
+        order(found);
         self.answer_limits(request, counters, answer);
         // It is about these policies, not about who asks.
         self.settle(Outcome::Allow, answer);
@@ -189,39 +210,14 @@ impl Engine {
         self.policies().settings.fail == Fail::Closed
     }
 
-    /// Finds the policies of one side.
+    /// Finds the policies of one side in whose domain the request is, or may be.
     fn find(&self, side: Side, request: &Prepared, answer: &mut Answer) {
-        let (index, schema) = (&self.index, &self.schema);
-        self.sift(side, request, answer, |each| {
-            index.candidates(side, schema, request, |number, by_fact| {
-                each(number, if by_fact { Known::PathAndFact } else { Known::Path });
-            });
-        });
-    }
-
-    /// Finds those of some policies in whose domain the request is, or may be.
-    fn sift(
-        &self,
-        side: Side,
-        request: &Prepared,
-        answer: &mut Answer,
-        candidates: impl FnOnce(&mut dyn FnMut(u32, Known)),
-    ) {
         let Answer { found, now, .. } = answer;
         found.clear();
-        candidates(&mut |number, known| {
-            let truth = match side {
-                Side::Rules => self.rule_holds(number, known, request, now),
-                Side::Limits => self.limit_holds(number, known, request, now),
-            };
-            match truth {
-                Truth::True => found.push((number, None)),
-                Truth::Unknown(slot) => found.push((number, Some(slot))),
-                Truth::False => {}
-            }
+        self.index.candidates(side, &self.schema, request, |candidate, tests| {
+            note(found, candidate.number, self.candidate_holds(side, (candidate, tests), request, now));
         });
-        found.sort_unstable();
-        found.dedup();
+        order(found);
     }
 
     fn answer_rules(&self, answer: &mut Answer) {

@@ -12,8 +12,8 @@ use ordain_ir::{
 use crate::answer::PolicyNumber;
 use crate::condition::{Code, Start, Truth};
 use crate::counters::counted_as;
-use crate::index::{Entry, Index, Side, is_certain};
-use crate::keys::{Proved, keys};
+use crate::index::{Candidate, Entry, Index, Side, Step, is_certain};
+use crate::keys::keys;
 use crate::overrides::silencers;
 use crate::prepared::Prepared;
 use crate::schema::Schema;
@@ -73,25 +73,13 @@ pub(crate) struct PreparedLimit {
 }
 
 /// Scope × window × condition; the scope stands with the policy.
-#[derive(Debug)]
-struct Domain {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Domain {
     /// Whether being found in the index says all about the scope.
-    certain: bool,
+    pub(crate) certain: bool,
     /// By number, none where it is always.
-    window: Option<NonZeroU32>,
-    condition: Start,
-    /// The part of the condition that holds wherever the index has found the policy by a fact.
-    proved: Start,
-}
-
-/// What is known of a policy and a request before it is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Known {
-    Nothing,
-    /// The index has met it on the way down to the request's path.
-    Path,
-    /// It has found it there by a fact.
-    PathAndFact,
+    pub(crate) window: Option<NonZeroU32>,
+    pub(crate) condition: Start,
 }
 
 /// What policies are made of while they are prepared.
@@ -153,7 +141,6 @@ impl<'p> Builder<'p> {
             certain: is_certain(scope),
             window: self.window(window).map_err(unknown)?,
             condition: self.code.add(condition, &self.policies.facts, &mut self.schema).map_err(unusable)?,
-            proved: Start::NONE,
         })
     }
 }
@@ -231,25 +218,19 @@ impl Engine {
         let active_limits =
             limits.iter().enumerate().filter(|(_, limit)| limit.status == LimitStatus::Active);
         let entries = active_rules
-            .map(|(n, rule)| (Side::Rules, n, &rule.scope, &rule.condition))
-            .chain(active_limits.map(|(n, limit)| (Side::Limits, n, &limit.scope, &limit.condition)))
-            .map(|(side, n, scope, condition)| Entry {
+            .map(|(n, rule)| (Side::Rules, n, &rule.scope, &rule.condition, prepared_rules[n].domain))
+            .chain(active_limits.map(|(n, limit)| {
+                (Side::Limits, n, &limit.scope, &limit.condition, prepared_limits[n].domain)
+            }))
+            .map(|(side, n, scope, condition, domain)| Entry {
                 side,
                 number: number(n),
                 scope,
+                domain,
                 keys: keys(condition, &mut schema),
             })
             .collect::<Vec<_>>();
-        let index = Index::new(&entries, &mut schema, |entry, what| {
-            let domain = match entry.side {
-                Side::Rules => &mut prepared_rules[entry.number as usize].domain,
-                Side::Limits => &mut prepared_limits[entry.number as usize].domain,
-            };
-            domain.proved = match what {
-                Proved::Whole => domain.condition,
-                Proved::Part(place) => code.part(domain.condition, place),
-            };
-        });
+        let index = Index::new(&entries, &mut schema, &code);
         code.shrink();
         drop(entries);
         drop((rules, limits));
@@ -295,8 +276,8 @@ impl Engine {
         let mut now = Now::default();
         now.set(prepared.second, &self.clocks);
         let truth = match number {
-            PolicyNumber::Rule(rule) => self.rule_holds(rule, Known::Nothing, &prepared, &mut now),
-            PolicyNumber::Limit(limit) => self.limit_holds(limit, Known::Nothing, &prepared, &mut now),
+            PolicyNumber::Rule(rule) => self.rule_holds(rule, &prepared, &mut now),
+            PolicyNumber::Limit(limit) => self.limit_holds(limit, &prepared, &mut now),
         };
         match truth {
             Truth::True => Ok(true),
@@ -320,39 +301,58 @@ impl Engine {
     }
 
     /// Whether the request is in the domain of a rule.
-    pub(crate) fn rule_holds(&self, number: u32, known: Known, request: &Prepared, now: &mut Now) -> Truth {
+    pub(crate) fn rule_holds(&self, number: u32, request: &Prepared, now: &mut Now) -> Truth {
         let PreparedRule { rule, domain, .. } = &self.rules[number as usize];
-        self.holds(domain, &rule.scope, known, request, now)
+        self.holds(domain, &rule.scope, request, now)
     }
 
     /// Whether the request is in the domain of a limit, and in that of the rule that it names.
-    pub(crate) fn limit_holds(&self, number: u32, known: Known, request: &Prepared, now: &mut Now) -> Truth {
-        let PreparedLimit { limit, domain, confining, .. } = &self.limits[number as usize];
-        let own = self.holds(domain, &limit.scope, known, request, now);
-        match confining {
-            None => own,
-            Some(rule) => own.and(|| self.rule_holds(*rule, Known::Nothing, request, now)),
-        }
+    pub(crate) fn limit_holds(&self, number: u32, request: &Prepared, now: &mut Now) -> Truth {
+        let PreparedLimit { limit, domain, .. } = &self.limits[number as usize];
+        self.holds(domain, &limit.scope, request, now).and(|| self.confines(number, request, now))
     }
 
-    /// The condition, the only part that may be unknown, comes last.
-    fn holds(
+    /// The same of a policy that the index has found.
+    #[inline]
+    pub(crate) fn candidate_holds(
         &self,
-        domain: &Domain,
-        scope: &ScopeSelector,
-        known: Known,
+        side: Side,
+        (candidate, tests): (&Candidate, &[Step]),
         request: &Prepared,
         now: &mut Now,
     ) -> Truth {
-        if !(known != Known::Nothing && domain.certain || selects(scope, request))
-            || domain
-                .window
-                .is_some_and(|it| !self.windows[it.get() as usize - 1].contains(now, &self.clocks))
-        {
+        let number = candidate.number as usize;
+        let scope = || match side {
+            Side::Rules => &self.rules[number].rule.scope,
+            Side::Limits => &self.limits[number].limit.scope,
+        };
+        if !candidate.certain && !selects(scope(), request) || !self.is_within(candidate.window, now) {
             return Truth::False;
         }
-        let proved = if known == Known::PathAndFact { domain.proved } else { Start::NONE };
-        self.code.evaluate_rest(domain.condition, proved, &self.schema, request)
+        let tests = tests.iter().filter_map(Step::as_test);
+        let own = self.code.all_hold(tests, &self.schema, request);
+        match side {
+            Side::Rules => own,
+            Side::Limits => own.and(|| self.confines(candidate.number, request, now)),
+        }
+    }
+
+    /// Whether the request is in the domain of the rule that a limit names, if it names one.
+    fn confines(&self, number: u32, request: &Prepared, now: &mut Now) -> Truth {
+        let confining = self.limits[number as usize].confining;
+        confining.map_or(Truth::True, |rule| self.rule_holds(rule, request, now))
+    }
+
+    /// The condition, the only part that may be unknown, comes last.
+    fn holds(&self, domain: &Domain, scope: &ScopeSelector, request: &Prepared, now: &mut Now) -> Truth {
+        if !selects(scope, request) || !self.is_within(domain.window, now) {
+            return Truth::False;
+        }
+        self.code.evaluate(domain.condition, &self.schema, request)
+    }
+
+    fn is_within(&self, window: Option<NonZeroU32>, now: &mut Now) -> bool {
+        window.is_none_or(|it| self.windows[it.get() as usize - 1].contains(now, &self.clocks))
     }
 
     pub(crate) fn condition_of_rule(&self, number: u32) -> Start {

@@ -8,14 +8,18 @@
 //! [keys](Key). Where several facts would do, the one is taken whose keys the fewest other policies ask for. For ends of
 //! texts the index knows which lengths there are, and looks up the text's end of each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use ordain_ir::{Glob, ScopePattern, ScopeSelector};
 use rustc_hash::FxHashMap;
 
-use crate::keys::{Key, Keys, Proved};
+use crate::condition::{Code, Start, Test};
+use crate::engine::Domain;
+use crate::keys::{Affix, Key, Keys, Proved};
 use crate::prepared::{Element, Prepared, Slotted};
-use crate::schema::{Schema, UNKNOWN};
+use crate::schema::Schema;
+use crate::symbols::UNKNOWN;
 
 /// Fewer policies than this are asked one by one.
 const WORTH_A_TABLE: usize = 3;
@@ -34,8 +38,35 @@ pub(crate) struct PathNodes {
     len: usize,
 }
 
-/// A piece of [`Index::numbers`].
+/// A piece of [`Index::steps`].
 type List = (u32, u32);
+
+/// A policy that may speak about a request; what is left to be asked where it was found follows it. All that are found
+/// by one key stand side by side, so that those that don't speak cost no look at the policy itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    Policy(Candidate),
+    Test(Test),
+}
+
+impl Step {
+    pub(crate) fn as_test(&self) -> Option<&Test> {
+        match self {
+            Self::Policy(_) => None,
+            Self::Test(test) => Some(test),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) number: u32,
+    /// As of [`Domain`].
+    pub(crate) window: Option<NonZeroU32>,
+    pub(crate) certain: bool,
+    /// How many tests follow.
+    tests: u16,
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Index {
@@ -45,9 +76,8 @@ pub(crate) struct Index {
     groups: Vec<Group>,
     /// By group and [`Key::code`].
     keyed: FxHashMap<(u32, u64), List>,
-    numbers: Vec<u32>,
-    /// Of beginnings and ends of texts, in bytes.
-    lengths: Vec<u32>,
+    steps: Vec<Step>,
+    affixes: Vec<Affixes>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -64,10 +94,25 @@ struct Group {
     slot: u32,
     /// All of them, for requests that don't say a required fact; none where the fact is optional.
     if_missing: List,
-    /// How long the beginnings are that policies ask for, ascending: a range of [`Index::lengths`].
+    /// The beginnings that policies ask for: a range of [`Index::affixes`].
     begins: (u32, u32),
-    /// How long the ends are, likewise.
+    /// The ends, likewise.
     ends: (u32, u32),
+}
+
+/// The beginnings, or the ends, of one length.
+#[derive(Clone, Copy, Debug)]
+struct Affixes {
+    /// In bytes.
+    length: u32,
+    /// The bytes with which they border on the rest of the text, by [`border`]. A pattern mostly names whole parts of
+    /// names, so this tells of most texts that no policy asks for an affix of theirs of this length.
+    borders: u64,
+}
+
+/// One bit of 64; bytes of which the lower six bits are the same share one.
+const fn border(byte: u8) -> u64 {
+    1 << (byte % 64)
 }
 
 /// A policy on its way into the index.
@@ -76,25 +121,21 @@ pub(crate) struct Entry<'a> {
     pub(crate) side: Side,
     pub(crate) number: u32,
     pub(crate) scope: &'a ScopeSelector,
+    pub(crate) domain: Domain,
     /// Each alternative would do.
     pub(crate) keys: Vec<Keys>,
 }
 
 /// A policy at a node, and the keys by which it is found there.
-type Hung<'a> = (u32, Option<&'a Keys>);
+type Hung<'a> = (&'a Entry<'a>, Option<&'a Keys>);
 
 fn place(length: usize) -> u32 {
     u32::try_from(length).expect("a bundle of at most 1 GiB has fewer than 2^32 policies")
 }
 
 impl Index {
-    /// Entries of one side come in ascending order of numbers. `proved` hears of those of which a part of the condition
-    /// holds wherever they are found by a fact.
-    pub(crate) fn new(
-        entries: &[Entry<'_>],
-        schema: &mut Schema,
-        mut proved: impl FnMut(&Entry<'_>, Proved),
-    ) -> Self {
+    /// Entries of one side come in ascending order of numbers.
+    pub(crate) fn new(entries: &[Entry<'_>], schema: &mut Schema, code: &Code) -> Self {
         let mut wanted: FxHashMap<(u32, u64), u32> = FxHashMap::default();
         for keys in entries.iter().flat_map(|entry| &entry.keys) {
             for key in &keys.any {
@@ -108,44 +149,42 @@ impl Index {
                 keys.any.iter().map(|key| u64::from(wanted[&(keys.slot, key.code())])).sum::<u64>()
             };
             let keys = entry.keys.iter().min_by_key(crowd);
-            if let Some(what) = keys.and_then(|keys| keys.proves) {
-                proved(entry, what);
-            }
             for pattern in &entry.scope.include {
                 let mut node = 0;
                 for segment in literal_prefix(pattern) {
-                    let below = (node, schema.intern(segment));
+                    let below = (node, schema.symbols.intern(segment));
                     node = *index.children.entry(below).or_insert_with(|| {
                         hung.push(Default::default());
                         place(hung.len() - 1)
                     });
                 }
                 let list = &mut hung[node as usize][entry.side as usize];
-                if list.last().is_none_or(|(last, _)| *last != entry.number) {
-                    list.push((entry.number, keys));
+                if list.last().is_none_or(|(last, _)| last.number != entry.number) {
+                    list.push((entry, keys));
                 }
             }
         }
-        index.nodes = hung.into_iter().map(|sides| sides.map(|list| index.store(&list, schema))).collect();
-        index.numbers.shrink_to_fit();
+        index.nodes =
+            hung.into_iter().map(|sides| sides.map(|list| index.store(&list, schema, code))).collect();
+        index.steps.shrink_to_fit();
         index.groups.shrink_to_fit();
-        index.lengths.shrink_to_fit();
+        index.affixes.shrink_to_fit();
         index
     }
 
-    fn store(&mut self, hung: &[Hung<'_>], schema: &Schema) -> Lists {
-        let mut by_slot: BTreeMap<u32, Vec<(u32, &[Key])>> = BTreeMap::new();
+    fn store(&mut self, hung: &[Hung<'_>], schema: &Schema, code: &Code) -> Lists {
+        let mut by_slot: BTreeMap<u32, Vec<(&Entry<'_>, &Keys)>> = BTreeMap::new();
         let mut plain = vec![];
-        for (number, keys) in hung {
+        for (entry, keys) in hung {
             match keys {
-                Some(keys) => by_slot.entry(keys.slot).or_default().push((*number, &keys.any)),
-                None => plain.push(*number),
+                Some(keys) => by_slot.entry(keys.slot).or_default().push((entry, keys)),
+                None => plain.push((*entry, Start::NONE)),
             }
         }
         by_slot.retain(|_, policies| {
             let worth = policies.len() >= WORTH_A_TABLE;
             if !worth {
-                plain.extend(policies.iter().map(|(number, _)| *number));
+                plain.extend(policies.iter().map(|(entry, _)| (*entry, Start::NONE)));
             }
             worth
         });
@@ -153,45 +192,76 @@ impl Index {
         for (slot, policies) in by_slot {
             let group = place(self.groups.len());
             let optional = schema.slots[slot as usize].optional;
-            let all: Vec<u32> = if optional { vec![] } else { policies.iter().map(|it| it.0).collect() };
-            let if_missing = self.list(&all);
-            let mut by_key: BTreeMap<Key, Vec<u32>> = BTreeMap::new();
-            for (number, keys) in policies {
-                for key in keys {
-                    by_key.entry(*key).or_default().push(number);
+            let all = policies.iter().filter(|_| !optional).map(|(entry, _)| (*entry, Start::NONE));
+            let if_missing = self.list(all, code);
+            let mut by_key: BTreeMap<Key, Vec<(&Entry<'_>, Start)>> = BTreeMap::new();
+            for (entry, keys) in policies {
+                let condition = entry.domain.condition;
+                let proved = match keys.proves {
+                    None => Start::NONE,
+                    Some(Proved::Whole) => condition,
+                    Some(Proved::Part(place)) => code.part(condition, place),
+                };
+                for key in &keys.any {
+                    by_key.entry(*key).or_default().push((entry, proved));
                 }
             }
-            let begins =
-                by_key.keys().filter_map(|key| if let Key::Begins(_, n) = key { Some(*n) } else { None });
-            let begins = self.lengths(begins.collect());
-            let ends =
-                by_key.keys().filter_map(|key| if let Key::Ends(_, n) = key { Some(*n) } else { None });
-            let ends = self.lengths(ends.collect());
+            let affix = |key: &Key, begin: bool| match key {
+                Key::Begins(affix) if begin => Some(*affix),
+                Key::Ends(affix) if !begin => Some(*affix),
+                _ => None,
+            };
+            let begins = self.affixes(by_key.keys().filter_map(|key| affix(key, true)));
+            let ends = self.affixes(by_key.keys().filter_map(|key| affix(key, false)));
             self.groups.push(Group { slot, if_missing, begins, ends });
-            for (key, numbers) in by_key {
-                let list = self.list(&numbers);
+            for (key, policies) in by_key {
+                let list = self.list(policies, code);
                 self.keyed.insert((group, key.code()), list);
             }
         }
-        Lists { plain: self.list(&plain), groups: (first, place(self.groups.len())) }
+        Lists { plain: self.list(plain, code), groups: (first, place(self.groups.len())) }
     }
 
-    fn list(&mut self, numbers: &[u32]) -> List {
-        let start = place(self.numbers.len());
-        self.numbers.extend_from_slice(numbers);
-        (start, place(self.numbers.len()))
+    /// Stores policies, each with the part of its condition of which it is known that it holds.
+    fn list<'a>(&mut self, policies: impl IntoIterator<Item = (&'a Entry<'a>, Start)>, code: &Code) -> List {
+        let start = place(self.steps.len());
+        for (Entry { number, domain, .. }, known) in policies {
+            let header = self.steps.len();
+            let policy = |tests: u16| {
+                Step::Policy(Candidate {
+                    number: *number,
+                    window: domain.window,
+                    certain: domain.certain,
+                    tests,
+                })
+            };
+            self.steps.push(policy(0));
+            self.steps.extend(code.tests(domain.condition, known).map(Step::Test));
+            let tests = u16::try_from(self.steps.len() - header - 1).unwrap_or_else(|_| {
+                self.steps.truncate(header + 1);
+                self.steps.push(Step::Test(Test::Part(domain.condition)));
+                1
+            });
+            self.steps[header] = policy(tests);
+        }
+        (start, place(self.steps.len()))
     }
 
-    fn lengths(&mut self, lengths: BTreeSet<u32>) -> (u32, u32) {
-        let start = place(self.lengths.len());
-        self.lengths.extend(lengths);
-        (start, place(self.lengths.len()))
+    /// Stores what is asked of beginnings, or of ends, ascending by length.
+    fn affixes(&mut self, all: impl Iterator<Item = Affix>) -> (u32, u32) {
+        let mut borders: BTreeMap<u32, u64> = BTreeMap::new();
+        for affix in all {
+            *borders.entry(affix.length).or_default() |= border(affix.border);
+        }
+        let start = place(self.affixes.len());
+        self.affixes.extend(borders.into_iter().map(|(length, borders)| Affixes { length, borders }));
+        (start, place(self.affixes.len()))
     }
 
     pub(crate) fn nodes_of(&self, schema: &Schema, path: [&str; 3]) -> PathNodes {
         let mut found = PathNodes { nodes: [0; 4], len: 1 };
         for segment in path {
-            let symbol = schema.symbol(segment);
+            let symbol = schema.symbols.get(segment);
             let parent = found.nodes[found.len - 1];
             let Some(node) = self.children.get(&(parent, symbol)) else { break };
             found.nodes[found.len] = *node;
@@ -200,43 +270,46 @@ impl Index {
         found
     }
 
-    /// Calls `each` with all policies of one side that may speak about the request, and whether a fact has led there; with
+    /// Calls `each` with all policies of one side that may speak about the request, and what is left to be asked of it; with
     /// some of them twice, in no order.
     pub(crate) fn candidates(
         &self,
         side: Side,
         schema: &Schema,
         request: &Prepared,
-        mut each: impl FnMut(u32, bool),
+        mut each: impl FnMut(&Candidate, &[Step]),
     ) {
-        let mut all = |(from, to): List, by_fact: bool| {
-            for number in &self.numbers[from as usize..to as usize] {
-                each(*number, by_fact);
+        let mut all = |(from, to): List| {
+            let mut steps = &self.steps[from as usize..to as usize];
+            while let [Step::Policy(policy), rest @ ..] = steps {
+                let (tests, others) = rest.split_at(policy.tests.into());
+                each(policy, tests);
+                steps = others;
             }
         };
         let PathNodes { nodes, len } = request.nodes;
         for node in &nodes[..len] {
             let lists = &self.nodes[*node as usize][side as usize];
-            all(lists.plain, false);
+            all(lists.plain);
             let (from, to) = lists.groups;
             for number in from..to {
-                let mut by_key = |key: Key| {
-                    if let Some(list) = self.keyed.get(&(number, key.code())) {
-                        all(*list, true);
+                let mut by_key = |code: u64| {
+                    if let Some(list) = self.keyed.get(&(number, code)) {
+                        all(*list);
                     }
                 };
                 let group = &self.groups[number as usize];
                 match request.slot(group.slot) {
-                    Slotted::Missing => all(group.if_missing, false),
-                    Slotted::Bool(flag) => by_key(Key::Value(flag.into())),
-                    Slotted::Number(number) => by_key(Key::Value(number.cast_unsigned())),
+                    Slotted::Missing => all(group.if_missing),
+                    Slotted::Bool(flag) => by_key(flag.into()),
+                    Slotted::Number(number) => by_key(number.cast_unsigned()),
                     Slotted::Text(symbol, piece) => {
                         self.keys_of_text(group, symbol, request.text(piece), schema, by_key);
                     }
                     Slotted::Set(from, to) => {
                         for element in request.elements(from, to) {
                             match *element {
-                                Element::Number(number) => by_key(Key::Value(number.cast_unsigned())),
+                                Element::Number(number) => by_key(number.cast_unsigned()),
                                 Element::Text(symbol, piece) => {
                                     self.keys_of_text(
                                         group,
@@ -254,35 +327,40 @@ impl Index {
         }
     }
 
-    /// The keys by which policies of a group may ask for a text.
+    /// The codes of the keys by which policies of a group may ask for a text.
+    #[inline]
     fn keys_of_text(
         &self,
         group: &Group,
         symbol: u32,
         text: &str,
         schema: &Schema,
-        mut each: impl FnMut(Key),
+        mut each: impl FnMut(u64),
     ) {
         if symbol != UNKNOWN {
-            each(Key::Value(symbol.into()));
+            each(symbol.into());
         }
-        let lengths = |(from, to): (u32, u32)| {
+        let affixes = |(from, to): (u32, u32)| {
             // No longer than the text.
-            let fits = |length: &&u32| **length as usize <= text.len();
-            self.lengths[from as usize..to as usize].iter().take_while(fits).copied()
+            let fits = |affixes: &&Affixes| affixes.length as usize <= text.len();
+            self.affixes[from as usize..to as usize].iter().take_while(fits)
         };
-        let mut named = |affix: Option<&str>, length: u32, key: fn(u32, u32) -> Key| {
-            // None where a character is cut.
-            let symbol = affix.map_or(UNKNOWN, |affix| schema.symbol(affix));
-            if symbol != UNKNOWN {
-                each(key(symbol, length));
+        for Affixes { length, borders } in affixes(group.begins) {
+            let length = *length as usize;
+            if borders & border(text.as_bytes()[length - 1]) != 0
+                // None where a character is cut.
+                && let Some(symbol) = text.get(..length).and_then(|begin| schema.symbols.known(begin))
+            {
+                each(Key::begins(symbol));
             }
-        };
-        for length in lengths(group.begins) {
-            named(text.get(..length as usize), length, Key::Begins);
         }
-        for length in lengths(group.ends) {
-            named(text.get(text.len() - length as usize..), length, Key::Ends);
+        for Affixes { length, borders } in affixes(group.ends) {
+            let start = text.len() - *length as usize;
+            if borders & border(text.as_bytes()[start]) != 0
+                && let Some(symbol) = text.get(start..).and_then(|end| schema.symbols.known(end))
+            {
+                each(Key::ends(symbol));
+            }
         }
     }
 }
@@ -300,4 +378,14 @@ pub(crate) fn is_certain(scope: &ScopeSelector) -> bool {
         literal_prefix(pattern).count() == parts.into_iter().flatten().count()
     };
     scope.except.is_empty() && scope.include.iter().all(literal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_steps_fit_into_a_line_of_memory() {
+        assert_eq!(size_of::<Step>(), 12);
+    }
 }

@@ -10,10 +10,21 @@ use crate::schema::Schema;
 pub(crate) enum Key {
     /// This value: a number, a flag, or a text by its number.
     Value(u64),
-    /// Texts with this beginning: its number, and its length in bytes.
-    Begins(u32, u32),
-    /// Texts with this end, likewise.
-    Ends(u32, u32),
+    /// Texts with this beginning.
+    Begins(Affix),
+    /// Texts with this end.
+    Ends(Affix),
+}
+
+/// A beginning or an end of texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Affix {
+    /// Its number.
+    symbol: u32,
+    /// In bytes.
+    pub(crate) length: u32,
+    /// The byte of it that borders on the rest of the text.
+    pub(crate) border: u8,
 }
 
 impl Key {
@@ -21,9 +32,19 @@ impl Key {
     pub(crate) const fn code(self) -> u64 {
         match self {
             Self::Value(value) => value,
-            Self::Begins(symbol, _) => 1 << 32 | symbol as u64,
-            Self::Ends(symbol, _) => 2 << 32 | symbol as u64,
+            Self::Begins(affix) => Self::begins(affix.symbol),
+            Self::Ends(affix) => Self::ends(affix.symbol),
         }
+    }
+
+    /// The code of texts with this beginning.
+    pub(crate) const fn begins(symbol: u32) -> u64 {
+        1 << 32 | symbol as u64
+    }
+
+    /// The code of texts with this end.
+    pub(crate) const fn ends(symbol: u32) -> u64 {
+        2 << 32 | symbol as u64
     }
 }
 
@@ -105,7 +126,7 @@ fn keys_of_any(parts: &[Condition], schema: &mut Schema) -> Vec<Keys> {
 }
 
 fn value(text: &str, schema: &mut Schema) -> Key {
-    Key::Value(schema.intern(text).into())
+    Key::Value(schema.symbols.intern(text).into())
 }
 
 /// Each of them is enough to find a policy by; and whether it says as much as the test.
@@ -124,11 +145,13 @@ fn of_text(test: &TextTest, schema: &mut Schema) -> Vec<(Key, bool)> {
         },
         TextTest::Contains(_) | TextTest::Matches(_) => return vec![],
     };
-    let mut affix = |text: Option<&String>, key: fn(u32, u32) -> Key| {
-        let text = text.filter(|text| !text.is_empty())?;
-        Some((key(schema.intern(text), u32::try_from(text.len()).ok()?), exact))
+    let mut affix = |text: &String, border: u8| {
+        let length = u32::try_from(text.len()).ok()?;
+        Some(Affix { symbol: schema.symbols.intern(text), length, border })
     };
-    [affix(begin, Key::Begins), affix(end, Key::Ends)].into_iter().flatten().collect()
+    let begin = begin.and_then(|text| Some(Key::Begins(affix(text, *text.as_bytes().last()?)?)));
+    let end = end.and_then(|text| Some(Key::Ends(affix(text, *text.as_bytes().first()?)?)));
+    [begin, end].into_iter().flatten().map(|key| (key, exact)).collect()
 }
 
 fn text_of(part: &GlobPart) -> Option<&String> {
@@ -195,16 +218,21 @@ mod tests {
     fn said(condition: &Condition) -> Vec<String> {
         let schema = &mut schema();
         let found = keys(condition, schema);
-        let word = |symbol: u32| schema.word(symbol);
+        let word = |symbol: u32| {
+            let words = ["", "a", "b", "c", "d", "dé", ".x", ".prod", "deploy", "deploy.", "pii", "eu-"];
+            words.into_iter().find(|word| schema.symbols.get(word) == symbol).unwrap()
+        };
         let one = |key: &Key| match key {
-            Key::Value(symbol) => word(u32::try_from(*symbol).unwrap()),
-            Key::Begins(symbol, length) => {
-                assert_eq!(word(*symbol).len(), *length as usize);
-                format!("{}*", word(*symbol))
+            Key::Value(symbol) => word(u32::try_from(*symbol).unwrap()).to_owned(),
+            Key::Begins(Affix { symbol, length, border }) => {
+                let word = word(*symbol).as_bytes();
+                assert_eq!((word.len(), word.last()), (*length as usize, Some(border)));
+                format!("{}*", String::from_utf8_lossy(word))
             }
-            Key::Ends(symbol, length) => {
-                assert_eq!(word(*symbol).len(), *length as usize);
-                format!("*{}", word(*symbol))
+            Key::Ends(Affix { symbol, length, border }) => {
+                let word = word(*symbol).as_bytes();
+                assert_eq!((word.len(), word.first()), (*length as usize, Some(border)));
+                format!("*{}", String::from_utf8_lossy(word))
             }
         };
         found.iter().map(|keys| keys.any.iter().map(one).collect::<Vec<_>>().join(" ")).collect()

@@ -62,6 +62,7 @@ mod prepared;
 mod room;
 mod schema;
 mod span;
+mod symbols;
 mod window;
 mod zones;
 

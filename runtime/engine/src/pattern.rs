@@ -43,7 +43,7 @@ fn innermost(mut error: &dyn std::error::Error) -> String {
 impl TextMatcher {
     pub(crate) fn new(test: &TextTest, schema: &mut Schema) -> Result<Self, ConditionError> {
         Ok(match test {
-            TextTest::Equals(text) => Self::Equals(schema.intern(text)),
+            TextTest::Equals(text) => Self::Equals(schema.symbols.intern(text)),
             TextTest::Like(glob) => Self::Like(glob.clone()),
             TextTest::Contains(text) => Self::Contains(text.as_str().into()),
             TextTest::StartsWith(text) => Self::StartsWith(text.as_str().into()),
@@ -79,7 +79,7 @@ impl ElementMatcher {
                 Self::AnyOf(tests.iter().map(|test| Self::new(test, schema)).collect::<Result<_, _>>()?)
             }
             ElementTest::OneOf(words) => {
-                let mut words: Box<[u32]> = words.iter().map(|word| schema.intern(word)).collect();
+                let mut words: Box<[u32]> = words.iter().map(|word| schema.symbols.intern(word)).collect();
                 words.sort_unstable();
                 Self::OneOf(words)
             }

@@ -132,14 +132,16 @@ impl Prepared {
             let taken = match (kind, value) {
                 (Kind::Bool, Value::Bool(flag)) => Some(Slotted::Bool(*flag)),
                 (Kind::Number, Value::Number(number)) => Some(Slotted::Number(*number)),
-                (Kind::Text, Value::Text(text)) => Some(Slotted::Text(schema.symbol(text), self.push(text))),
+                (Kind::Text, Value::Text(text)) => {
+                    Some(Slotted::Text(schema.symbols.get(text), self.push(text)))
+                }
                 (Kind::SetOfNumbers | Kind::SetOfTexts, Value::Set(items)) => {
                     let start = self.elements.len();
                     let whole = items.iter().try_for_each(|item| {
                         let element = match (kind, item) {
                             (Kind::SetOfNumbers, Value::Number(number)) => Element::Number(*number),
                             (Kind::SetOfTexts, Value::Text(text)) => {
-                                Element::Text(schema.symbol(text), self.push(text))
+                                Element::Text(schema.symbols.get(text), self.push(text))
                             }
                             _ => return None,
                         };

@@ -3,12 +3,9 @@
 use std::collections::BTreeMap;
 
 use ordain_ir::{Fact, FactName, Meter, Type};
-use rustc_hash::FxHashMap;
 
 use crate::ConditionError;
-
-/// A number that stands for no known text.
-pub(crate) const UNKNOWN: u32 = u32::MAX;
+use crate::symbols::Symbols;
 
 /// What a value has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,14 +48,12 @@ pub(crate) struct Slot {
 
 /// The vocabulary of one set of policies. Only what policies read has a number; anything else in a request can't
 /// change an answer.
-///
-/// The tables are looked up by what requests say and filled by what policies say only, so a request can't make
-/// their hashes collide.
 #[derive(Debug, Default)]
 pub(crate) struct Schema {
-    slot_by_name: FxHashMap<FactName, u32>,
+    /// Numbered as the slots are.
+    facts: Symbols,
     pub(crate) slots: Vec<Slot>,
-    symbols: FxHashMap<Box<str>, u32>,
+    pub(crate) symbols: Symbols,
     pub(crate) meters: Vec<Meter>,
 }
 
@@ -73,14 +68,12 @@ impl Schema {
         name: &FactName,
         facts: &BTreeMap<FactName, Fact>,
     ) -> Result<u32, ConditionError> {
-        if let Some(slot) = self.slot_by_name.get(name) {
-            return Ok(*slot);
+        if let Some(slot) = self.slot(name) {
+            return Ok(slot);
         }
         let fact = facts.get(name).ok_or_else(|| ConditionError::UnknownFact(name.clone()))?;
-        let slot = number(self.slots.len());
         self.slots.push(Slot { name: name.clone(), kind: Kind::of(&fact.ty), optional: fact.optional });
-        self.slot_by_name.insert(name.clone(), slot);
-        Ok(slot)
+        Ok(self.facts.intern(name.as_str()))
     }
 
     /// The number of a fact that a condition reads as of this kind.
@@ -97,16 +90,6 @@ impl Schema {
         Err(ConditionError::Kind { fact: name.clone(), wanted: kind.name() })
     }
 
-    /// The number of a text that a policy names.
-    pub(crate) fn intern(&mut self, text: &str) -> u32 {
-        if let Some(symbol) = self.symbols.get(text) {
-            return *symbol;
-        }
-        let symbol = number(self.symbols.len());
-        self.symbols.insert(text.into(), symbol);
-        symbol
-    }
-
     /// The number of a meter that a limit bounds.
     pub(crate) fn intern_meter(&mut self, meter: &Meter) -> u32 {
         let known = self.meters.iter().position(|known| known == meter);
@@ -116,20 +99,8 @@ impl Schema {
         }))
     }
 
-    /// The number of a text, [`UNKNOWN`] if no policy names it.
-    pub(crate) fn symbol(&self, text: &str) -> u32 {
-        self.symbols.get(text).copied().unwrap_or(UNKNOWN)
-    }
-
     /// The number of a fact; `None` if no condition reads it.
     pub(crate) fn slot(&self, name: &FactName) -> Option<u32> {
-        self.slot_by_name.get(name).copied()
-    }
-
-    /// The text that has this number.
-    #[cfg(test)]
-    pub(crate) fn word(&self, symbol: u32) -> String {
-        let found = self.symbols.iter().find(|(_, known)| **known == symbol);
-        found.expect("a symbol of this schema").0.to_string()
+        self.facts.known(name.as_str())
     }
 }
