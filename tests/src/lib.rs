@@ -7,6 +7,7 @@
 pub mod edit;
 pub mod generate;
 pub mod measure;
+pub mod names;
 pub mod oracle;
 pub mod random;
 pub mod reference;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ordain_engine::period::{self, Calendar};
 use ordain_engine::{Answer, CounterRef, Counters, Decision, Engine, Prepared, Role, Span, SubjectRef};
-use ordain_ir::{Accumulation, Direction, Limit, Period, Policies, Quantity};
+use ordain_ir::{Accumulation, Direction, Limit, Period, Policies, Quantity, Request};
+use ordain_tests::names::Names;
 use ordain_tests::random::Random;
 use ordain_tests::reference::{self, Counts, Said, Verdict};
 use ordain_tests::render::render;
@@ -115,11 +116,22 @@ struct Heard {
 
 /// Decides requests by the engine, in memory that is used again, and by the reference.
 fn compare(seed: u64, policies: &Policies, heard: &mut Heard) {
+    compare_with(seed, policies, heard, |_, _| {});
+}
+
+/// The same, with requests changed so.
+fn compare_with(
+    seed: u64,
+    policies: &Policies,
+    heard: &mut Heard,
+    mut change: impl FnMut(&mut Random, &mut Request),
+) {
     let engine = Engine::new(Arc::new(policies.clone())).expect("generated policies are sound");
     let (mut prepared, mut answer) = (Prepared::default(), Answer::default());
     let mut random = Random::new(!seed);
     for _ in 0..REQUESTS {
-        let request = generate::request(&mut random, policies);
+        let mut request = generate::request(&mut random, policies);
+        change(&mut random, &mut request);
         engine.prepare_into(&request, &mut prepared).expect("generated requests are well-typed");
         engine.answer(&prepared, &Counted, &mut answer).expect("prepared for this engine");
         let decision = engine.explain(&prepared, &answer);
@@ -166,6 +178,21 @@ fn the_engine_finds_whom_it_has_to_ask_among_many() {
         compare(seed, &policies, &mut heard);
     }
     println!("workspaces of many policies: {heard:?}");
+    assert!(heard.demands > 1_000 && heard.silenced > 200 && heard.held > 200, "{heard:?}");
+}
+
+#[test]
+fn the_engine_finds_policies_by_any_part_of_a_name() {
+    let mut heard = Heard::default();
+    for seed in seeds(1_200) {
+        let mut policies = generate::crowd(seed);
+        let mut random = Random::new(seed.wrapping_mul(41));
+        let names = Names::new(&mut random);
+        names.respell(&mut random, &mut policies);
+        let rename = |random: &mut Random, request: &mut Request| names.rename(random, &policies, request);
+        compare_with(seed, &policies, &mut heard, rename);
+    }
+    println!("workspaces of many policies about many names: {heard:?}");
     assert!(heard.demands > 1_000 && heard.silenced > 200 && heard.held > 200, "{heard:?}");
 }
 

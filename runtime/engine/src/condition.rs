@@ -236,10 +236,9 @@ impl Code {
                 Test::Part(part) => evaluation.truth(part.0),
             };
             match truth {
-                Truth::True => {}
                 Truth::False => return Truth::False,
                 Truth::Unknown(_) if all == Truth::True => all = truth,
-                Truth::Unknown(_) => {}
+                Truth::True | Truth::Unknown(_) => {}
             }
         }
         all

@@ -41,7 +41,7 @@ pub struct Engine {
     pub(crate) index: Index,
 }
 
-/// One line of the processor's memory, which is what deciding waits for where there are many rules.
+/// One line of the processor's memory; read only of rules that speak, or might.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct PreparedRule {

@@ -110,7 +110,8 @@ fn main() -> ExitCode {
     let only = arguments.iter().find(|word| !word.starts_with('-'));
     let budget = Duration::from_millis(if quick { 150 } else { 1_500 });
     let (mut wrong, mut failed, mut compared) = (0, 0, 0);
-    let mut ours = [0.0_f64; 4];
+    // By shape and number of rules.
+    let mut ours = [[0.0_f64; 4]; Shape::ALL.len()];
     println!(
         "one decision in µs (p50 / p99) and load in ms, both processor time of the thread; memory in MiB"
     );
@@ -144,8 +145,8 @@ fn main() -> ExitCode {
                     Ok(row) => {
                         wrong += row.mismatches;
                         compared += REQUESTS;
-                        if engine.name == "ordain, typed request" && shape == Shape::Facts {
-                            ours[place] = row.p50;
+                        if engine.name == "ordain, typed request" {
+                            ours[shape as usize][place] = row.p50;
                         }
                         let answers = if row.mismatches == 0 { "agree" } else { "DIFFER" };
                         println!(
@@ -164,10 +165,14 @@ fn main() -> ExitCode {
     if only.is_none_or(|only| "threads".contains(only.as_str())) {
         threads::print(budget * 2);
     }
+    let growth = |shape: Shape| ours[shape as usize][3] / ours[shape as usize][0];
     println!(
-        "\nengine: {compared} answers compared, {wrong} differ; ordain p50 with 1,000 rules {:.3} µs, 10,000 rules {:.2} × 10 rules",
-        ours[2],
-        ours[3] / ours[0]
+        "\n{compared} answers compared, {wrong} differ; ordain p50 with 1,000 rules {:.3} µs, with patterns \
+         {:.3} µs; 10,000 rules {:.2} × 10 rules, with patterns {:.2} ×",
+        ours[Shape::Facts as usize][2],
+        ours[Shape::Patterns as usize][2],
+        growth(Shape::Facts),
+        growth(Shape::Patterns),
     );
     if wrong + failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
