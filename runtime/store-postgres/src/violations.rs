@@ -77,13 +77,17 @@ impl ViolationStore for PostgresStore {
     ) -> Result<Recorded, StoreError> {
         let mut transaction = self.recording(tenant).await?;
         let new = insert(&mut transaction, tenant.as_str(), violations).await.map_err(failed)?;
-        let mut hours = BTreeMap::new();
+        let (mut hours, mut policies) = (BTreeMap::new(), BTreeMap::new());
         let mut left = new.clone();
         // Of two with one identity the first is the one that is there.
         for v in violations.iter().filter(|violation| left.remove(&violation.id)) {
             *hours
                 .entry((v.hour(), v.violation_type, v.violation_kind, v.source, v.is_synthetic))
                 .or_insert(0_i64) += 1;
+            if let Some(policy) = &v.policy {
+                let key = (policy.id.0, v.hour(), v.violation_type, v.is_synthetic);
+                *policies.entry(key).or_insert(0_i64) += 1;
+            }
         }
         let starts: Vec<Timestamp> = hours.keys().map(|key| key.0.to_sqlx()).collect();
         let types: Vec<&str> = hours.keys().map(|key| key.1.as_str()).collect();
@@ -113,6 +117,7 @@ impl ViolationStore for PostgresStore {
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
+        count_for_policies(&mut transaction, tenant.as_str(), &policies).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
         let recorded = new.len() as u64;
         Ok(Recorded { recorded, duplicates: violations.len() as u64 - recorded })
@@ -145,6 +150,44 @@ impl ViolationStore for PostgresStore {
         let mut snapshot = self.reading(tenant).await?;
         counted(&mut snapshot, tenant.as_str(), filter).await
     }
+}
+
+/// Policies, hours, types and whether they were made up, with how many violations are new.
+type PolicyCounts = BTreeMap<(Uuid, jiff::Timestamp, ViolationType, bool), i64>;
+
+/// Adds to what is counted of policies.
+async fn count_for_policies(
+    connection: &mut PgConnection,
+    tenant: &str,
+    new: &PolicyCounts,
+) -> Result<(), sqlx::Error> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let policies: Vec<Uuid> = new.keys().map(|key| key.0).collect();
+    let hours: Vec<Timestamp> = new.keys().map(|key| key.1.to_sqlx()).collect();
+    let types: Vec<&str> = new.keys().map(|key| key.2.as_str()).collect();
+    let synthetic: Vec<bool> = new.keys().map(|key| key.3).collect();
+    let numbers: Vec<i64> = new.values().copied().collect();
+    // In one order, so that recorders wait for each other and never in a circle.
+    query!(
+        "INSERT INTO violation_policy_counts (tenant_id, policy_id, hour, violation_type, is_synthetic, violations)
+         SELECT $1, policy_id, hour, violation_type, is_synthetic, violations
+         FROM UNNEST($2::uuid[], $3::timestamptz[], $4::text[], $5::bool[], $6::bigint[]) WITH ORDINALITY
+           AS new (policy_id, hour, violation_type, is_synthetic, violations, position)
+         ORDER BY position
+         ON CONFLICT (tenant_id, policy_id, hour, violation_type, is_synthetic)
+         DO UPDATE SET violations = violation_policy_counts.violations + excluded.violations",
+        tenant,
+        &policies,
+        &hours as &[Timestamp],
+        &types as &[&str],
+        &synthetic,
+        &numbers
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// How many violations there are of each type.
@@ -232,6 +275,32 @@ async fn counts(
     let (violation_type, kind) =
         (filter.violation_type.map(ViolationType::as_str), filter.violation_kind.map(ViolationKind::as_str));
     let source = filter.source.map(ViolationSource::as_str);
+    // Whole hours are counted beforehand; what lies between the beginning of the window and the next is counted.
+    let (whole, _) = bounds(Some(next_hour(filter.since)), None);
+    if let (Some(policy), None, None, None) = (filter.policy, filter.severity_min, kind, source) {
+        let rows = query_as!(
+            CountRow,
+            r#"SELECT violation_type AS "violation_type!", sum(violations)::bigint AS "violations!",
+                      min(first) AS "first!", max(last) AS "last!"
+               FROM (SELECT violation_type, violations, hour AS first, hour + interval '1 hour' AS last
+                     FROM violation_policy_counts
+                     WHERE tenant_id = $1 AND policy_id = $2 AND hour >= $4
+                       AND ($5::text IS NULL OR violation_type = $5) AND ($6 OR NOT is_synthetic)
+                     UNION ALL
+                     SELECT violation_type, count(*), $3, $4 FROM violations
+                     WHERE tenant_id = $1 AND policy_id = $2 AND occurred_at >= $3 AND occurred_at < $4
+                       AND ($5::text IS NULL OR violation_type = $5) AND ($6 OR NOT is_synthetic)
+                     GROUP BY violation_type) AS parts
+               GROUP BY violation_type"#,
+            tenant,
+            policy.0,
+            since as Option<Timestamp>,
+            whole as Option<Timestamp>,
+            violation_type,
+            filter.include_synthetic
+        );
+        return rows.fetch_all(snapshot).await.map_err(failed);
+    }
     if filter.severity_min.is_some() || filter.policy.is_some() {
         // Not counted beforehand.
         let severity = filter.severity_min.map(ViolationSeverity::thousandths);
@@ -265,8 +334,6 @@ async fn counts(
         let rows = if policy.is_some() { counted!("policy_id = $3") } else { counted!("$3::uuid IS NULL") };
         return rows.map_err(failed);
     }
-    // Whole hours are counted beforehand; what lies between the beginning of the window and the next is counted.
-    let (whole, _) = bounds(Some(next_hour(filter.since)), None);
     query_as!(
         CountRow,
         r#"SELECT violation_type AS "violation_type!", sum(violations)::bigint AS "violations!",

@@ -80,7 +80,7 @@ impl ViolationStore for SqliteStore {
     ) -> Result<Recorded, StoreError> {
         let tenant = tenant.as_str();
         let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-        let (mut outcome, mut hours) = (Recorded::default(), BTreeMap::new());
+        let (mut outcome, mut hours, mut policies) = (Recorded::default(), BTreeMap::new(), BTreeMap::new());
         for violation in violations {
             if insert(&mut transaction, tenant, violation).await.map_err(failed)? {
                 outcome.recorded += 1;
@@ -88,6 +88,10 @@ impl ViolationStore for SqliteStore {
                 *hours
                     .entry((v.hour(), v.violation_type, v.violation_kind, v.source, v.is_synthetic))
                     .or_insert(0_i64) += 1;
+                if let Some(policy) = &v.policy {
+                    let key = (row::id(policy.id), v.hour(), v.violation_type, v.is_synthetic);
+                    *policies.entry(key).or_insert(0_i64) += 1;
+                }
             } else {
                 outcome.duplicates += 1;
             }
@@ -106,6 +110,25 @@ impl ViolationStore for SqliteStore {
                 violation_type,
                 kind,
                 source,
+                is_synthetic,
+                new
+            )
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        }
+        for ((policy, hour, violation_type, is_synthetic), new) in policies {
+            let (hour, violation_type) = (hour.as_microsecond(), violation_type.as_str());
+            query!(
+                "INSERT INTO violation_policy_counts
+                   (tenant_id, policy_id, hour, violation_type, is_synthetic, violations)
+                 VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (tenant_id, policy_id, hour, violation_type, is_synthetic)
+                 DO UPDATE SET violations = violation_policy_counts.violations + excluded.violations",
+                tenant,
+                policy,
+                hour,
+                violation_type,
                 is_synthetic,
                 new
             )
@@ -209,6 +232,33 @@ async fn counts(
     let (violation_type, kind) =
         (filter.violation_type.map(ViolationType::as_str), filter.violation_kind.map(ViolationKind::as_str));
     let source = filter.source.map(ViolationSource::as_str);
+    // Whole hours are counted beforehand; what lies between the beginning of the window and the next is counted.
+    let whole = next_hour(filter.since).as_microsecond();
+    if let (Some(policy), None, None, None) = (filter.policy, filter.severity_min, kind, source) {
+        let policy = row::id(policy);
+        let rows = query_as!(
+            CountRow,
+            r#"SELECT violation_type AS "violation_type!", sum(violations) AS "violations!: i64",
+                      min(first) AS "first!: i64", max(last) AS "last!: i64"
+               FROM (SELECT violation_type, violations, hour AS first, hour + 3599999999 AS last
+                     FROM violation_policy_counts
+                     WHERE tenant_id = $1 AND policy_id = $2 AND hour >= $4
+                       AND ($5 IS NULL OR violation_type = $5) AND ($6 OR is_synthetic = 0)
+                     UNION ALL
+                     SELECT violation_type, count(*), $3, $4 FROM violations
+                     WHERE tenant_id = $1 AND policy_id = $2 AND occurred_at >= $3 AND occurred_at < $4
+                       AND ($5 IS NULL OR violation_type = $5) AND ($6 OR is_synthetic = 0)
+                     GROUP BY violation_type)
+               GROUP BY violation_type"#,
+            tenant,
+            policy,
+            since,
+            whole,
+            violation_type,
+            filter.include_synthetic
+        );
+        return rows.fetch_all(snapshot).await.map_err(failed);
+    }
     if filter.severity_min.is_some() || filter.policy.is_some() {
         // Not counted beforehand.
         let severity = filter.severity_min.map(ViolationSeverity::thousandths);
@@ -242,8 +292,6 @@ async fn counts(
         let rows = if policy.is_some() { counted!("policy_id = $3") } else { counted!("$3 IS NULL") };
         return rows.map_err(failed);
     }
-    // Whole hours are counted beforehand; what lies between the beginning of the window and the next is counted.
-    let whole = next_hour(filter.since).as_microsecond();
     query_as!(
         CountRow,
         r#"SELECT violation_type AS "violation_type!", sum(violations) AS "violations!: i64",

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use ordain_store::conformance::fixtures::{Packed, at, audit_example, violation};
-use ordain_store::conformance::race;
+use ordain_store::conformance::{known_of_a_policy, of_a_policy, race};
 use ordain_store::{BundleStore, DependencyStore, StateStore, TenantId, ViolationStore};
 use ordain_store_sqlite::SqliteStore;
 use sqlx::{Connection, SqliteConnection};
@@ -87,6 +87,21 @@ async fn state_counts_what_waits() {
     .unwrap();
     let counts = store.state_counts(&tenant(), at(0)).await.unwrap();
     assert_eq!((counts.drafts_pending_review, counts.lessons_pending_action), (0, 2));
+}
+
+/// As after an upgrade from before there were such counts.
+#[tokio::test]
+async fn violations_from_before_are_counted_of_their_policies() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ordain.db");
+    let store = SqliteStore::open(&file).await.unwrap();
+    store.record_violations(&tenant(), &of_a_policy()).await.unwrap();
+    store.close().await;
+    let mut raw = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    let back = "DROP TABLE violation_policy_counts; DELETE FROM _sqlx_migrations WHERE version = 8;";
+    sqlx::raw_sql(back).execute(&mut raw).await.unwrap();
+    let store = SqliteStore::open(&file).await.unwrap();
+    assert_eq!(known_of_a_policy(&store, &tenant()).await, (3, 2));
 }
 
 #[tokio::test]

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use ordain_store::conformance::fixtures::{Packed, at, audit_example};
-use ordain_store::conformance::race;
+use ordain_store::conformance::{known_of_a_policy, of_a_policy, race};
 use ordain_store::{
     AccessStore, ApiKeyRecord, BundleStore, CounterStore, DependencyStore, Principal, PrincipalKind, Role,
-    StateStore, TenantId,
+    StateStore, TenantId, ViolationStore,
 };
 use ordain_store_postgres::PostgresStore;
 use sqlx::{AssertSqlSafe, Executor, Row};
@@ -17,16 +17,44 @@ fn tenant(name: &str) -> TenantId {
     TenantId::new(name).expect("short and printable")
 }
 
-#[tokio::test]
-async fn row_level_security_holds_even_for_the_owner() {
-    let database = TestDatabase::create().await;
+/// A role that row-level security binds, and that may make tables.
+async fn plain_role(database: &TestDatabase) -> &'static str {
     let mut admin = database.connect(None).await;
     let role = "ordain_test_app";
     let create = format!(
         "DO $$ BEGIN CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{role}';
          EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$; GRANT ALL ON SCHEMA public TO {role}"
     );
-    admin.execute(sqlx::raw_sql(AssertSqlSafe(create))).await.unwrap();
+    admin.execute(sqlx::raw_sql(AssertSqlSafe(create))).await.expect("a superuser may make roles");
+    role
+}
+
+/// As after an upgrade from before there were such counts, by an owner who sees nobody's rows.
+#[tokio::test]
+async fn violations_from_before_are_counted_of_their_policies() {
+    let database = TestDatabase::create().await;
+    let role = plain_role(&database).await;
+    let store = PostgresStore::open(&database.url(Some(role))).await.unwrap();
+    store.record_violations(&tenant("a"), &of_a_policy()).await.unwrap();
+    store.record_violations(&tenant("b"), &of_a_policy()[..1]).await.unwrap();
+    store.close().await;
+    let mut raw = database.connect(Some(role)).await;
+    let back = "DROP TABLE violation_policy_counts; DELETE FROM _sqlx_migrations WHERE version = 8";
+    raw.execute(sqlx::raw_sql(back)).await.unwrap();
+    let store = PostgresStore::open(&database.url(Some(role))).await.unwrap();
+    assert_eq!(known_of_a_policy(&store, &tenant("a")).await, (3, 2));
+    assert_eq!(known_of_a_policy(&store, &tenant("b")).await, (1, 1));
+    let seen = raw.fetch_one("SELECT count(*) FROM violations").await.unwrap().get::<i64, _>(0);
+    assert_eq!(seen, 0, "the owner is bound as before");
+    store.close().await;
+    drop(raw);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn row_level_security_holds_even_for_the_owner() {
+    let database = TestDatabase::create().await;
+    let role = plain_role(&database).await;
     let store = PostgresStore::open(&database.url(Some(role))).await.unwrap();
     let packed = Packed::new(audit_example());
     store.activate_bundle(&tenant("one"), packed.activation(at(0))).await.unwrap();
@@ -72,7 +100,7 @@ async fn row_level_security_holds_even_for_the_owner() {
                   WHERE c.relkind = 'r' AND a.attname = 'tenant_id' AND NOT (relrowsecurity AND relforcerowsecurity)";
     assert_eq!(raw.fetch_one(tables).await.unwrap().get::<i64, _>(0), 0, "no table is left out");
     store.close().await;
-    drop((raw, admin));
+    drop(raw);
     database.drop().await;
 }
 

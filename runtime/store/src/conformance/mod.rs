@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 pub use counting::race::race;
 use counting::{forgetting, race, spans};
+pub use violations::{known_of_a_policy, of_a_policy};
 
 use crate::{Store, TenantId};
 

@@ -157,7 +157,9 @@ pub(super) async fn recorders_at_once_lose_nothing<S: Store + 'static>(store: Ar
                     // Every second one is handed in by two recorders.
                     let made: Vec<_> = (0..6_u128)
                         .map(|i| {
-                            violation(batch * 100 + i * 10 + if i % 2 == 0 { 0 } else { recorder }, at(0))
+                            let id = batch * 100 + i * 10 + if i % 2 == 0 { 0 } else { recorder };
+                            let name = if (i + recorder) % 3 == 0 { "acme.a" } else { "acme.b" };
+                            Violation { policy: Some(policy(name)), ..violation(id, at(0)) }
                         })
                         .collect();
                     store.record_violations(&tenant, &made).await.expect("records");
@@ -184,6 +186,12 @@ pub(super) async fn recorders_at_once_lose_nothing<S: Store + 'static>(store: Ar
         .values()
         .sum();
     assert_eq!(counted, 150, "what is counted beforehand is what there is");
+    let mut of_policies = 0;
+    for name in ["acme.a", "acme.b"] {
+        let filter = ViolationFilter { policy: Some(policy(name).id), ..ViolationFilter::since(at(-1)) };
+        of_policies += store.violations(&tenant, &filter, FIRST).await.expect("lists").total;
+    }
+    assert_eq!(of_policies, 150, "so is what is counted of policies");
     let totals = store.evaluation_totals(&tenant, at(0)).await.expect("adds up");
     assert_eq!(totals[&Outcome::Block], EvaluationTotal { evaluations: 120, microseconds: 200 });
 }
@@ -214,4 +222,20 @@ pub(super) async fn evaluations_add_up_to_the_minute<S: Store>(store: Arc<S>, na
     assert_same_totals(&*store, &model, &tenant).await;
     let nobody = store.evaluation_totals(&names.tenant("b"), at(-200_000)).await.expect("adds up");
     assert!(nobody.is_empty());
+}
+
+/// Three violations of a policy: two at `at(0)`, and one more than an hour before.
+pub fn of_a_policy() -> Vec<Violation> {
+    let one = |id, seconds| Violation { policy: Some(policy("acme.a")), ..violation(id, at(seconds)) };
+    vec![one(1, 0), one(2, 0), one(3, -4_000)]
+}
+
+/// How many violations of that policy the store knows of since more than two hours, and since half an hour.
+pub async fn known_of_a_policy<S: Store>(store: &S, tenant: &TenantId) -> (u64, u64) {
+    let total = async |since| {
+        let filter =
+            ViolationFilter { policy: Some(policy("acme.a").id), ..ViolationFilter::since(at(since)) };
+        store.violations(tenant, &filter, FIRST).await.expect("lists").total
+    };
+    (total(-9_000).await, total(-1_800).await)
 }
