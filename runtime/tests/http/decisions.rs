@@ -356,3 +356,46 @@ fn other_project() -> ordain_ir::ScopePattern {
         ..ordain_ir::ScopePattern::default()
     }
 }
+
+/// Sends a body under this `Idempotency-Key`.
+async fn keyed(client: &Client, key: &str, body: &Value) -> (u16, Value) {
+    let request = Request::post(DECISIONS)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("Idempotency-Key", key)
+        .body(Body::from(body.to_string()))
+        .expect("is a request");
+    let (status, answer) = client.request(request).await;
+    (status.as_u16(), answer)
+}
+
+#[tokio::test]
+async fn a_body_has_a_name_as_a_whole() {
+    on_each_database("decisions-keyed", async |client| {
+        client.load(&of([], [tokens("cap", 100)]), 0).await.unwrap();
+        let (_, first) = keyed(&client, "k-1", &ask(10)).await;
+        assert_eq!((&first["outcome"], &first["request_id"]), (&json!("ALLOW"), &json!("k-1")), "{first}");
+        // Again, as those write it who follow the draft; and under the same name in the body.
+        assert_eq!(keyed(&client, "\"k-1\"", &ask(10)).await, (200, first.clone()));
+        assert_eq!(used(&client, "cap").await, (10, 0));
+        let (status, taken) = keyed(&client, "k-1", &ask(11)).await;
+        assert_eq!((status, &taken["code"]), (409, &json!("request_id_taken")));
+        let named = with(ask(10), &json!({ "request_id": "own" }));
+        let (_, own) = keyed(&client, "k-1", &named).await;
+        assert_eq!(own["request_id"], "own", "what is said of one request goes before");
+        // Of several each has its own.
+        let several = json!([ask(1), named, ask(1)]);
+        let (_, all) = keyed(&client, "k-2", &several).await;
+        let names: Vec<_> =
+            all["decisions"].as_array().unwrap().iter().map(|it| it["request_id"].clone()).collect();
+        assert_eq!(names, ["k-2/0", "own", "k-2/2"]);
+        assert_eq!(keyed(&client, "k-2", &several).await, (200, all));
+        assert_eq!(used(&client, "cap").await, (22, 0));
+        for wrong in ["", "\"\"", "a b", "a\"b", "a\\b", &"k".repeat(191)] {
+            let (status, error) = keyed(&client, wrong, &ask(1)).await;
+            assert_eq!((status, &error["code"]), (422, &json!("invalid_parameter")), "{wrong}");
+            assert_eq!(error["errors"][0]["parameter"], "Idempotency-Key");
+        }
+        assert_balanced(&client).await;
+    })
+    .await;
+}

@@ -105,8 +105,14 @@ fn is_plain(text: &str) -> bool {
 }
 
 impl DecisionAsk {
-    /// What it asks, or everything that is wrong with it.
-    pub(super) fn checked(self, place: &str, now: Timestamp) -> Result<NewDecision, Vec<ProblemDetail>> {
+    /// What it asks, or everything that is wrong with it; under this name, if it has none of its own.
+    pub(super) fn checked(
+        mut self,
+        place: &str,
+        name: Option<String>,
+        now: Timestamp,
+    ) -> Result<NewDecision, Vec<ProblemDetail>> {
+        self.request_id = self.request_id.or(name);
         let mut wrong = vec![];
         let mut add = |field: &str, detail: String| {
             wrong.push(ProblemDetail::in_body(format!("{place}/{field}"), detail));

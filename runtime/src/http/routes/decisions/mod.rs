@@ -28,10 +28,21 @@ const MOST: usize = 100;
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
+/// What the whole body is called, so that sending it again counts nothing twice (draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const LONGEST_KEY: usize = 190;
+
 /// Decides a request, or an array of 1 to 100, each for itself. Where counted limits speak, the usage of what may go
 /// ahead counts at once, or is held.
 #[utoipa::path(
     post, path = "/api/v1/decisions", tag = "decisions", operation_id = "decide",
+    params((
+        "Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 192,
+        pattern = r#"^("[!#-\[\]-~]+"|[!#-\[\]-~]+)$"#,
+        description = "Your own name for the whole body, of printable ASCII characters without spaces, quotes and \
+                       backslashes, in quotes or not: a request without a `request_id` has this one; in an array with \
+                       a slash and its place, from 0."
+    )),
     request_body(content = DecisionAsks),
     security(("api_key" = ["decide"])),
     responses((status = 200, body = DecisionAnswers), DecisionProblems)
@@ -40,8 +51,10 @@ pub(crate) async fn decide(
     State(state): State<AppState>,
     Allowed { tenant, .. }: Allowed<Deciding>,
     _: Query<NoParams>,
+    headers: HeaderMap,
     body: OneOrMany<DecisionAsk>,
 ) -> Result<Response, Problem> {
+    let key = idempotency_key(&headers)?;
     let (asks, many) = match body {
         OneOrMany::One(ask) => (vec![ask], false),
         OneOrMany::Many(asks) => (asks, true),
@@ -54,7 +67,8 @@ pub(crate) async fn decide(
     let (mut fine, mut wrong) = (vec![], vec![]);
     for (i, ask) in asks.into_iter().enumerate() {
         let place = if many { format!("/{i}") } else { String::new() };
-        match ask.checked(&place, now) {
+        let name = key.map(|key| format!("{key}{place}"));
+        match ask.checked(&place, name, now) {
             Ok(new) => fine.push(new),
             Err(mut details) => wrong.append(&mut details),
         }
@@ -73,6 +87,25 @@ pub(crate) async fn decide(
     };
     let items: Vec<_> = decided.into_iter().map(item).collect();
     Ok(json(format!("{{\"decisions\":[{}]}}", items.join(","))).into_response())
+}
+
+/// The name of the whole body, if it has one.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = given.next() else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    let fits = (1..=LONGEST_KEY).contains(&key.len())
+        && key.bytes().all(|b| b.is_ascii_graphic() && !b"\"\\".contains(&b));
+    if fits && given.next().is_none() {
+        return Ok(Some(key));
+    }
+    let detail = format!(
+        "`Idempotency-Key` wants 1 to {LONGEST_KEY} printable ASCII characters, once, without spaces, quotes within and \
+         backslashes"
+    );
+    let wrong = ProblemDetail::of_parameter("Idempotency-Key", detail);
+    Err(Problem::of_details(ErrorCode::InvalidParameter, vec![wrong]))
 }
 
 fn json(text: String) -> impl IntoResponse {
