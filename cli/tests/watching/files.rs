@@ -6,6 +6,14 @@ use serde_json::json;
 
 use crate::{Scene, activate, active, becomes_active, decided, digest, looks, plainly, soon, stays, write};
 
+/// When all that is there was last known to be taken.
+fn last_success(server: &crate::Server) -> f64 {
+    let metrics = server.text("/metrics");
+    let name = "ordain_bundle_watch_last_success_timestamp_seconds ";
+    let found = metrics.lines().find_map(|line| line.strip_prefix(name)).expect("is told");
+    found.parse().expect("a number")
+}
+
 #[test]
 fn what_is_dropped_into_a_folder_decides() {
     let scene = Scene::new();
@@ -52,13 +60,29 @@ fn what_is_dropped_into_a_folder_decides() {
     // But what is new is.
     scene.put(&scene.read("delete"), "2.ordain-bundle");
     becomes_active(&server, &delete);
-    // The newest is removed: no step back.
+    // The newest is removed: no step back, and nothing is wrong.
     fs::remove_file(scene.path("drop").join("2.ordain-bundle")).expect("a file");
+    let seen = last_success(&server);
+    stays(&server, "unchanged", &delete);
+    soon("all that is there is known to be taken", || last_success(&server) > seen);
+    assert_eq!(looks(&server, "refused"), 0);
+    // One that nobody has had, and that is older than what was taken, is another matter.
+    let late = scene.build("late", None);
+    let path = scene.path("drop");
+    fs::write(path.join("coming"), scene.read("late")).expect("a file");
+    let file = fs::File::options().write(true).open(path.join("coming")).expect("a file");
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH).expect("may be dated");
+    fs::rename(path.join("coming"), path.join("3.ordain-bundle")).expect("in one step");
+    for old in ["0.ordain-bundle", "1.ordain-bundle"] {
+        fs::remove_file(path.join(old)).expect("a file");
+    }
     stays(&server, "refused", &delete);
+    assert_ne!(late, delete);
     fs::remove_dir_all(scene.path("drop")).expect("a folder");
     stays(&server, "missing", &delete);
     let log = server.stopped();
     assert_eq!(log.matches("it is older than what was last taken").count(), 1, "told once: {log}");
+    assert_eq!(log.matches("what was taken last is gone from there").count(), 1, "told once: {log}");
     assert_eq!(log.matches("there is no bundle").count(), 1, "told once: {log}");
 }
 

@@ -33,6 +33,8 @@ pub(crate) enum Judgement {
     Taken,
     /// It was taken before, by this server or another one, whatever has become active since.
     Known,
+    /// It was there before what was taken last, which is gone.
+    Left,
     /// It is older than what was taken last, and would be a step back that nobody asked for.
     Earlier,
 }
@@ -99,7 +101,15 @@ impl BundleService {
         // The newest one is another one also where a newer one was removed. And one file may lag behind on one of
         // several machines; there, only what nobody has had yet is news.
         let earlier = (found.modified_at, found.object.as_str()) < (last.modified_at, last.object.as_str());
-        let back = earlier && (found.is_newest || self.store.bundle_content(tenant, digest).await?.is_some());
-        Ok((Some(last), back.then_some(Judgement::Earlier)))
+        if !earlier {
+            return Ok((Some(last), None));
+        }
+        let had = self.store.bundle_content(tenant, digest).await?.is_some();
+        let judgement = match (found.is_newest, had) {
+            (true, true) => Some(Judgement::Left),
+            (true, false) | (false, true) => Some(Judgement::Earlier),
+            (false, false) => None,
+        };
+        Ok((Some(last), judgement))
     }
 }

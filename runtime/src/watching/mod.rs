@@ -215,6 +215,13 @@ impl Watch {
                 Ok(Handled { seen, outcome: Watched::Taken, until: Until::Bundle })
             }
             Ok(Judgement::Known) => Ok(Handled { seen, outcome: Watched::Unchanged, until: Until::Bundle }),
+            Ok(Judgement::Left) => {
+                tracing::info!(
+                    %place, object = seen.name(),
+                    "what was taken last is gone from there; what is active stays, and nothing goes back to what is left"
+                );
+                Ok(Handled { seen, outcome: Watched::Unchanged, until: Until::Bundle })
+            }
             Ok(Judgement::Earlier) => {
                 let reason = "it is older than what was last taken from there; to go back, write it anew or activate it \
                               over the API";
