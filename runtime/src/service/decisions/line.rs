@@ -51,7 +51,8 @@ struct Line {
     busy: Option<Instant>,
     /// Decisions that may have been counted although nobody got the answer.
     doubtful: Vec<Uuid>,
-    forgot: Option<Instant>,
+    /// When something is to be forgotten again; none before the first time.
+    forgets_at: Option<Instant>,
     /// Whether there is more to forget.
     forgets: bool,
 }
@@ -193,11 +194,11 @@ impl Lines {
     /// Forgets some of what is old, once in a while, and then after each batch until all of it is gone.
     async fn forget(&self, tenant: &TenantId) {
         let turn = |line: &mut Line| {
-            let due = line.forgot.is_none_or(|last| last.elapsed() > FORGET);
+            let (now, first) = (Instant::now(), line.forgets_at.is_none());
+            let due = line.forgets_at.is_none_or(|at| now >= at);
             // The first to come shall not wait for it.
-            let first = line.forgot.is_none();
             if due {
-                line.forgot = Some(Instant::now());
+                line.forgets_at = Some(now + FORGET);
             }
             let step = if due && !first { Some(STEP) } else { None };
             step.or_else(|| line.forgets.then_some(SignedDuration::ZERO))
@@ -235,4 +236,80 @@ fn deliver(job: Job, answer: CountingAnswer) -> Option<Uuid> {
     // Without the swap, a client that hung up counts as one that got its answer: it may ask for it again.
     let _ = job.reply.send(Ok(answer));
     unheard
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use ordain_engine::Outcome;
+    use ordain_ir::Meter;
+    use ordain_store::conformance::fixtures::at;
+    use ordain_store::counting::{Charge, Counted, CounterKey, Verdict};
+    use ordain_store::{Claim, CounterStore as _, Decide, ManualClock, MemoryStore};
+
+    use super::*;
+
+    /// Lets everything in, and counts one.
+    #[derive(Debug)]
+    struct Admits;
+
+    impl Decide for Admits {
+        fn decide(&self, _: Counted<'_>) -> Verdict {
+            let key = CounterKey {
+                limit: "cap".into(),
+                quantity: "RUNS_DAILY".to_owned(),
+                subject: String::new(),
+                period_start: at(0),
+            };
+            let charge = Charge { key, meter: Meter::Runs, amount: 1, told: 0, concurrent: false };
+            Verdict { outcome: Outcome::Allow, charges: vec![charge], runs: vec![], answer: String::new() }
+        }
+    }
+
+    async fn ask(lines: &Lines, tenant: &TenantId, number: u128, name: &str) -> CountingAnswer {
+        let claim = Claim {
+            id: Uuid::from_u128(number),
+            request_id: Some(name.to_owned()),
+            fingerprint: [0; 32],
+            at: lines.clock.now(),
+            hold_until: None,
+            dry_run: false,
+            counters: BTreeSet::new(),
+            runs: BTreeSet::new(),
+            decide: Arc::new(Admits),
+        };
+        let place = lines.join(tenant, CountingStep::Claim(Box::new(claim))).expect("nothing is under way");
+        place.answer().await.expect("counts")
+    }
+
+    #[tokio::test]
+    async fn what_is_old_is_forgotten_between_decisions_once_an_hour() {
+        let (clock, store) = (Arc::new(ManualClock::new(at(0))), Arc::new(MemoryStore::default()));
+        let lines = Lines::new(Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&clock) as Arc<dyn Clock>);
+        let tenant = TenantId::new("a").expect("is a tenant");
+        let hours_to_the_end = async |first: u128| {
+            for hour in 0..20 {
+                let again = ask(&lines, &tenant, first + 1000, "first").await;
+                if matches!(again, CountingAnswer::Decided { .. }) {
+                    return hour;
+                }
+                // An hour is over.
+                lines.locked().get_mut(&tenant).expect("has a line").forgets_at = Some(Instant::now());
+                ask(&lines, &tenant, first + hour, &format!("{first} and {hour}")).await;
+            }
+            panic!("it is never forgotten");
+        };
+        assert!(matches!(ask(&lines, &tenant, 1, "first").await, CountingAnswer::Decided { .. }));
+        // No hour is over: however often somebody asks, and whatever the clock says, all is known.
+        clock.set(at(3 * 86_400));
+        for number in 2..50 {
+            ask(&lines, &tenant, number, &number.to_string()).await;
+        }
+        assert!(matches!(ask(&lines, &tenant, 99, "first").await, CountingAnswer::Repeated { .. }));
+        // A clock that is days ahead is followed by six hours each hour, until two days are over.
+        assert_eq!(hours_to_the_end(100).await, 10);
+        // Counters stay for two months.
+        assert_eq!(store.counters(&tenant, &"cap".into(), 9).await.expect("lists").len(), 1);
+    }
 }
