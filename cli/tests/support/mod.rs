@@ -116,13 +116,18 @@ impl Server {
 
     /// With these arguments, and with what else is said of the process.
     pub(crate) fn start_by(say: impl Fn(&mut Command) -> &mut Command) -> Self {
+        Self::start_as(ordain, say)
+    }
+
+    /// The same by a command of one's own, which becomes the binary.
+    pub(crate) fn start_as(by: impl Fn() -> Command, say: impl Fn(&mut Command) -> &mut Command) -> Self {
         for _ in 0..5 {
             // The port may be taken between our look and the server's; then it says so and we look again.
             let port = std::net::TcpListener::bind("127.0.0.1:0")
                 .and_then(|l| l.local_addr())
                 .expect("a free port")
                 .port();
-            let mut server = ordain();
+            let mut server = by();
             let server = say(server.args(["serve", "--listen", &format!("127.0.0.1:{port}")]))
                 .stdout(Stdio::null())
                 .stderr(Stdio::piped());
