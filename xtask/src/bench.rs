@@ -4,7 +4,8 @@ use std::process::Command;
 
 use crate::{
     failure::{Failure, Outcome},
-    postgres, process,
+    postgres::{self, Durability},
+    process,
     repository::Repository,
     setup,
 };
@@ -36,7 +37,7 @@ enum Place {
     Apart { folder: &'static str, binary: &'static str, feature: &'static str },
 }
 
-const BENCHES: [Bench; 4] = [
+const BENCHES: [Bench; 5] = [
     Bench {
         name: "compiler",
         parts: &[Part {
@@ -67,9 +68,19 @@ const BENCHES: [Bench; 4] = [
     Bench {
         name: "runtime",
         parts: &[Part {
-            place: Place::Target { package: "ordain-runtime", target: "decisions" },
+            place: Place::Target { package: "ordain", target: "serving" },
             whole: &[],
             quick: &["--quick"],
+        }],
+        postgres: true,
+        second_solver: false,
+    },
+    Bench {
+        name: "panels",
+        parts: &[Part {
+            place: Place::Target { package: "ordain-runtime", target: "panels" },
+            whole: &["1000000"],
+            quick: &["100000"],
         }],
         postgres: true,
         second_solver: false,
@@ -107,7 +118,7 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
                 Ok(())
             };
             if bench.postgres {
-                postgres::with_database(repository, measure)?;
+                postgres::with_database(repository, Durability::Real, measure)?;
             } else {
                 measure(None)?;
             }
@@ -191,7 +202,10 @@ mod tests {
             };
             match place {
                 Place::Target { package, target } => {
-                    let manifest = format!("{}/Cargo.toml", package.trim_start_matches("ordain-"));
+                    // The program's package has the product's own name.
+                    let folder =
+                        if *package == "ordain" { "cli" } else { package.trim_start_matches("ordain-") };
+                    let manifest = format!("{folder}/Cargo.toml");
                     named(&manifest, &format!("name = \"{package}\""));
                     named(&manifest, &format!("[[bench]]\nname = \"{target}\""));
                 }

@@ -2,7 +2,8 @@
 
 use crate::{
     failure::{Failure, Outcome},
-    postgres, process,
+    postgres::{self, Durability},
+    process,
     repository::Repository,
     schemathesis, setup,
 };
@@ -189,7 +190,9 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
             command.env("ORDAIN_SCHEMATHESIS", schemathesis::program(repository)?);
         }
         if oracle.postgres {
-            postgres::with_database(repository, |database| process::run(command.envs(database)))?;
+            postgres::with_database(repository, Durability::None, |database| {
+                process::run(command.envs(database))
+            })?;
         } else {
             process::run(&mut command)?;
         }

@@ -4,7 +4,8 @@ use std::{env, ffi::OsString, path::PathBuf};
 
 use crate::{
     failure::{Failure, Outcome},
-    postgres, process,
+    postgres::{self, Durability},
+    process,
     repository::Repository,
     setup,
 };
@@ -12,7 +13,7 @@ use crate::{
 /// Runs the tests of the workspace, documentation tests included; `arguments` go to `cargo test`.
 pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
     setup::all(repository)?;
-    postgres::with_database(repository, |database| {
+    postgres::with_database(repository, Durability::None, |database| {
         // End-to-end tests run the program itself, which `cargo test` alone doesn't build for them.
         process::run(&mut repository.cargo(&["build", "--workspace", "--bin", "ordain"]))?;
         let picks = |argument: &String| {

@@ -24,17 +24,26 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// The longest name of a socket that every system takes, less PostgreSQL's own file name.
 const SOCKET_FOLDER: usize = 80;
 
-/// What tests want: room for many connections, and no care for a power cut.
-const SETTINGS: [&str; 8] = [
+/// Room for many connections.
+const SETTINGS: [&str; 5] = [
     "listen_addresses=127.0.0.1",
     "max_connections=200",
     "shared_buffers=64MB",
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
     "timezone=UTC",
     "log_timezone=UTC",
 ];
+
+/// What tests want besides: no care for a power cut.
+const HASTY: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+
+/// Whether what is committed is on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// As PostgreSQL is delivered, so that figures are those of a server that keeps its word.
+    Real,
+    /// Not, since it makes tests slow and shows nothing.
+    None,
+}
 
 /// A cluster; dropping it stops the server and removes the data.
 #[derive(Debug)]
@@ -44,11 +53,12 @@ pub(crate) struct Cluster {
     programs: PathBuf,
     account: Account,
     folder: Folder,
+    durability: Durability,
 }
 
 impl Cluster {
     /// Makes and starts a cluster.
-    pub(crate) fn start(repository: &Repository) -> Outcome<Self> {
+    pub(crate) fn start(repository: &Repository, durability: Durability) -> Outcome<Self> {
         let (folder, account) = prepare()?;
         let programs = binaries::locate(repository, &account, folder.path())?;
         for name in ["data", "socket"] {
@@ -56,7 +66,7 @@ impl Cluster {
             fs::create_dir(&path).context("create the folder", &path)?;
             account.give(&path)?;
         }
-        let mut cluster = Self { server: None, port: 0, programs, account, folder };
+        let mut cluster = Self { server: None, port: 0, programs, account, folder, durability };
         cluster.initialize()?;
         // Another program may take the port between our look for a free one and the server's start.
         for _ in 0..5 {
@@ -105,7 +115,8 @@ impl Cluster {
             if socket.as_os_str().len() < SOCKET_FOLDER { socket.into_os_string() } else { "".into() };
         let mut command = self.command("postgres");
         command.args(["-D", "data", "-p", &port.to_string(), "-k"]).arg(socket);
-        command.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
+        let hasty = HASTY.iter().filter(|_| self.durability == Durability::None);
+        command.args(SETTINGS.iter().chain(hasty).flat_map(|setting| ["-c", setting]));
         // A group of its own: a Ctrl-C of the terminal must not stop it before the tests have ended.
         command.process_group(0).stdin(Stdio::null());
         command.stdout(file.try_clone().context("open", &log)?).stderr(file);

@@ -12,6 +12,7 @@ use crate::{
     repository::Repository,
 };
 use cluster::Cluster;
+pub(crate) use cluster::Durability;
 
 /// The variable that tells tests which database is theirs.
 const VARIABLE: &str = "ORDAIN_TEST_POSTGRES_URL";
@@ -24,7 +25,7 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
             "name the command to run, as in `cargo xtask postgres -- cargo test -p ordain-store-postgres`",
         ));
     };
-    with_database(repository, |database| {
+    with_database(repository, Durability::None, |database| {
         let status = process::status(Command::new(program).args(arguments).envs(database))?;
         if status.success() {
             return Ok(());
@@ -38,13 +39,17 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
 pub(crate) type Variable = Option<(&'static str, String)>;
 
 /// Starts a database, tells how to reach it, and stops it whatever happens.
-pub(crate) fn with_database(repository: &Repository, work: impl FnOnce(Variable) -> Outcome) -> Outcome {
+pub(crate) fn with_database(
+    repository: &Repository,
+    durability: Durability,
+    work: impl FnOnce(Variable) -> Outcome,
+) -> Outcome {
     // Whoever has a server already, as some build services do, saves us the start. Its URL may hold a
     // password, so it isn't repeated in the commands that we show.
     if env::var_os(VARIABLE).is_some_and(|url| !url.is_empty()) {
         println!("using the PostgreSQL that `{VARIABLE}` names");
         return work(None);
     }
-    let cluster = Cluster::start(repository)?;
+    let cluster = Cluster::start(repository, durability)?;
     work(Some((VARIABLE, cluster.url())))
 }
