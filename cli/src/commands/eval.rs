@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ordain_engine::{Decision, Engine, NoCounters, Outcome};
 use ordain_grammar::suggest::nearest;
 use ordain_ir::request::{RequestError, RequestJson};
-use ordain_ir::{FactName, Policies, PolicyName};
+use ordain_ir::{FactName, Fault, Glob, Policies, PolicyName, ScopePattern};
 
 use crate::Verdict;
 use crate::args::{EvalArgs, TextOrJson};
@@ -88,21 +88,45 @@ fn requests(text: &str, name: &str) -> Result<Vec<RequestJson>, Failure> {
         .collect()
 }
 
-/// The decision, and for a fact that nobody declares the nearest that is.
+/// The decision, and of names that nobody knows the nearest that somebody does.
 fn text_of(decision: &Decision, engine: &Engine, many: bool) -> String {
-    let mut text = format!("{decision}\n");
-    for fault in &decision.faults {
-        if let RequestError::UnknownFact(fact) = &fault.error {
-            let known = engine.policies().facts.keys().map(FactName::as_str);
-            if let Some(near) = nearest(fact.as_str(), known) {
-                text.push_str(&["    did you mean `", near, "`?\n"].concat());
-            }
+    let hint = |fault: &Fault| Some(format!("did you mean `{}`?", meant(&fault.error, engine.policies())?));
+    format!("{}\n{}", decision.with_hints(hint), if many { "\n" } else { "" })
+}
+
+/// What may be meant by a name in a request.
+fn meant(error: &RequestError, policies: &Policies) -> Option<String> {
+    let near = match error {
+        RequestError::UnknownFact(fact) => {
+            nearest(fact.as_str(), policies.facts.keys().map(FactName::as_str))?
         }
-    }
-    if many {
-        text.push('\n');
-    }
-    text
+        RequestError::UnknownMeter(meter) => nearest(meter, policies.meters.keys().map(String::as_str))?,
+        RequestError::UnknownProvider(provider) => {
+            nearest(provider, policies.settings.providers.iter().flatten().filter_map(Glob::as_literal))?
+        }
+        RequestError::UnknownAgent(path) => {
+            let agents = policies.settings.agents.iter().flatten();
+            let known: Vec<String> = agents.filter_map(|pattern| like(pattern, path)).collect();
+            return nearest(&path.to_string(), known.iter().map(String::as_str)).map(ToOwned::to_owned);
+        }
+        _ => return None,
+    };
+    Some(near.to_owned())
+}
+
+/// The agent nearest to this one that a pattern selects, if each segment of it is near.
+fn like(pattern: &ScopePattern, path: &ordain_ir::Path) -> Option<String> {
+    let segment = |own: &String, known: &Option<Glob>| match known {
+        None => Some(own.clone()),
+        Some(known) if known.matches(own) => Some(own.clone()),
+        Some(known) => nearest(own, known.as_literal()).map(ToOwned::to_owned),
+    };
+    let near = ordain_ir::Path {
+        tenant: segment(&path.tenant, &pattern.tenant)?,
+        project: segment(&path.project, &pattern.project)?,
+        agent: segment(&path.agent, &pattern.agent)?,
+    };
+    Some(near.to_string())
 }
 
 /// Only the named policies; all if none is named.

@@ -345,6 +345,17 @@ impl Serialize for Unmeasured {
 impl fmt::Display for Decision {
     /// The outcome on the first line, then one line for each policy that the request concerns.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, &|_| None)
+    }
+}
+
+impl Decision {
+    /// The same, with what helps against a fault below it.
+    pub fn with_hints<'d>(&'d self, hint: impl Fn(&Fault) -> Option<String> + 'd) -> impl fmt::Display + 'd {
+        fmt::from_fn(move |f| self.write(f, &hint))
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, hint: &dyn Fn(&Fault) -> Option<String>) -> fmt::Result {
         write!(f, "{}", self.outcome)?;
         if self.rules.is_empty() && self.limits.is_empty() && self.unmeasured.is_empty() {
             f.write_str("\n  no policy speaks about this request")?;
@@ -371,6 +382,9 @@ impl fmt::Display for Decision {
         }
         for fault in &self.faults {
             write!(f, "\n  at `{}`: {fault}", fault.place)?;
+            if let Some(hint) = hint(fault) {
+                write!(f, "\n    {hint}")?;
+            }
         }
         Ok(())
     }

@@ -6,11 +6,13 @@
 //! **Facts.** Many conditions hold only where one fact has one of a few values, or a text one of a few ends (`tool.name ==
 //! "export" and …`, `tool.name like "deploy.*"`, `labels contains "pii"`). At a node such policies are found by these
 //! [keys](Key). Where several facts would do, the one is taken whose keys the fewest other policies ask for. For ends of
-//! texts the index knows which lengths there are, and looks up the text's end of each.
+//! texts the index knows which lengths there are, and looks up the text's end of each; for parts (`tool.name like
+//! "*.admin.*"`) one pass over the text finds all that policies ask for, by the algorithm of Aho and Corasick (1975).
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
+use aho_corasick::AhoCorasick;
 use ordain_ir::{Glob, ScopePattern, ScopeSelector};
 use rustc_hash::FxHashMap;
 
@@ -20,6 +22,9 @@ use crate::keys::{Affix, Key, Keys, Proved};
 use crate::prepared::{Element, Prepared, Slotted};
 use crate::schema::Schema;
 use crate::symbols::UNKNOWN;
+
+/// What searching a text for parts costs, in policies that are asked.
+const SEARCH: u64 = 4;
 
 /// Fewer policies than this are asked one by one.
 const WORTH_A_TABLE: usize = 3;
@@ -78,6 +83,7 @@ pub(crate) struct Index {
     keyed: FxHashMap<(u32, u64), List>,
     steps: Vec<Step>,
     affixes: Vec<Affixes>,
+    searches: Vec<Search>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -98,6 +104,31 @@ struct Group {
     begins: (u32, u32),
     /// The ends, likewise.
     ends: (u32, u32),
+    /// The parts: one of [`Index::searches`].
+    search: Option<u32>,
+}
+
+/// Finds all parts of a text for which policies ask.
+#[derive(Debug)]
+struct Search {
+    automaton: AhoCorasick,
+    /// By number in the automaton, the codes of their keys.
+    codes: Vec<u64>,
+}
+
+impl Search {
+    /// `None` if nothing is searched for.
+    fn new<'a>(keys: impl Iterator<Item = &'a Key>, schema: &Schema) -> Option<Self> {
+        let (mut parts, mut codes) = (vec![], vec![]);
+        for key in keys {
+            if let Key::Contains(symbol) = key {
+                parts.push(schema.part(*symbol));
+                codes.push(key.code());
+            }
+        }
+        let automaton = || AhoCorasick::new(&parts).expect("1 GiB of parts have fewer than 2^31 states");
+        (!parts.is_empty()).then(|| Self { automaton: automaton(), codes })
+    }
 }
 
 /// The beginnings, or the ends, of one length.
@@ -146,7 +177,9 @@ impl Index {
         let mut hung: Vec<[Vec<Hung<'_>>; 2]> = vec![Default::default()];
         for entry in entries {
             let crowd = |keys: &&Keys| {
-                keys.any.iter().map(|key| u64::from(wanted[&(keys.slot, key.code())])).sum::<u64>()
+                let wanted = |key: &Key| u64::from(wanted[&(keys.slot, key.code())]);
+                let search = if keys.need_search() { SEARCH } else { 0 };
+                keys.any.iter().map(wanted).sum::<u64>() + search
             };
             let keys = entry.keys.iter().min_by_key(crowd);
             for pattern in &entry.scope.include {
@@ -169,6 +202,7 @@ impl Index {
         index.steps.shrink_to_fit();
         index.groups.shrink_to_fit();
         index.affixes.shrink_to_fit();
+        index.searches.shrink_to_fit();
         index
     }
 
@@ -182,10 +216,16 @@ impl Index {
             }
         }
         by_slot.retain(|_, policies| {
-            let worth = policies.len() >= WORTH_A_TABLE;
-            if !worth {
-                plain.extend(policies.iter().map(|(entry, _)| (*entry, Start::NONE)));
-            }
+            let searched = policies.iter().filter(|(_, keys)| keys.need_search()).count();
+            let few = |keys: &Keys| keys.need_search() && searched < WORTH_A_TABLE;
+            let worth = policies.iter().filter(|(_, keys)| !few(keys)).count() >= WORTH_A_TABLE;
+            policies.retain(|(entry, keys)| {
+                let keep = worth && !few(keys);
+                if !keep {
+                    plain.push((*entry, Start::NONE));
+                }
+                keep
+            });
             worth
         });
         let first = place(self.groups.len());
@@ -213,7 +253,11 @@ impl Index {
             };
             let begins = self.affixes(by_key.keys().filter_map(|key| affix(key, true)));
             let ends = self.affixes(by_key.keys().filter_map(|key| affix(key, false)));
-            self.groups.push(Group { slot, if_missing, begins, ends });
+            let search = Search::new(by_key.keys(), schema).map(|search| {
+                self.searches.push(search);
+                place(self.searches.len() - 1)
+            });
+            self.groups.push(Group { slot, if_missing, begins, ends, search });
             for (key, policies) in by_key {
                 let list = self.list(policies, code);
                 self.keyed.insert((group, key.code()), list);
@@ -360,6 +404,12 @@ impl Index {
                 && let Some(symbol) = text.get(start..).and_then(|end| schema.symbols.known(end))
             {
                 each(Key::ends(symbol));
+            }
+        }
+        if let Some(search) = group.search {
+            let Search { automaton, codes } = &self.searches[search as usize];
+            for found in automaton.find_overlapping_iter(text) {
+                each(codes[found.pattern().as_usize()]);
             }
         }
     }

@@ -14,6 +14,8 @@ pub(crate) enum Key {
     Begins(Affix),
     /// Texts with this end.
     Ends(Affix),
+    /// Texts with this part, by its number.
+    Contains(u32),
 }
 
 /// A beginning or an end of texts.
@@ -34,6 +36,7 @@ impl Key {
             Self::Value(value) => value,
             Self::Begins(affix) => Self::begins(affix.symbol),
             Self::Ends(affix) => Self::ends(affix.symbol),
+            Self::Contains(symbol) => 3 << 32 | symbol as u64,
         }
     }
 
@@ -56,6 +59,13 @@ pub(crate) struct Keys {
     pub(crate) any: Vec<Key>,
     /// Whether one of them is also enough, for the whole condition or for one part of a conjunction.
     pub(crate) proves: Option<Proved>,
+}
+
+impl Keys {
+    /// Whether texts have to be searched for one of them.
+    pub(crate) fn need_search(&self) -> bool {
+        self.any.iter().any(|key| matches!(key, Key::Contains(_)))
+    }
 }
 
 /// What holds where a fact has one of some keys.
@@ -131,19 +141,26 @@ fn value(text: &str, schema: &mut Schema) -> Key {
 
 /// Each of them is enough to find a policy by; and whether it says as much as the test.
 fn of_text(test: &TextTest, schema: &mut Schema) -> Vec<(Key, bool)> {
-    let (begin, end, exact) = match test {
+    let (begin, part, end, exact) = match test {
         TextTest::Equals(text) => return vec![(value(text, schema), true)],
-        TextTest::StartsWith(text) => (Some(text), None, true),
-        TextTest::EndsWith(text) => (None, Some(text), true),
+        TextTest::StartsWith(text) => (Some(text), None, None, true),
+        TextTest::Contains(text) => (None, Some(text), None, true),
+        TextTest::EndsWith(text) => (None, None, Some(text), true),
         TextTest::Like(glob) => match glob.parts() {
             [] => return vec![(value("", schema), true)],
             [GlobPart::Text(text)] => return vec![(value(text, schema), true)],
-            [GlobPart::Text(begin), GlobPart::Any] => (Some(begin), None, true),
-            [GlobPart::Any, GlobPart::Text(end)] => (None, Some(end), true),
-            [first, .., last] => (text_of(first), text_of(last), false),
+            [GlobPart::Text(begin), GlobPart::Any] => (Some(begin), None, None, true),
+            [GlobPart::Any, GlobPart::Text(part), GlobPart::Any] => (None, Some(part), None, true),
+            [GlobPart::Any, GlobPart::Text(end)] => (None, None, Some(end), true),
+            parts @ [first, .., last] => {
+                let (begin, end) = (text_of(first), text_of(last));
+                // The ends cost less to look for.
+                let inner = || parts.iter().filter_map(text_of).max_by_key(|text| text.len());
+                (begin, if begin.or(end).is_none() { inner() } else { None }, end, false)
+            }
             [_] => return vec![],
         },
-        TextTest::Contains(_) | TextTest::Matches(_) => return vec![],
+        TextTest::Matches(_) => return vec![],
     };
     let mut affix = |text: &String, border: u8| {
         let length = u32::try_from(text.len()).ok()?;
@@ -151,7 +168,9 @@ fn of_text(test: &TextTest, schema: &mut Schema) -> Vec<(Key, bool)> {
     };
     let begin = begin.and_then(|text| Some(Key::Begins(affix(text, *text.as_bytes().last()?)?)));
     let end = end.and_then(|text| Some(Key::Ends(affix(text, *text.as_bytes().first()?)?)));
-    [begin, end].into_iter().flatten().map(|key| (key, exact)).collect()
+    let part = part.filter(|text| !text.is_empty());
+    let part = part.map(|text| Key::Contains(schema.intern_part(text)));
+    [begin, part, end].into_iter().flatten().map(|key| (key, exact)).collect()
 }
 
 fn text_of(part: &GlobPart) -> Option<&String> {
@@ -234,25 +253,31 @@ mod tests {
                 assert_eq!((word.len(), word.first()), (*length as usize, Some(border)));
                 format!("*{}", String::from_utf8_lossy(word))
             }
+            Key::Contains(symbol) => format!("*{}*", word(*symbol)),
         };
         found.iter().map(|keys| keys.any.iter().map(one).collect::<Vec<_>>().join(" ")).collect()
     }
 
     #[test]
-    fn patterns_are_found_by_their_ends() {
+    fn patterns_are_found_by_their_ends_or_a_part() {
         for (pattern, keys) in [
             ("deploy.*", vec!["deploy.*"]),
             ("*.prod", vec!["*.prod"]),
             ("deploy.*.prod", vec!["deploy.*", "*.prod"]),
             ("d?.x", vec!["d*", "*.x"]),
             ("deploy", vec!["deploy"]),
-            ("*deploy*", vec![]),
+            ("*deploy*", vec!["*deploy*"]),
+            ("?a*deploy?", vec!["*deploy*"]),
+            ("?*", vec![]),
             ("?", vec![]),
         ] {
             assert_eq!(said(&tool(like(pattern))), keys, "{pattern}");
         }
         assert_eq!(said(&tool(TextTest::StartsWith("dé".into()))), ["dé*"]);
-        assert_eq!(said(&tool(TextTest::EndsWith(String::new()))), [""; 0]);
+        assert_eq!(said(&tool(TextTest::Contains("pii".into()))), ["*pii*"]);
+        for anything in [TextTest::EndsWith(String::new()), TextTest::Contains(String::new())] {
+            assert_eq!(said(&tool(anything)), [""; 0]);
+        }
     }
 
     #[test]
@@ -260,7 +285,14 @@ mod tests {
         let proves = |condition: &Condition| -> Vec<Option<Proved>> {
             keys(condition, &mut schema()).iter().map(|keys| keys.proves).collect()
         };
-        for (pattern, whole) in [("deploy.*", true), ("*.prod", true), ("deploy", true), ("d?*", false)] {
+        for (pattern, whole) in [
+            ("deploy.*", true),
+            ("*.prod", true),
+            ("*deploy*", true),
+            ("deploy", true),
+            ("d?*", false),
+            ("?deploy*", false),
+        ] {
             assert_eq!(proves(&tool(like(pattern))), [whole.then_some(Proved::Whole)], "{pattern}");
         }
         assert_eq!(proves(&tool(like("deploy.*.prod"))), [None, None]);
@@ -280,7 +312,8 @@ mod tests {
         let list = |tests: Vec<TextTest>| Condition::Or(tests.into_iter().map(tool).collect());
         let equals = |text: &str| TextTest::Equals(text.to_owned());
         assert_eq!(said(&list(vec![equals("a"), equals("b"), like("c*")])), ["a b c*"]);
-        assert_eq!(said(&list(vec![equals("a"), TextTest::Contains("b".into())])), [""; 0]);
+        assert_eq!(said(&list(vec![equals("a"), TextTest::Contains("b".into())])), ["a *b*"]);
+        assert_eq!(said(&list(vec![equals("a"), TextTest::Matches("b".into())])), [""; 0]);
     }
 
     #[test]

@@ -29,17 +29,15 @@ impl Engine {
     ) -> Option<Room> {
         let counter = self.counter(request, part)?;
         let bound = counter.limit.bound;
-        let fits = |span| {
-            let used = counters.used(CounterRef { span, ..counter });
-            bound.allows(i128::from(used) + i128::from(amount))
-        };
+        let used = |span| counters.used(CounterRef { span, ..counter });
+        let fits = |used: i64| bound.allows(i128::from(used) + i128::from(amount));
         if !bound.allows(amount.into()) {
             return Some(Room::Never);
         }
-        if fits(counter.span) {
+        if fits(used(counter.span)) {
             return Some(Room::At(request.at));
         }
         let end = || self.period_end(part.limit, request);
-        Some(counter.span.roll(fits).or_else(end).map_or(Room::OnceOthersEnd, Room::At))
+        Some(counter.span.roll(used, fits).or_else(end).map_or(Room::OnceOthersEnd, Room::At))
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ordain_ir::{Fact, FactName, Meter, Type};
+use rustc_hash::FxHashMap;
 
 use crate::ConditionError;
 use crate::symbols::Symbols;
@@ -54,6 +55,8 @@ pub(crate) struct Schema {
     facts: Symbols,
     pub(crate) slots: Vec<Slot>,
     pub(crate) symbols: Symbols,
+    /// By number, the texts that are searched for in others.
+    parts: FxHashMap<u32, Box<str>>,
     pub(crate) meters: Vec<Meter>,
 }
 
@@ -88,6 +91,18 @@ impl Schema {
             return Ok(slot);
         }
         Err(ConditionError::Kind { fact: name.clone(), wanted: kind.name() })
+    }
+
+    /// The number of a text that is searched for in others.
+    pub(crate) fn intern_part(&mut self, text: &str) -> u32 {
+        let symbol = self.symbols.intern(text);
+        self.parts.entry(symbol).or_insert_with(|| text.into());
+        symbol
+    }
+
+    /// The text that is searched for under a number.
+    pub(crate) fn part(&self, symbol: u32) -> &str {
+        &self.parts[&symbol]
     }
 
     /// The number of a meter that a limit bounds.

@@ -96,13 +96,24 @@ impl Span {
         }
     }
 
-    /// The earliest instant after this span's request at which a rolling period has room again, as `fits` says of a span;
-    /// where what is kept for later takes the room, the one at which nothing counts any more that does now. `None` where it
-    /// isn't rolling.
-    pub(crate) fn roll(self, fits: impl Fn(Self) -> bool) -> Option<Timestamp> {
+    /// The earliest instant after this span's request at which a rolling period has room again: at which what is `used` of a
+    /// span `fits`; where what is kept for later takes the room, the one at which nothing counts any more that does now.
+    /// `None` where it isn't rolling.
+    pub(crate) fn roll(self, used: impl Fn(Self) -> i64, fits: impl Fn(i64) -> bool) -> Option<Timestamp> {
         let Self::Rolling { period, part } = self else { return None };
-        let last = part + 2 * PARTS + 1;
-        let part = (part + 1..last).find(|part| fits(Self::Rolling { period, part: *part })).unwrap_or(last);
+        let (first, last) = (part + 1, part + 2 * PARTS + 1);
+        let fits_at = |part| fits(used(Self::Rolling { period, part }));
+        let part = if used(Self::Rolling { period, part: last - 1 }) == 0 {
+            // Nothing is kept for later, so that usage only leaves: halve what is left to look at.
+            let (mut from, mut to) = (first, last);
+            while from < to {
+                let middle = i64::midpoint(from, to);
+                if fits_at(middle) { to = middle } else { from = middle + 1 }
+            }
+            to
+        } else {
+            (first..last).find(|part| fits_at(*part)).unwrap_or(last)
+        };
         Some(begin(period, part))
     }
 }

@@ -2,6 +2,7 @@
 //! threads, and in whichever order requests come.
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -257,8 +258,9 @@ fn a_rolling_period_has_room_again_once_enough_has_left_it() {
         assert!(!asker.uses(tokens, asked));
         let part = asker.answer.limits()[0];
         // From the state, as whoever keeps counters elsewhere.
-        let counted = ByKey(ledger.state());
+        let counted = ByKey::of(&ledger);
         let found = engine.room(&asker.prepared, &part, tokens, &counted);
+        assert!(counted.asked.get() <= 10, "{}", counted.asked.get());
         match room {
             None => assert_eq!(found, Some(Room::Never)),
             Some(minute) => {
@@ -279,15 +281,26 @@ fn a_rolling_period_has_room_again_once_enough_has_left_it() {
 }
 
 /// A ledger's counters, kept elsewhere.
-struct ByKey(LedgerState);
+struct ByKey {
+    state: LedgerState,
+    /// How often.
+    asked: Cell<usize>,
+}
+
+impl ByKey {
+    fn of(ledger: &Ledger) -> Self {
+        Self { state: ledger.state(), asked: Cell::new(0) }
+    }
+}
 
 impl Counters for ByKey {
     fn used(&self, counter: ordain_engine::CounterRef<'_>) -> i64 {
+        self.asked.set(self.asked.get() + 1);
         let (from, to) = counter.span.keys();
         let (first, last) = counter.span.horizon();
         assert!(first <= from && from <= to && to <= last);
         let own = self
-            .0
+            .state
             .counters
             .iter()
             .filter(|it| it.limit == counter.limit.name && it.quantity == counter.quantity);
@@ -309,7 +322,7 @@ fn what_is_kept_for_later_takes_room_too() {
     assert!(asker.uses(10, second(999)));
     assert!(!asker.uses(1, second(940)));
     let part = asker.answer.limits()[0];
-    let room = engine.room(&asker.prepared, &part, 1, &ByKey(ledger.state()));
+    let room = engine.room(&asker.prepared, &part, 1, &ByKey::of(&ledger));
     // Between the two there is no room at all.
     assert_eq!(room, Some(Room::At(second(940 + 121))));
 }
