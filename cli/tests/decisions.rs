@@ -141,6 +141,28 @@ fn a_faulty_request_is_decided_closed_or_open_and_told() {
 }
 
 #[test]
+fn who_may_be_meant_stands_below_each_name_that_nobody_knows() {
+    let manifest = "agents: [acme/shop, acme/*/bot]\nproviders: [openai, local-*]\n";
+    let folder = workspace(&[("shop.ordain", POLICIES), ("ordain.yaml", manifest)]);
+    for (path, meant) in [
+        ("acme/sohp/clerk", "    did you mean `acme/shop/clerk`?\n"),
+        ("acme/sales/bto", "    did you mean `acme/sales/bot`?\n"),
+        ("other/shop/clerk", ""),
+    ] {
+        let mut asked = request("clerk", "10:00:00", "5.00 USD", 1);
+        (asked["path"], asked["provider"]) = (json!(path), json!("opneai"));
+        let run = run_with_input(&["eval", folder.path().to_str().unwrap(), "-"], &asked.to_string());
+        let told = format!(
+            "at `path`: unknown agent `{path}`; `agents` in `ordain.yaml` lists who is known\n{meant}  \
+             at `provider`: unknown provider `opneai`; `providers` in `ordain.yaml` lists which are known\n    \
+             did you mean `openai`?\n"
+        );
+        let run = run.expect_code(1);
+        assert!(run.stdout.ends_with(&told), "{}", run.stdout);
+    }
+}
+
+#[test]
 fn counters_are_kept_in_a_file() {
     let folder = workspace(&[("shop.ordain", POLICIES)]);
     let requests = [

@@ -53,25 +53,29 @@ impl Names {
 
     /// A test that some of them pass.
     fn test(&self, random: &mut Random) -> TextTest {
-        match random.below(8) {
+        match random.below(10) {
             0 => TextTest::Equals(self.text(random)),
             1 => TextTest::StartsWith(self.begin(random)),
             2 => TextTest::EndsWith(self.end(random)),
-            3 => TextTest::Contains({
-                let begin = self.begin(random);
-                begin[cut(random, &begin)..].to_owned()
-            }),
+            3 => TextTest::Contains(self.part(random)),
             kind => {
-                let (begin, end) = (self.begin(random), self.end(random));
+                let (begin, part, end) = (self.begin(random), self.part(random), self.end(random));
                 let pattern = match kind {
                     4 => format!("{begin}*"),
                     5 => format!("*{end}"),
-                    6 => format!("{begin}*{end}"),
+                    6 => format!("*{part}*"),
+                    7 => format!("?*{part}*{end}*"),
+                    8 => format!("{begin}*{end}"),
                     _ => format!("{begin}?*{end}"),
                 };
                 TextTest::Like(Glob::parse(&pattern).expect("names have no backslash in them"))
             }
         }
+    }
+
+    fn part(&self, random: &mut Random) -> String {
+        let begin = self.begin(random);
+        begin[cut(random, &begin)..].to_owned()
     }
 
     /// Lets the policies ask for these names wherever they ask for texts of any kind, but by regular expressions.

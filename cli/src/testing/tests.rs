@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ordain_ir::{
-    Accumulation, Active, Bound, Condition, DaySet, Direction, Enforcement, EnforcementMode, Expectation,
-    Fact, FactName, Glob, Limit, LimitStatus, Meter, Outcome, Override, Partition, Period, Place, Policies,
-    PolicyName, Quantity, Recurrence, Request, Rule, RuleStatus, RuleType, ScopePattern, ScopeSelector, Site,
-    Source, Span, TestCase, TextTest, TimeOfDay, Type, Usage, Value, Window,
+    Accumulation, Active, Bound, Condition, DaySet, Enforcement, EnforcementMode, Expectation, Fact,
+    FactName, Glob, Limit, Meter, Outcome, Override, Partition, Period, Place, Policies, PolicyName,
+    Quantity, Recurrence, Request, Rule, RuleStatus, RuleType, ScopePattern, ScopeSelector, Site, Span,
+    TestCase, TextTest, TimeOfDay, Type, Usage, Value, Window,
 };
 
 use crate::testing::run::{Runner, TestRun};
@@ -15,40 +15,18 @@ use crate::testing::run::{Runner, TestRun};
 pub(crate) const AT: &str = "2026-01-05T12:00:00Z"; // a Monday
 
 pub(crate) fn rule(name: &str, mode: EnforcementMode, condition: Condition) -> Rule {
-    Rule {
-        name: name.into(),
-        doc: String::new(),
-        rule_type: RuleType::Safety,
-        enforcement_mode: mode,
-        scope: ScopeSelector::global(),
-        window: Window::ALWAYS,
-        condition,
-        priority: 0,
-        source: Source::Manual,
-        status: RuleStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
-    }
+    Rule { condition, ..Rule::new(name, RuleType::Safety, mode) }
 }
 
 pub(crate) fn daily_tokens(name: &str, most: i64, enforcement: Enforcement) -> Limit {
     Limit {
-        name: name.into(),
-        doc: String::new(),
-        quantity: Quantity::Accumulated(Meter::Tokens, Accumulation::utc(Period::Day)),
-        bound: Bound { direction: Direction::AtMost, value: most },
-        enforcement,
-        scope: ScopeSelector::global(),
-        window: Window::ALWAYS,
-        condition: Condition::True,
-        rule: None,
         partition: Partition::Agent,
-        source: Source::Manual,
-        status: LimitStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
+        ..Limit::new(
+            name,
+            Quantity::Accumulated(Meter::Tokens, Accumulation::utc(Period::Day)),
+            Bound::at_most(most),
+            enforcement,
+        )
     }
 }
 

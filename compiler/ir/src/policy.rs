@@ -129,6 +129,27 @@ pub struct Rule {
     pub derived: Option<Derived>,
 }
 
+impl Rule {
+    /// A rule about every request, written by hand and active; other clauses are set beside it.
+    pub fn new(name: impl Into<PolicyName>, rule_type: RuleType, enforcement_mode: EnforcementMode) -> Self {
+        Self {
+            name: name.into(),
+            doc: String::new(),
+            rule_type,
+            enforcement_mode,
+            scope: ScopeSelector::global(),
+            window: Window::ALWAYS,
+            condition: Condition::True,
+            priority: 0,
+            source: Source::Manual,
+            status: RuleStatus::Active,
+            depends_on: vec![],
+            overrides: vec![],
+            derived: None,
+        }
+    }
+}
+
 /// How much of something.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Limit {
@@ -168,6 +189,34 @@ pub struct Limit {
     /// What it was made from, if it isn't written out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub derived: Option<Derived>,
+}
+
+impl Limit {
+    /// A limit on all requests together, written by hand and active; other clauses are set beside it.
+    pub fn new(
+        name: impl Into<PolicyName>,
+        quantity: Quantity,
+        bound: Bound,
+        enforcement: Enforcement,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            doc: String::new(),
+            quantity,
+            bound,
+            enforcement,
+            scope: ScopeSelector::global(),
+            window: Window::ALWAYS,
+            condition: Condition::True,
+            rule: None,
+            partition: Partition::Whole,
+            source: Source::Manual,
+            status: LimitStatus::Active,
+            depends_on: vec![],
+            overrides: vec![],
+            derived: None,
+        }
+    }
 }
 
 /// `require coverage safety for … in …`: every request of the scope that fulfils the condition must lie in the

@@ -360,6 +360,16 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// A ceiling.
+    pub const fn at_most(value: i64) -> Self {
+        Self { direction: Direction::AtMost, value }
+    }
+
+    /// A floor.
+    pub const fn at_least(value: i64) -> Self {
+        Self { direction: Direction::AtLeast, value }
+    }
+
     /// Whether `value` is allowed.
     pub const fn allows(self, value: i128) -> bool {
         match self.direction {

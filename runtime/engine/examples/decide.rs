@@ -10,9 +10,8 @@ use ordain_engine::ledger::Claim;
 use ordain_engine::{Answer, Engine, Ledger, NoCounters, Prepared};
 use ordain_ir::request::RequestJson;
 use ordain_ir::{
-    Accumulation, Bound, Condition, Direction, Enforcement, EnforcementMode, Fact, Limit, LimitStatus, Meter,
-    Partition, Period, Policies, Quantity, Request, Rule, RuleStatus, RuleType, ScopeSelector, Source,
-    TextTest, Type, Window,
+    Accumulation, Bound, Condition, Enforcement, EnforcementMode, Fact, Limit, Meter, Partition, Period,
+    Policies, Quantity, Request, Rule, RuleType, TextTest, Type,
 };
 
 fn policies() -> Policies {
@@ -26,36 +25,18 @@ fn policies() -> Policies {
         doc: String::new(),
     };
     let no_export = Rule {
-        name: "acme.no-export".into(),
         doc: "Nothing is exported.".into(),
-        rule_type: RuleType::Safety,
-        enforcement_mode: EnforcementMode::Block,
-        scope: ScopeSelector::global(),
-        window: Window::ALWAYS,
         condition: Condition::Text { fact: tool.name.clone(), test: TextTest::Equals("export".into()) },
-        priority: 0,
-        source: Source::Manual,
-        status: RuleStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
+        ..Rule::new("acme.no-export", RuleType::Safety, EnforcementMode::Block)
     };
     let daily_tokens = Limit {
-        name: "acme.daily-tokens".into(),
-        doc: String::new(),
-        quantity: Quantity::Accumulated(Meter::Tokens, Accumulation::utc(Period::Day)),
-        bound: Bound { direction: Direction::AtMost, value: 1_000 },
-        enforcement: Enforcement::Degrade,
-        scope: ScopeSelector::global(),
-        window: Window::ALWAYS,
-        condition: Condition::True,
-        rule: None,
         partition: Partition::Agent,
-        source: Source::Manual,
-        status: LimitStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
+        ..Limit::new(
+            "acme.daily-tokens",
+            Quantity::Accumulated(Meter::Tokens, Accumulation::utc(Period::Day)),
+            Bound::at_most(1_000),
+            Enforcement::Degrade,
+        )
     };
     policies.facts.insert(tool.name.clone(), tool);
     policies.rules.insert(no_export.name.clone(), Arc::new(no_export));

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ordain_engine::{DecideError, Decision, Engine, NoCounters, Predicate, UsedByLimit};
 use ordain_ir::{
-    Accumulation, Bound, CompareOp, Condition, Direction, ElementTest, Enforcement, EnforcementMode, Fact,
-    FactName, Limit, LimitStatus, Meter, MeterUnit, Partition, Path, Period, Policies, Quantity, Request,
-    Rule, RuleStatus, RuleType, ScopeSelector, Source, TextTest, Type, Usage, Value, Window,
+    Accumulation, Bound, CompareOp, Condition, ElementTest, Enforcement, EnforcementMode, Fact, FactName,
+    Limit, Meter, MeterUnit, Path, Period, Policies, Quantity, Request, Rule, RuleType, TextTest, Type,
+    Usage, Value,
 };
 
 fn fact(name: &str, ty: Type, optional: bool) -> (FactName, Fact) {
@@ -144,23 +144,7 @@ fn declared_meters_are_counted_in_their_own_unit() {
         ("acme.daily", Quantity::Accumulated(gpu.clone(), Accumulation::utc(Period::Day)), 60_000),
         ("acme.each", Quantity::PerRun(gpu), 20_000),
     ] {
-        let limit = Limit {
-            name: name.into(),
-            doc: String::new(),
-            quantity,
-            bound: Bound { direction: Direction::AtMost, value },
-            enforcement: Enforcement::Block,
-            scope: ScopeSelector::global(),
-            window: Window::ALWAYS,
-            condition: Condition::True,
-            rule: None,
-            partition: Partition::Whole,
-            source: Source::Manual,
-            status: LimitStatus::Active,
-            depends_on: vec![],
-            overrides: vec![],
-            derived: None,
-        };
+        let limit = Limit::new(name, quantity, Bound::at_most(value), Enforcement::Block);
         policies.limits.insert(name.into(), Arc::new(limit));
     }
     let engine = Engine::new(Arc::new(policies)).unwrap();
@@ -176,21 +160,7 @@ fn declared_meters_are_counted_in_their_own_unit() {
 }
 
 fn plain_rule(name: &str, condition: Condition) -> Rule {
-    Rule {
-        name: name.into(),
-        doc: String::new(),
-        rule_type: RuleType::Safety,
-        enforcement_mode: EnforcementMode::Block,
-        scope: ScopeSelector::global(),
-        window: Window::ALWAYS,
-        condition,
-        priority: 0,
-        source: Source::Manual,
-        status: RuleStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
-    }
+    Rule { condition, ..Rule::new(name, RuleType::Safety, EnforcementMode::Block) }
 }
 
 fn plain_request() -> Request {

@@ -11,8 +11,8 @@ use ordain_engine::{
 use ordain_ir::{
     Accumulation, Bound, CompareOp, Condition, Direction, ElementTest, Enforcement, EnforcementMode, Fact,
     FactName, Fail, Glob, Limit, LimitStatus, Meter, MeterUnit, Override, Partition, Path, Period, Policies,
-    PolicyName, Quantity, Request, Rule, RuleStatus, RuleType, ScopePattern, ScopeSelector, Source, TextTest,
-    Type, Usage, Value, Window,
+    PolicyName, Quantity, Request, Rule, RuleStatus, RuleType, ScopePattern, ScopeSelector, TextTest, Type,
+    Usage, Value,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -106,19 +106,12 @@ fn rule(n: usize) -> impl Strategy<Value = Rule> {
     )
         .prop_map(move |(rule_type, enforcement_mode, scope, condition, priority, active, overrides)| {
             Rule {
-                name: (&*format!("r{n}")).into(),
-                doc: String::new(),
-                rule_type,
-                enforcement_mode,
                 scope,
-                window: Window::ALWAYS,
                 condition,
                 priority,
-                source: Source::Manual,
                 status: if active { RuleStatus::Active } else { RuleStatus::Retired },
-                depends_on: vec![],
                 overrides,
-                derived: None,
+                ..Rule::new(&*format!("r{n}"), rule_type, enforcement_mode)
             }
         })
 }
@@ -160,21 +153,12 @@ fn limit(n: usize) -> impl Strategy<Value = Limit> {
                 overrides,
             )| {
                 Limit {
-                    name: (&*format!("l{n}")).into(),
-                    doc: String::new(),
-                    quantity,
-                    bound: Bound { direction, value },
-                    enforcement,
                     scope,
-                    window: Window::ALWAYS,
                     condition,
                     rule: rule.map(|rule| (&*format!("r{rule}")).into()),
                     partition,
-                    source: Source::Manual,
-                    status: LimitStatus::Active,
-                    depends_on: vec![],
                     overrides,
-                    derived: None,
+                    ..Limit::new(&*format!("l{n}"), quantity, Bound { direction, value }, enforcement)
                 }
             },
         )

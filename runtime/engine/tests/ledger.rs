@@ -10,29 +10,13 @@ use ordain_engine::ledger::{Admission, Band, Claim, Closing, LedgerState, LimitE
 use ordain_engine::{Answer, Engine, Ledger, NoCounters, Outcome, Prepared, SubjectRef};
 use ordain_ir::request::RequestJson;
 use ordain_ir::{
-    Accumulation, Bound, Condition, Direction, Enforcement, Fail, Glob, Limit, LimitStatus, Meter, Partition,
-    Path, Period, Policies, Quantity, Request, ScopePattern, ScopeSelector, Settings, Source, Usage, Window,
+    Accumulation, Bound, Direction, Enforcement, Fail, Glob, Limit, Meter, Partition, Path, Period, Policies,
+    Quantity, Request, ScopePattern, Settings, Usage,
 };
 
 fn limit(name: &str, quantity: Quantity, value: i64, partition: Partition) -> Limit {
     let direction = if quantity == Quantity::Cooldown { Direction::AtLeast } else { Direction::AtMost };
-    Limit {
-        name: name.into(),
-        doc: String::new(),
-        quantity,
-        bound: Bound { direction, value },
-        enforcement: Enforcement::Block,
-        scope: ScopeSelector::global(),
-        window: Window::ALWAYS,
-        condition: Condition::True,
-        rule: None,
-        partition,
-        source: Source::Manual,
-        status: LimitStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
-    }
+    Limit { partition, ..Limit::new(name, quantity, Bound { direction, value }, Enforcement::Block) }
 }
 
 fn engine(limits: impl IntoIterator<Item = Limit>) -> Engine {

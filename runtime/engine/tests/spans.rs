@@ -11,28 +11,16 @@ use jiff::{SignedDuration, Timestamp};
 use ordain_engine::ledger::{Admission, Band, Claim, Closing, LedgerState, LimitEvent, Standing};
 use ordain_engine::{Answer, Counters, Engine, Ledger, NoCounters, Outcome, Prepared, Room, UsedByLimit};
 use ordain_ir::{
-    Accumulation, Bound, Condition, Direction, Enforcement, Limit, LimitStatus, Meter, Partition, Path,
-    Period, Policies, Quantity, Request, ScopeSelector, Source, Usage, Window,
+    Accumulation, Bound, Enforcement, Limit, Meter, Path, Period, Policies, Quantity, Request, Usage,
 };
 
 fn limit(name: &str, accumulation: Accumulation, cap: i64) -> Limit {
-    Limit {
-        name: name.into(),
-        doc: String::new(),
-        quantity: Quantity::Accumulated(Meter::Tokens, accumulation),
-        bound: Bound { direction: Direction::AtMost, value: cap },
-        enforcement: Enforcement::Block,
-        scope: ScopeSelector::global(),
-        window: Window::ALWAYS,
-        condition: Condition::True,
-        rule: None,
-        partition: Partition::Whole,
-        source: Source::Manual,
-        status: LimitStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
-    }
+    Limit::new(
+        name,
+        Quantity::Accumulated(Meter::Tokens, accumulation),
+        Bound::at_most(cap),
+        Enforcement::Block,
+    )
 }
 
 fn zoned(period: Period, zone: &str) -> Accumulation {

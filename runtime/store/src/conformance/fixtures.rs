@@ -5,10 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ordain_ir::report::Contradiction;
 use ordain_ir::{
-    Accumulation, Bound, Bundle, Certainty, Condition, Conflict, ConflictSeverity, ConflictType,
-    DependencyEdge, DependencyGraph, DependencyType, Direction, Enforcement, EnforcementMode, Level, Limit,
-    LimitStatus, Partition, Period, Policies, PolicyRef, Quantity, Report, Rule, RuleStatus, RuleType,
-    ScopePattern, ScopeSelector, Source, SourceMap, Window,
+    Accumulation, Bound, Bundle, Certainty, Conflict, ConflictSeverity, ConflictType, DependencyEdge,
+    DependencyGraph, DependencyType, Enforcement, EnforcementMode, Level, Limit, LimitStatus, Period,
+    Policies, PolicyRef, Quantity, Report, Rule, RuleStatus, RuleType, ScopePattern, ScopeSelector, Source,
+    SourceMap,
 };
 
 use uuid::Uuid;
@@ -47,21 +47,7 @@ pub fn scope(level: Level) -> ScopeSelector {
 
 /// An active, manual, global rule that always speaks.
 pub fn rule(name: &str, rule_type: RuleType, enforcement_mode: EnforcementMode) -> Rule {
-    Rule {
-        name: name.into(),
-        doc: String::new(),
-        rule_type,
-        enforcement_mode,
-        scope: ScopeSelector::global(),
-        window: Window::ALWAYS,
-        condition: Condition::True,
-        priority: 0,
-        source: Source::Manual,
-        status: RuleStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
-    }
+    Rule::new(name, rule_type, enforcement_mode)
 }
 
 /// A quantity by its wording: `TOKENS_DAILY`, `RUNS_HOURLY in Europe/Berlin`, `RUNS_HOURLY rolling`, `RUNS_CONCURRENT`.
@@ -89,23 +75,7 @@ fn quantity(wording: &str) -> Quantity {
 /// # Panics
 /// If there is no such type of limit.
 pub fn limit(name: &str, limit_type: &str, value: i64) -> Limit {
-    Limit {
-        name: name.into(),
-        doc: String::new(),
-        quantity: quantity(limit_type),
-        bound: Bound { direction: Direction::AtMost, value },
-        enforcement: Enforcement::Block,
-        scope: ScopeSelector::global(),
-        window: Window::ALWAYS,
-        condition: Condition::True,
-        rule: None,
-        partition: Partition::Whole,
-        source: Source::Manual,
-        status: LimitStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
-    }
+    Limit::new(name, quantity(limit_type), Bound::at_most(value), Enforcement::Block)
 }
 
 /// A set of policies.

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use ordain_engine::ledger::Claim;
 use ordain_engine::{Answer, Engine, Ledger, Prepared};
 use ordain_ir::{
-    Accumulation, Bound, Condition, Direction, Enforcement, Limit, LimitStatus, Meter, Partition, Path,
-    Period, Policies, Quantity, ScopeSelector, Source, Usage, Window,
+    Accumulation, Bound, Enforcement, Limit, Meter, Partition, Path, Period, Policies, Quantity, Usage,
 };
 
 /// Tenants that ask in turn.
@@ -17,21 +16,13 @@ const TENANTS: usize = 64;
 
 fn limit(name: &str, period: Period, partition: Partition) -> (ordain_ir::PolicyName, Arc<Limit>) {
     let limit = Limit {
-        name: name.into(),
-        doc: String::new(),
-        quantity: Quantity::Accumulated(Meter::Runs, Accumulation::utc(period)),
-        bound: Bound { direction: Direction::AtMost, value: i64::MAX / 2 },
-        enforcement: Enforcement::Block,
-        scope: ScopeSelector::global(),
-        window: Window::ALWAYS,
-        condition: Condition::True,
-        rule: None,
         partition,
-        source: Source::Manual,
-        status: LimitStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
+        ..Limit::new(
+            name,
+            Quantity::Accumulated(Meter::Runs, Accumulation::utc(period)),
+            Bound::at_most(i64::MAX / 2),
+            Enforcement::Block,
+        )
     };
     (limit.name.clone(), Arc::new(limit))
 }

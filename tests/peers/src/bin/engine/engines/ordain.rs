@@ -8,10 +8,9 @@ use std::time::Duration;
 use ordain_engine::ledger::Claim;
 use ordain_engine::{Answer, Engine, Ledger, NoCounters, Part, Prepared};
 use ordain_ir::{
-    Accumulation, Active, Bound, Bundle, CompareOp, Condition, DependencyGraph, Direction, ElementTest,
-    Enforcement, EnforcementMode, Fact, Glob, Limit, LimitStatus, Meter, Partition, Path, Period, Policies,
-    Quantity, Recurrence, Report, RuleStatus, RuleType, ScopeSelector, Source, SourceMap, TextTest,
-    TimeOfDay, Type, Usage, Value, Window,
+    Accumulation, Active, Bound, Bundle, CompareOp, Condition, DependencyGraph, ElementTest, Enforcement,
+    EnforcementMode, Fact, Glob, Limit, Meter, Path, Period, Policies, Quantity, Recurrence, Report,
+    RuleType, SourceMap, TextTest, TimeOfDay, Type, Usage, Value, Window,
 };
 
 use super::{Loaded, Said};
@@ -74,39 +73,21 @@ fn rule(rule: &Rule, shape: Shape) -> ordain_ir::Rule {
         }
     };
     ordain_ir::Rule {
-        name: rule.name.as_str().into(),
-        doc: String::new(),
-        rule_type: RuleType::Safety,
-        enforcement_mode: EnforcementMode::Block,
-        scope: ScopeSelector::global(),
         window,
         condition,
-        priority: 0,
-        source: Source::Manual,
-        status: RuleStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
+        ..ordain_ir::Rule::new(rule.name.as_str(), RuleType::Safety, EnforcementMode::Block)
     }
 }
 
 fn limit(rule: &Rule) -> Limit {
     Limit {
-        name: rule.name.as_str().into(),
-        doc: String::new(),
-        quantity: Quantity::Accumulated(Meter::Runs, Accumulation::utc(Period::Day)),
-        bound: Bound { direction: Direction::AtMost, value: cap(rule) },
-        enforcement: Enforcement::Block,
-        scope: ScopeSelector::global(),
-        window: Window::ALWAYS,
         condition: Condition::Text { fact: "tool.name".into(), test: TextTest::Equals(rule.action.clone()) },
-        rule: None,
-        partition: Partition::Whole,
-        source: Source::Manual,
-        status: LimitStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
+        ..Limit::new(
+            rule.name.as_str(),
+            Quantity::Accumulated(Meter::Runs, Accumulation::utc(Period::Day)),
+            Bound::at_most(cap(rule)),
+            Enforcement::Block,
+        )
     }
 }
 
