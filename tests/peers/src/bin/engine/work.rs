@@ -11,19 +11,23 @@ pub struct Rule {
     pub risk: i64,
     pub from: i64,
     pub until: i64,
-    /// What the rule asks of the action where it isn't the action itself.
+    /// What the rule asks of the request's action.
     pub tools: Tools,
 }
 
 /// How rules name what they are about.
 #[derive(Clone, Debug)]
 pub enum Tools {
+    /// This one.
+    One(String),
     /// One of these.
     List([String; 3]),
     /// Those that begin so.
     Begin(String),
     /// Those that end so.
     End(String),
+    /// Those in which this stands.
+    Part(String),
     /// Whatever has this label.
     Label(String),
 }
@@ -48,18 +52,21 @@ pub enum Shape {
     Windows,
     /// As facts; rules name actions by lists and by patterns, or ask for a label.
     Patterns,
+    /// As facts; rules name actions by a part of their names.
+    Parts,
     /// Each rule is a limit on runs a day (UTC) of its action; a request that breaks none counts for all of its action.
     Limits,
 }
 
 impl Shape {
-    pub const ALL: [Self; 4] = [Self::Facts, Self::Windows, Self::Patterns, Self::Limits];
+    pub const ALL: [Self; 5] = [Self::Facts, Self::Windows, Self::Patterns, Self::Parts, Self::Limits];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Facts => "hours as facts",
             Self::Windows => "hours as time windows in Europe/Berlin",
             Self::Patterns => "hours as facts, tools by lists, patterns and labels",
+            Self::Parts => "hours as facts, tools by a part of their names",
             Self::Limits => "limits on runs a day, counted",
         }
     }
@@ -75,37 +82,41 @@ pub const ZONE: &str = "Europe/Berlin";
 
 impl Rule {
     /// Whether it is about what the request does.
-    fn is_about(&self, request: &Request, shape: Shape) -> bool {
+    fn is_about(&self, request: &Request) -> bool {
         let action = &request.action;
         match &self.tools {
-            _ if shape != Shape::Patterns => self.action == *action,
+            Tools::One(one) => one == action,
             Tools::List(actions) => actions.contains(action),
             Tools::Begin(begin) => action.starts_with(begin),
             Tools::End(end) => action.ends_with(end),
+            Tools::Part(part) => action.contains(part),
             Tools::Label(label) => request.labels.contains(label),
         }
     }
 }
 
-pub fn rules(count: usize) -> Vec<Rule> {
+pub fn rules(count: usize, shape: Shape) -> Vec<Rule> {
     let (mut random, mut tools) = (Random::new(1), Random::new(3));
     let actions = (count / 10).max(1) as i64;
     (0..count)
         .map(|number| {
             let from = random.below(20);
             let mut of = |start: &str, end: &str| format!("{start}{}{end}", tools.below(actions));
+            let action = format!("act{}", random.below(actions));
             Rule {
                 name: format!("r{number:05}"),
-                action: format!("act{}", random.below(actions)),
                 risk: random.below(100),
                 from,
                 until: from + 1 + random.below(24 - from),
-                tools: match number % 4 {
-                    0 => Tools::List([of("act", ""), of("act", ".read"), of("act", "")]),
-                    1 => Tools::Begin(of("act", ".")),
-                    2 => Tools::End(of(".of", "")),
-                    _ => Tools::Label(of("label", "")),
+                tools: match (shape, number % 4) {
+                    (Shape::Patterns, 0) => Tools::List([of("act", ""), of("act", ".read"), of("act", "")]),
+                    (Shape::Patterns, 1) => Tools::Begin(of("act", ".")),
+                    (Shape::Patterns, 2) => Tools::End(of(".of", "")),
+                    (Shape::Patterns, _) => Tools::Label(of("label", "")),
+                    (Shape::Parts, _) => Tools::Part(of(".of", ".")),
+                    _ => Tools::One(action.clone()),
                 },
+                action,
             }
         })
         .collect()
@@ -118,6 +129,9 @@ pub fn requests(count: usize, shape: Shape) -> Vec<Request> {
     (0..REQUESTS)
         .map(|_| {
             let mut action = format!("act{}", random.below(actions));
+            if shape == Shape::Parts {
+                action = format!("{action}.of{}.run", tools.below(actions));
+            }
             if shape == Shape::Patterns {
                 match tools.below(3) {
                     0 => action.push_str(".read"),
@@ -141,7 +155,7 @@ pub fn expected(rules: &[Rule], requests: &[Request], shape: Shape) -> Vec<Vec<S
     let mut used: std::collections::BTreeMap<(&str, i64), i64> = std::collections::BTreeMap::new();
     let mut names = vec![];
     for request in requests {
-        let own = rules.iter().filter(|rule| rule.is_about(request, shape));
+        let own = rules.iter().filter(|rule| rule.is_about(request));
         let day = request.second / 86_400;
         let denies = |rule: &&Rule| match shape {
             Shape::Limits => used.get(&(rule.name.as_str(), day)).copied().unwrap_or(0) + 1 > cap(rule),

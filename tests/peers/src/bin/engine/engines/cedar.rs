@@ -21,10 +21,11 @@ pub fn load(rules: &[Rule], requests: &[Request], shape: Shape) -> (Box<dyn Load
     let mut text = String::from("@id(\"permit\")\npermit(principal, action, resource);\n");
     for rule in rules {
         let tools = match &rule.tools {
-            _ if shape != Shape::Patterns => format!("context.tool == \"{}\"", rule.action),
+            Tools::One(action) => format!("context.tool == \"{action}\""),
             Tools::List(actions) => format!("{actions:?}.contains(context.tool)"),
             Tools::Begin(begin) => format!("context.tool like \"{begin}*\""),
             Tools::End(end) => format!("context.tool like \"*{end}\""),
+            Tools::Part(part) => format!("context.tool like \"*{part}*\""),
             Tools::Label(label) => format!("context.labels.contains(\"{label}\")"),
         };
         writeln!(

@@ -45,10 +45,11 @@ fn rule(rule: &Rule, shape: Shape) -> ordain_ir::Rule {
     let number = |fact: &str, op, bound| Condition::Compare { terms: vec![(fact.into(), 1)], op, bound };
     let tool = |test| Condition::Text { fact: "tool.name".into(), test };
     let action = match &rule.tools {
-        _ if shape != Shape::Patterns => tool(TextTest::Equals(rule.action.clone())),
+        Tools::One(action) => tool(TextTest::Equals(action.clone())),
         Tools::List(all) => Condition::Or(all.iter().map(|it| tool(TextTest::Equals(it.clone()))).collect()),
         Tools::Begin(begin) => tool(TextTest::Like(Glob::parse(&format!("{begin}*")).expect("a pattern"))),
         Tools::End(end) => tool(TextTest::Like(Glob::parse(&format!("*{end}")).expect("a pattern"))),
+        Tools::Part(part) => tool(TextTest::Like(Glob::parse(&format!("*{part}*")).expect("a pattern"))),
         Tools::Label(label) => {
             Condition::Any { fact: "labels".into(), test: ElementTest::Text(TextTest::Equals(label.clone())) }
         }
@@ -57,7 +58,7 @@ fn rule(rule: &Rule, shape: Shape) -> ordain_ir::Rule {
     let time =
         |hour: i64| TimeOfDay::new(u16::try_from(hour).expect("an hour"), 0).expect("an hour of a day");
     let (window, condition) = match shape {
-        Shape::Facts | Shape::Patterns | Shape::Limits => {
+        Shape::Facts | Shape::Patterns | Shape::Parts | Shape::Limits => {
             let from = number("hour", CompareOp::GreaterEqual, rule.from);
             let until = number("hour", CompareOp::Less, rule.until);
             (Window::ALWAYS, Condition::And(vec![action, risk, from, until]))

@@ -27,19 +27,20 @@ struct Rego {
 
 fn hour(shape: Shape) -> String {
     match shape {
-        Shape::Facts | Shape::Patterns | Shape::Limits => "hour := input.hour\n".to_owned(),
+        Shape::Facts | Shape::Patterns | Shape::Parts | Shape::Limits => "hour := input.hour\n".to_owned(),
         Shape::Windows => format!("hour := time.clock([input.ns, \"{ZONE}\"])[0]\n"),
     }
 }
 
 fn code(rules: &[Rule], shape: Shape) -> String {
     let mut text = format!("package peers\n\nimport rego.v1\n\n{}", hour(shape));
-    for Rule { name, action, risk, from, until, tools } in rules {
+    for Rule { name, risk, from, until, tools, .. } in rules {
         let tools = match tools {
-            _ if shape != Shape::Patterns => format!("input.action == \"{action}\""),
+            Tools::One(action) => format!("input.action == \"{action}\""),
             Tools::List(actions) => format!("input.action in {actions:?}"),
             Tools::Begin(begin) => format!("startswith(input.action, \"{begin}\")"),
             Tools::End(end) => format!("endswith(input.action, \"{end}\")"),
+            Tools::Part(part) => format!("contains(input.action, \"{part}\")"),
             Tools::Label(label) => format!("\"{label}\" in input.labels"),
         };
         writeln!(
