@@ -243,17 +243,18 @@ pub fn included(small: &[&ScopeSelector], big: &[&ScopeSelector], strings: &Stri
 }
 
 /// The joint refinement: every set of selectors (bit `i` is `selectors[i]`) that some subject lies in exactly,
-/// with such a subject; sorted by set. Each entry of `domains` is a conjunction of selectors. `None` beyond the caps.
-pub fn minterms(domains: &[Vec<&ScopeSelector>], strings: &Strings) -> Option<Vec<(u32, Subject)>> {
+/// with such a subject; sorted by set. Each entry of `domains`, of which there are 128 at most, is a conjunction of
+/// selectors. `None` beyond the caps.
+pub fn minterms(domains: &[Vec<&ScopeSelector>], strings: &Strings) -> Option<Vec<(u128, Subject)>> {
     let row = Row::new(domains.iter().flatten().copied());
     let states = walk(&row.patterns, strings, |_| true)?;
-    let mut out: BTreeMap<u32, Subject> = BTreeMap::new();
+    let mut out: BTreeMap<u128, Subject> = BTreeMap::new();
     for (alive, segments) in states {
         let mut first = 0;
-        let mut set = 0_u32;
+        let mut set = 0;
         for (i, selectors) in domains.iter().enumerate() {
             let last = first + selectors.len();
-            set |= u32::from((first..last).all(|s| row.contains(s, &alive))) << i;
+            set |= u128::from((first..last).all(|s| row.contains(s, &alive))) << i;
             first = last;
         }
         out.entry(set).or_insert_with(|| subject(segments));

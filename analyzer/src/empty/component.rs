@@ -11,50 +11,98 @@ use crate::domain::Algebra;
 use crate::places::PlaceId;
 use crate::scope;
 
-/// Members of one linear program. A component with more is explored around each of its floors, with the
-/// members that matter most to it, and counted as not fully explored.
-pub(super) const MAX_MEMBERS: usize = 16;
-/// The most in such a case, and neighbours followed from the floor in the middle and from every other member.
+/// Members of a component that is searched to the end.
+pub(super) const SMALL: usize = 16;
+/// Those of one that is searched as a whole at all, though its sets are listed up to a lower bound. Beyond either, parts
+/// of it are searched to the end, and it counts as not fully explored.
+pub(super) const LARGE: usize = 120;
+/// The most members around a floor, and neighbours followed from the floor in the middle and from every other member.
 const AROUND_A_FLOOR: (usize, usize, usize) = (12, 7, 3);
 
 /// Members to be explored together, by position, ascending; at least two.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Component {
     pub(super) members: Vec<usize>,
-    /// Whether members were left out because there are too many.
-    pub(super) truncated: bool,
+    /// Whether others that they meet were left out.
+    pub(super) part: bool,
 }
 
-/// The components with a floor and something that holds it down.
-pub(super) fn components(members: &[Member], algebra: &Algebra) -> Vec<Component> {
+/// The components with a floor and something that holds it down, and the links between members within them.
+pub(super) fn components(members: &[Member], algebra: &Algebra) -> (Vec<Component>, Vec<Vec<Link>>) {
     let mut links = links(members, algebra);
     let slack = slack(members, &links, &algebra.conditions.memo.strings);
     for (at, links) in links.iter_mut().enumerate() {
         links.retain(|link| !slack[at] && !slack[link.to]);
     }
     let mut done = BTreeSet::new();
-    let mut out = BTreeSet::new();
-    let mut large = vec![];
+    let mut out = vec![];
     for floor in (0..members.len()).filter(|at| members[*at].is_floor()) {
         if !done.contains(&floor) {
-            let all = reach(&links, floor, usize::MAX, (usize::MAX, usize::MAX));
-            done.extend(all.iter().copied());
-            if all.len() <= MAX_MEMBERS {
-                out.insert(Component { members: all, truncated: false });
-            } else {
-                large.push(all);
+            let members = reach(&links, floor, usize::MAX, (usize::MAX, usize::MAX));
+            done.extend(members.iter().copied());
+            out.push(Component { members, part: false });
+        }
+    }
+    out.retain(|component| component.members.len() > 1);
+    (out, links)
+}
+
+/// Around each floor of components that are too large, those that matter most to it. Sorts the links of each member
+/// likewise.
+pub(super) fn around_floors(
+    large: &[&Component],
+    members: &[Member],
+    links: &mut [Vec<Link>],
+) -> Vec<Component> {
+    by_pressure(members, links);
+    let (bound, first, further) = AROUND_A_FLOOR;
+    let floors = of_all(large).filter(|at| members[*at].is_floor());
+    parts(floors.map(|floor| reach(links, floor, bound, (first, further))))
+}
+
+/// Under each ceiling and cooldown of components that are too large, all that push against it, so that what many need in
+/// all is seen; but for those of which something is known already.
+pub(super) fn under_roofs(
+    large: &[&Component],
+    members: &[Member],
+    links: &[Vec<Link>],
+    known: &BTreeSet<usize>,
+) -> Vec<Component> {
+    let roof = |at: &usize| matches!(members[*at].role, Role::Ceiling(..) | Role::Cooldown);
+    let roofs = of_all(large).filter(|at| roof(at) && !known.contains(at));
+    parts(roofs.map(|roof| under(members, links, roof)))
+}
+
+/// The members of these.
+fn of_all(components: &[&Component]) -> impl Iterator<Item = usize> {
+    components.iter().flat_map(|component| component.members.iter().copied())
+}
+
+/// Each once, if it has more than one member.
+fn parts(members: impl Iterator<Item = Vec<usize>>) -> Vec<Component> {
+    let parts = members.filter(|members| members.len() > 1).map(|members| Component { members, part: true });
+    parts.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// A ceiling or a cooldown with those that push against it, also through what one run may use; none but itself if these
+/// are so few that they are all around the floor that matters least.
+fn under(members: &[Member], links: &[Vec<Link>], roof: usize) -> Vec<usize> {
+    let pushing = |at: usize| {
+        let against = move |to: &usize| holds_down(&members[*to], &members[at]);
+        links[at].iter().map(|link| link.to).filter(against)
+    };
+    let mut out = vec![roof];
+    out.extend(pushing(roof));
+    for tie in out.clone().into_iter().skip(1).filter(|at| !members[*at].is_floor()) {
+        for floor in pushing(tie) {
+            if !out.contains(&floor) {
+                out.push(floor);
             }
         }
     }
-    if !large.is_empty() {
-        by_pressure(members, &mut links);
-        let (bound, first, further) = AROUND_A_FLOOR;
-        for floor in large.into_iter().flatten().filter(|at| members[*at].is_floor()) {
-            let members = reach(&links, floor, bound, (first, further));
-            out.insert(Component { members, truncated: true });
-        }
-    }
-    out.into_iter().filter(|component| component.members.len() > 1).collect()
+    out.truncate(if out.len() <= AROUND_A_FLOOR.2 + 1 { 1 } else { LARGE });
+    out.sort_unstable();
+    out
 }
 
 /// A member with which another one shares amounts.

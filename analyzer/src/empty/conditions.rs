@@ -1,6 +1,7 @@
 //! Which members' conditions can hold together.
 
 use super::member::Member;
+use super::minimal::Set;
 use crate::Answer;
 use crate::conditions::{Conditions, Prepared};
 
@@ -30,18 +31,18 @@ pub(super) fn standing(condition: &Prepared, conditions: &Conditions) -> Standin
 
 /// Conditions that hold, conditions that don't, which members have the first ones, and whether that is proved
 /// possible.
-type Partial<'m> = (Vec<&'m Prepared>, Vec<&'m Prepared>, u64, bool);
+type Partial<'m> = (Vec<&'m Prepared>, Vec<&'m Prepared>, Set, bool);
 
 /// The sets of members (as bits) whose conditions can hold while the others' don't, sorted, each with whether
 /// that is proved possible, not only not proved impossible; `None` beyond the bound. Opaque facts are free.
-pub(super) fn combinations(members: &[Member], conditions: &Conditions) -> Option<Vec<(u64, bool)>> {
+pub(super) fn combinations(members: &[Member], conditions: &Conditions) -> Option<Vec<(Set, bool)>> {
     let mut distinct: Vec<&Prepared> = vec![];
     for member in members.iter().filter(|member| !member.condition.is_true()) {
         if !distinct.contains(&&*member.condition) {
             distinct.push(&member.condition);
         }
     }
-    let bits = |holds: &dyn Fn(&Prepared) -> bool| -> u64 {
+    let bits = |holds: &dyn Fn(&Prepared) -> bool| -> Set {
         (0..members.len()).filter(|at| holds(&members[*at].condition)).map(|at| 1 << at).sum()
     };
     let mut partial: Vec<Partial> = vec![(vec![], vec![], bits(&Prepared::is_true), true)];
@@ -63,7 +64,7 @@ pub(super) fn combinations(members: &[Member], conditions: &Conditions) -> Optio
         }
         partial = next;
     }
-    let mut out: Vec<(u64, bool)> = partial.into_iter().map(|(_, _, set, proved)| (set, proved)).collect();
+    let mut out: Vec<(Set, bool)> = partial.into_iter().map(|(_, _, set, proved)| (set, proved)).collect();
     out.sort_unstable();
     Some(out)
 }

@@ -13,8 +13,12 @@ use super::member::{Member, Role};
 use super::minimal::indices;
 use super::program::{Cells, Context, Program, Reason, Sums};
 use super::simplex::Feasibility;
+use super::timeline::Level;
 use super::words::{self, Stated};
 use crate::calendar::Stretch;
+
+/// Guarantees that are told one by one.
+const MANY: usize = 5;
 
 /// A proof with the programs that it speaks of.
 pub(super) struct Proof {
@@ -131,7 +135,16 @@ impl Proof {
             let within = stated.as_ref().and_then(|stated| stated.within).map(name);
             words::clause(&members[*at], &name(*at), stated.as_ref(), within.as_deref(), unit)
         };
-        let floors: Vec<String> = floors.iter().map(|at| clause(at, None)).collect();
+        let together = (floors.len() > MANY).then(|| self.together(space, chain, &floors)).flatten();
+        let floors: Vec<String> = match together {
+            Some((level, total)) => {
+                let names: Vec<String> = floors.iter().map(|at| name(*at)).collect();
+                unit.map(|meter| words::together(&names, meter, total, chain[level].period))
+                    .into_iter()
+                    .collect()
+            }
+            None => floors.iter().map(|at| clause(at, None)).collect(),
+        };
         let others: Vec<String> = others.iter().map(|at| clause(at, unit)).collect();
         let subject = words::subject(members, found.set, space.subjects[found.subject].subject.as_ref());
         let example = if subject.is_empty() { String::new() } else { format!(" (seen{subject})") };
@@ -141,6 +154,33 @@ impl Proof {
             String::new()
         };
         format!("{}, but {}{example}{when}", words::list(&floors), words::list(&others))
+    }
+}
+
+impl Proof {
+    /// The level at which all these floors enter, and what they need there, if the proof just adds them up: then no usage
+    /// counts for two of them.
+    fn together(&self, space: &Space, chain: &[Level], floors: &[usize]) -> Option<(usize, i128)> {
+        let mut total = 0_i128;
+        let mut entering = vec![];
+        for (reason, factor) in self.program.reasons.iter().zip(&self.factors) {
+            if let Reason::Policy { member, level, .. } = reason
+                && !factor.is_zero()
+                && let Role::Floor(meter, _) = &space.members[*member].role
+            {
+                entering.push((level, meter, factor));
+            }
+        }
+        let first = *entering.first()?;
+        if entering.len() != floors.len() || entering.iter().any(|other| *other != first) {
+            return None;
+        }
+        let level = chain.get(*first.0)?;
+        for at in floors {
+            let value = i128::from(space.members[*at].limit.bound.value);
+            total = total.checked_add(value.checked_mul(level.counts[*at].into())?)?;
+        }
+        Some((*first.0, total))
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use ordain_ir::Period;
 
-use super::component::Component;
+use super::component::{Component, LARGE, SMALL};
 use super::conditions::{self, Standing};
 use super::member::{self, Member};
-use super::minimal::{self, indices};
+use super::minimal::{self, Bounds, Said, Set, indices};
 use super::program::{Cells, Context, Program, Reason, Sums, Usage, select};
 use super::simplex::Feasibility;
 use super::subjects::{SubjectCells, subjects};
@@ -16,7 +16,13 @@ use crate::calendar::{Calendar, Stretch};
 use crate::domain::Algebra;
 
 /// Minimal sets listed for one component; beyond, the exploration says so.
-const MAX_SETS: usize = 64;
+const BOUNDS: Bounds = Bounds { sets: 64, hitting: 4_096 };
+/// Likewise for a large one.
+const LARGE_BOUNDS: Bounds = Bounds { sets: 8, hitting: 256 };
+/// What the programs of a large one may come to in all: numbers in their tables, of those that are solved so many times
+/// as they take steps about.
+const MAX_WORK: usize = 200_000_000;
+const SOLVING: usize = 32;
 /// Largest subsets without two members that override one another; beyond, likewise.
 const MAX_GROUNDS: usize = 64;
 
@@ -31,15 +37,33 @@ pub(super) struct Space<'a> {
     pub(super) chains: Vec<Chain>,
     /// Sets of members whose conditions may hold together; and those of them for which that is proved, where
     /// these are fewer.
-    conditions: (Vec<u64>, Option<Vec<u64>>),
+    conditions: (Vec<Set>, Option<Vec<Set>>),
     complete: bool,
+}
+
+/// What a search has done so far.
+struct Tried {
+    /// Usages that fulfilled all bounds somewhere: most places are much alike, and what is possible at one is possible at
+    /// the next.
+    usages: Vec<Usage>,
+    /// What it may yet do.
+    work: usize,
+}
+
+impl Tried {
+    /// Takes as much from what it may do, and all of it where there isn't so much.
+    fn may(&mut self, work: usize) -> bool {
+        let rest = self.work.checked_sub(work);
+        self.work = rest.unwrap_or(0);
+        rest.is_some()
+    }
 }
 
 /// A minimal contradictory set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     /// The members, as bits.
-    pub(super) set: u64,
+    pub(super) set: Set,
     /// Where it was found.
     pub(super) chain: usize,
     /// Likewise.
@@ -49,11 +73,14 @@ pub(super) struct Found {
 }
 
 impl<'a> Space<'a> {
-    /// Lays a component out; `None` if there are too many conditions or subjects.
+    /// Lays a component out; `None` if there are too many members, conditions or subjects.
     pub(super) fn new(component: &Component, all: &[Member<'a>], algebra: &Algebra) -> Option<Self> {
+        if component.members.len() > LARGE {
+            return None;
+        }
         let members: Vec<Member> = component.members.iter().map(|at| all[*at].clone()).collect();
         let (subjects, mut complete) = subjects(&members, &algebra.conditions.memo.strings);
-        complete &= !component.truncated;
+        complete &= !component.part;
         let times: Vec<&[Stretch]> = members.iter().map(|member| member.times.parts()).collect();
         let preferred = algebra.policies().settings.horizon.0;
         let mut timeline = Timeline::new(&members, &times, algebra.windows().horizon().parts(), preferred);
@@ -64,7 +91,7 @@ impl<'a> Space<'a> {
             complete &= all;
         }
         let combinations = conditions::combinations(&members, &algebra.conditions)?;
-        let proved: Vec<u64> =
+        let proved: Vec<Set> =
             combinations.iter().filter(|(_, proved)| *proved).map(|(set, _)| *set).collect();
         let proved = (proved.len() < combinations.len()).then_some(proved);
         let possible = combinations.into_iter().map(|(set, _)| set).collect();
@@ -81,7 +108,7 @@ impl<'a> Space<'a> {
     /// overrides the other.
     pub(super) fn explore(&self, excludes: impl Fn(&Member, &Member) -> bool) -> (Vec<Found>, bool) {
         let count = self.members.len();
-        let excluded: Vec<u64> = (0..count)
+        let excluded: Vec<Set> = (0..count)
             .map(|a| {
                 let clashes = |b: &usize| *b != a && excludes(&self.members[a], &self.members[*b]);
                 (0..count).filter(clashes).map(|b| 1 << b).sum()
@@ -90,9 +117,9 @@ impl<'a> Space<'a> {
         let (grounds, mut complete) = minimal::independent_sets((1 << count) - 1, &excluded, MAX_GROUNDS);
         complete &= self.complete;
         let mut found: Vec<Found> = vec![];
-        let mut known: Vec<u64> = vec![];
-        // Most places are much alike, and what is possible at one is possible at the next.
-        let mut usages: Vec<Usage> = vec![];
+        let mut known: Vec<Set> = vec![];
+        let (bounds, work) = if count > SMALL { (LARGE_BOUNDS, MAX_WORK) } else { (BOUNDS, usize::MAX) };
+        let mut tried = Tried { usages: vec![], work };
         for assuming in [false, true] {
             if assuming && self.conditions.1.is_none() {
                 continue;
@@ -100,8 +127,8 @@ impl<'a> Space<'a> {
             for (chain, subject) in self.places() {
                 for ground in &grounds {
                     let before = known.len();
-                    complete &= minimal::enumerate(*ground, &mut known, MAX_SETS, |set| {
-                        self.refused(set, chain, subject, assuming, &mut usages)
+                    complete &= minimal::enumerate(*ground, &mut known, bounds, |set| {
+                        self.refused(set, chain, subject, assuming, &mut tried)
                     });
                     let new = known[before..].iter().map(|set| Found { set: *set, chain, subject, assuming });
                     found.extend(new);
@@ -118,31 +145,31 @@ impl<'a> Space<'a> {
         (0..self.chains.len()).flat_map(|chain| (0..self.subjects.len()).map(move |subject| (chain, subject)))
     }
 
-    /// A subset of `set` that can't hold at this place, if there is one.
-    fn refused(
-        &self,
-        set: u64,
-        chain: usize,
-        subject: usize,
-        assuming: bool,
-        usages: &mut Vec<Usage>,
-    ) -> Option<u64> {
+    /// Whether a set can hold at this place, or which subset of it can't.
+    fn refused(&self, set: Set, chain: usize, subject: usize, assuming: bool, tried: &mut Tried) -> Said {
         if select(&self.members, set, Member::is_floor) == 0 {
-            return None;
+            return Said::Passed;
         }
         let bounds = self.bounds();
         let context = self.context(chain, subject, assuming);
         let program = Program::new(&self.members, &bounds, context, set, (Cells::Undominated, Sums::All));
-        if let Some(fits) = usages.iter().position(|usage| program.admits(usage)) {
-            usages[..=fits].rotate_right(1);
-            return None;
+        let size = program.variables.len() * program.rows.len();
+        if !tried.may(size) {
+            return Said::Nothing;
+        }
+        if let Some(fits) = tried.usages.iter().position(|usage| program.admits(usage)) {
+            tried.usages[..=fits].rotate_right(1);
+            return Said::Passed;
+        }
+        if !tried.may(SOLVING * size) {
+            return Said::Nothing;
         }
         match program.solve() {
-            Feasibility::Infeasible(factors) => Some(program.members(&factors)),
+            Feasibility::Infeasible(factors) => Said::Refused(program.members(&factors)),
             Feasibility::Feasible(values) => {
-                usages.truncate(MAX_USAGES - 1);
-                usages.insert(0, program.usage(values));
-                None
+                tried.usages.truncate(MAX_USAGES - 1);
+                tried.usages.insert(0, program.usage(values));
+                Said::Passed
             }
         }
     }
@@ -160,7 +187,7 @@ impl<'a> Space<'a> {
     }
 
     /// How sure it is that all floors in a set speak at all.
-    pub(super) fn standing(&self, set: u64, algebra: &Algebra) -> Standing {
+    pub(super) fn standing(&self, set: Set, algebra: &Algebra) -> Standing {
         let floors = indices(set).map(|at| &self.members[at]).filter(|member| member.is_floor());
         let standings = floors.map(|floor| conditions::standing(&floor.condition, &algebra.conditions));
         standings.max().unwrap_or(Standing::Definite)
@@ -169,7 +196,7 @@ impl<'a> Space<'a> {
 
 impl Program {
     /// The members whose rows enter a combination.
-    pub(super) fn members(&self, factors: &[num_rational::BigRational]) -> u64 {
+    pub(super) fn members(&self, factors: &[num_rational::BigRational]) -> Set {
         let zero = super::program::integer(0);
         let entering = self.reasons.iter().zip(factors).filter(|(_, factor)| **factor != zero);
         entering.fold(0, |set, (reason, _)| match reason {

@@ -46,7 +46,7 @@ use ordain_ir::{
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use self::component::components;
+use self::component::{Component, components};
 use self::conditions::Standing;
 use self::evidence::Proof;
 use self::explore::{Found, Space};
@@ -120,20 +120,27 @@ pub(crate) fn contradictions_beside(
     if !members.iter().any(Member::is_floor) {
         return Ok((outcome, Searched::default()));
     }
-    let explored: Vec<Explored<'_>> = components(&members, algebra)
-        .into_par_iter()
-        .map(|component| Explored::new(component, &members, algebra, known, concern))
-        .collect();
+    let explore = |components: Vec<Component>| {
+        let explored = components.into_par_iter();
+        explored.map(|it| Explored::new(it, &members, algebra, known, concern)).collect::<Vec<_>>()
+    };
+    let (whole, mut links) = components(&members, algebra);
+    let mut explored = explore(whole);
+    outcome.not_fully_explored = explored.iter().filter(|component| !component.is_complete()).count() as u64;
+    let unfinished = explored.iter().filter(|it| !it.is_complete()).map(|it| &it.component);
+    let large: Vec<&Component> = unfinished.filter(|it| it.members.len() > component::SMALL).collect();
+    if !large.is_empty() {
+        let around = explore(component::around_floors(&large, &members, &mut links));
+        let known = explored.iter().chain(&around).flat_map(Explored::involved).collect();
+        let under = explore(component::under_roofs(&large, &members, &links, &known));
+        explored.extend(around.into_iter().chain(under));
+    }
     let mut reported: BTreeSet<Vec<PolicyName>> = BTreeSet::new();
     let mut wanted: Vec<(usize, Found)> = vec![];
     for (at, component) in explored.iter().enumerate() {
-        let Some((found, complete)) = &component.part.found else {
-            outcome.not_fully_explored += 1;
-            continue;
-        };
-        outcome.not_fully_explored += u64::from(!complete);
         // Overlapping parts of a large component find the same set more than once.
-        let sets = found.iter().filter(|found| found.set.count_ones() > 1);
+        let found = component.part.found.iter().flat_map(|(found, _)| found);
+        let sets = found.filter(|found| found.set.count_ones() > 1);
         wanted.extend(sets.filter(|it| reported.insert(component.names(it.set))).map(|found| (at, *found)));
     }
     let told: Vec<Option<Finding>> =

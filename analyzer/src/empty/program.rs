@@ -7,7 +7,7 @@ use num_traits::Zero as _;
 use ordain_ir::Meter;
 
 use super::member::{Member, Role};
-use super::minimal::indices;
+use super::minimal::{Set, indices};
 use super::simplex::{self, Feasibility, Row};
 use super::timeline::Level;
 use crate::calendar::{self, Periods};
@@ -16,7 +16,7 @@ use crate::calendar::{self, Periods};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Variable {
     pub(super) level: usize,
-    pub(super) cell: u64,
+    pub(super) cell: Set,
     pub(super) meter: Meter,
 }
 
@@ -38,9 +38,9 @@ pub(super) struct Context<'a> {
     /// Periods that lie in each other, the shortest first.
     pub(super) chain: &'a [Level],
     /// The sets of members (as bits) for which some path counts, under the chosen subject.
-    pub(super) scopes: &'a [u64],
+    pub(super) scopes: &'a [Set],
     /// The sets of members whose conditions hold together somewhere.
-    pub(super) conditions: &'a [u64],
+    pub(super) conditions: &'a [Set],
 }
 
 /// Rows over variables, with their reasons.
@@ -77,7 +77,7 @@ impl Program {
         members: &[Member],
         bounds: &[i64],
         context: Context,
-        set: u64,
+        set: Set,
         (keep, sums): (Cells, Sums),
     ) -> Self {
         let floors = select(members, set, Member::is_floor);
@@ -234,13 +234,13 @@ impl Program {
 }
 
 /// The members in `set` with a property.
-pub(super) fn select<'a>(members: &[Member<'a>], set: u64, holds: impl Fn(&Member<'a>) -> bool) -> u64 {
+pub(super) fn select<'a>(members: &[Member<'a>], set: Set, holds: impl Fn(&Member<'a>) -> bool) -> Set {
     indices(set).filter(|at| holds(&members[*at])).map(|at| 1 << at).sum()
 }
 
 /// The levels that matter to a set: those not shorter than its shortest floor; in shorter ones nothing need be used.
 /// Longer ones matter even where no member is of their period: what several shorter periods need adds up there.
-fn relevant_levels(members: &[Member], chain: &[Level], set: u64) -> Vec<usize> {
+fn relevant_levels(members: &[Member], chain: &[Level], set: Set) -> Vec<usize> {
     let floors = indices(set).filter(|at| members[*at].is_floor()).filter_map(|at| members[at].periods());
     let Some(least) = floors.map(Periods::period).min() else { return vec![] };
     (0..chain.len()).filter(|level| chain[*level].period >= least).collect()
@@ -251,35 +251,35 @@ fn relevant_levels(members: &[Member], chain: &[Level], set: u64) -> Vec<usize> 
 fn cells(
     context: Context,
     levels: &[usize],
-    set: u64,
-    (floors, by_floor): (u64, u64),
+    set: Set,
+    (floors, by_floor): (Set, Set),
     keep: Cells,
-) -> Vec<Vec<u64>> {
-    let project = |masks: &[u64]| masks.iter().map(|mask| mask & set).collect::<BTreeSet<u64>>();
-    let product = |a: &BTreeSet<u64>, b: &BTreeSet<u64>| {
+) -> Vec<Vec<Set>> {
+    let project = |masks: &[Set]| masks.iter().map(|mask| mask & set).collect::<BTreeSet<Set>>();
+    let product = |a: &BTreeSet<Set>, b: &BTreeSet<Set>| {
         a.iter()
             .flat_map(|a| b.iter().map(move |b| a & b))
             .filter(|cell| *cell != 0)
-            .collect::<BTreeSet<u64>>()
+            .collect::<BTreeSet<Set>>()
     };
-    let beats = |a: u64, b: u64| {
+    let beats = |a: Set, b: Set| {
         let same_floors = a & floors == b & floors;
         a != b && b & floors & !a == 0 && a & !floors & !b == 0 && (same_floors || a & by_floor == 0)
     };
-    let reduce = |cells: BTreeSet<u64>| match keep {
+    let reduce = |cells: BTreeSet<Set>| match keep {
         Cells::All => cells,
         Cells::Undominated => {
-            cells.iter().copied().filter(|b| !cells.iter().any(|a| beats(*a, *b))).collect::<BTreeSet<u64>>()
+            cells.iter().copied().filter(|b| !cells.iter().any(|a| beats(*a, *b))).collect::<BTreeSet<Set>>()
         }
     };
     let always = product(&reduce(project(context.scopes)), &reduce(project(context.conditions)));
-    let mut presence: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut presence: BTreeMap<Set, u64> = BTreeMap::new();
     for (at, level) in levels.iter().enumerate() {
         for cell in product(&always, &project(&context.chain[*level].open)) {
             *presence.entry(cell).or_default() |= 1 << at;
         }
     }
-    let kept: Vec<(u64, u64)> = presence
+    let kept: Vec<(Set, u64)> = presence
         .iter()
         .map(|(cell, levels)| (*cell, *levels))
         .filter(|(b, need)| {

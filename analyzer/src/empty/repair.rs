@@ -5,6 +5,7 @@ use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 use ordain_ir::report::Repair;
 
+use super::component::SMALL;
 use super::explore::{Found, Space};
 use super::member::Role;
 use super::minimal::indices;
@@ -18,7 +19,9 @@ const MAX_STEPS: usize = 256;
 /// The change of one member's bound that is smallest in proportion, verified at every place and time.
 pub(super) fn repair(space: &Space, found: Found) -> Option<Repair> {
     let mut best: Option<(BigRational, usize, i64)> = None;
-    for at in indices(found.set) {
+    // Of many guarantees under one roof each is less than what all of them need, so the roof moves by less.
+    let many = found.set.count_ones() as usize > SMALL;
+    for at in indices(found.set).filter(|at| !(many && space.members[*at].is_floor())) {
         let old = space.members[at].limit.bound.value;
         let Some(new) = moved(space, found, at).filter(|new| *new != old) else { continue };
         if old == 0 || (space.members[at].is_floor() && new <= 0) {

@@ -9,9 +9,10 @@ use super::Finding;
 use super::component::Component;
 use super::explore::{self, Found, Space};
 use super::member::Member;
+use super::minimal::Set;
 use crate::domain::Algebra;
 
-/// A component by its members, in their order, and whether some were left out.
+/// A component by its members, in their order, and whether it is a part of one.
 type Key = (bool, Vec<PolicyName>);
 
 /// What became of components.
@@ -30,7 +31,7 @@ pub(super) struct Part {
 /// A component with what is known of it, and what its programs are made of where they were needed.
 pub(super) struct Explored<'a> {
     key: Key,
-    component: Component,
+    pub(super) component: Component,
     pub(super) part: Arc<Part>,
     space: Option<Space<'a>>,
 }
@@ -47,7 +48,7 @@ impl<'a> Explored<'a> {
         let names: Vec<PolicyName> =
             component.members.iter().map(|at| members[*at].limit.name.clone()).collect();
         let changed = names.iter().any(concern);
-        let key = (component.truncated, names);
+        let key = (component.part, names);
         if let Some(part) = known.0.get(&key).filter(|_| !changed) {
             return Self { key, component, part: Arc::clone(part), space: None };
         }
@@ -57,8 +58,19 @@ impl<'a> Explored<'a> {
         Self { key, component, part, space }
     }
 
+    /// Whether all sets are known.
+    pub(super) fn is_complete(&self) -> bool {
+        self.part.found.as_ref().is_some_and(|(_, complete)| *complete)
+    }
+
+    /// The members of sets that were found, by position.
+    pub(super) fn involved(&self) -> impl Iterator<Item = usize> {
+        let all = self.part.found.iter().flat_map(|(found, _)| found).fold(0, |all, found| all | found.set);
+        super::minimal::indices(all).map(|at| self.component.members[at])
+    }
+
     /// The members of a set, sorted.
-    pub(super) fn names(&self, set: u64) -> Vec<PolicyName> {
+    pub(super) fn names(&self, set: Set) -> Vec<PolicyName> {
         let mut names: Vec<PolicyName> =
             super::minimal::indices(set).map(|at| self.key.1[at].clone()).collect();
         names.sort();

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use ordain_ir::{Glob, Partition, ScopePattern, ScopeSelector};
 
 use super::member::Member;
+use super::minimal::Set;
 use crate::scope::{self, Subject};
 use crate::strings::Strings;
 
 /// Subjects tried for one component; beyond, the exploration says so.
 const MAX_SUBJECTS: usize = 64;
-/// Patterns that tell subjects apart, at most: the algebra takes 32 sets at a time.
-const MAX_PATTERNS: usize = 30;
+/// Patterns that tell subjects apart, at most: the algebra takes 128 sets at a time.
+const MAX_PATTERNS: usize = 128;
 
 /// One choice of the subject whose counters the partitioned members speak about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(super) struct SubjectCells {
     /// `None` if no member is partitioned.
     pub(super) subject: Option<Subject>,
     /// The sets of members (as bits) for which some path counts, sorted.
-    pub(super) scopes: Vec<u64>,
+    pub(super) scopes: Vec<Set>,
 }
 
 /// The choices of a subject that differ to these members, and whether that's all of them.
@@ -99,11 +100,11 @@ fn scopes(
     partitions: &BTreeSet<Partition>,
     subject: Option<&Subject>,
     strings: &Strings,
-) -> Option<Vec<u64>> {
+) -> Option<Vec<Set>> {
     let shares: Vec<(Partition, Option<ScopeSelector>)> =
         subject.map_or(vec![], |subject| partitions.iter().map(|p| (*p, share(*p, subject))).collect());
     let mut domains: Vec<Vec<&ScopeSelector>> = vec![];
-    let mut without = 0_u64;
+    let mut without = 0;
     for (at, member) in members.iter().enumerate() {
         let mut domain = member.scopes.clone();
         match shares.iter().find(|(partition, _)| *partition == member.partition()) {
@@ -115,7 +116,7 @@ fn scopes(
         domains.push(domain);
     }
     let minterms = scope::minterms(&domains, strings)?;
-    let sets: BTreeSet<u64> = minterms.into_iter().map(|(set, _)| u64::from(set) & !without).collect();
+    let sets: BTreeSet<Set> = minterms.into_iter().map(|(set, _)| set & !without).collect();
     Some(sets.into_iter().collect())
 }
 

@@ -7,7 +7,7 @@ use ordain_ir::Period;
 use rustc_hash::FxHashSet;
 
 use super::member::{Member, Role};
-use super::minimal::indices;
+use super::minimal::{Set, indices};
 use crate::calendar::{self, Calendar, DAY, Periods, Stretch};
 use crate::window::Intervals;
 
@@ -21,9 +21,9 @@ pub(super) struct Level {
     pub(super) calendar: Arc<Calendar>,
     pub(super) stretch: Stretch,
     /// The members (as bits) whose periods are the calendar's of this length.
-    pub(super) own: u64,
+    pub(super) own: Set,
     /// The sets of members (as bits) whose windows are open together at some instant of it; not the empty one.
-    pub(super) open: Vec<u64>,
+    pub(super) open: Vec<Set>,
     /// By member: how many of its own periods touch the part of this one in which its window is open, or cover it if
     /// they roll; for a floor only those that lie in this one as a whole. 1 for a member of the same period, 0 for one of
     /// a longer period of the same calendar, or of none.
@@ -59,7 +59,7 @@ struct Look {
     /// don't and there are none, which is told apart much faster than an empty list: it is asked of every hour.
     clocks: Option<Vec<i64>>,
     /// Where the set of open windows changes, counted likewise, and to what.
-    changes: Vec<(i64, u64)>,
+    changes: Vec<(i64, Set)>,
 }
 
 /// The members' windows laid out over the horizon.
@@ -71,7 +71,7 @@ pub(super) struct Timeline<'a> {
     /// for the sake of instants that policies name.
     preferred: i64,
     /// Where the set of open windows changes, and to what; the first entry is the horizon's start.
-    changes: Vec<(i64, u64)>,
+    changes: Vec<(i64, Set)>,
     /// When the windows of a ceiling and a floor are both open, where the floor's doesn't cover the ceiling's.
     joint: BTreeMap<(usize, usize), Intervals>,
     cache: BTreeMap<(Period, i64), Level>,
@@ -94,7 +94,7 @@ impl<'a> Timeline<'a> {
         preferred: i64,
     ) -> Self {
         let first = horizon.first().map_or(0, |(start, _)| *start);
-        let mut toggles: BTreeMap<i64, u64> = BTreeMap::from([(first, 0)]);
+        let mut toggles: BTreeMap<i64, Set> = BTreeMap::from([(first, 0)]);
         for (at, stretches) in times.iter().enumerate() {
             for (start, end) in *stretches {
                 *toggles.entry(*start).or_default() ^= 1 << at;
@@ -247,10 +247,10 @@ impl<'a> Timeline<'a> {
     }
 
     /// The sets of windows that are open together in a stretch.
-    fn open(&self, (start, end): Stretch) -> Vec<u64> {
+    fn open(&self, (start, end): Stretch) -> Vec<Set> {
         let first = self.changes.partition_point(|(at, _)| *at <= start).saturating_sub(1);
         let inside = self.changes[first..].iter().take_while(|(at, _)| *at < end);
-        let mut open: Vec<u64> = inside.map(|(_, open)| *open).filter(|open| *open != 0).collect();
+        let mut open: Vec<Set> = inside.map(|(_, open)| *open).filter(|open| *open != 0).collect();
         open.sort_unstable();
         open.dedup();
         open
@@ -297,8 +297,8 @@ impl<'a> Timeline<'a> {
         level
     }
 
-    fn bits(&self, holds: impl Fn(&Member) -> bool) -> u64 {
-        indices(u64::MAX)
+    fn bits(&self, holds: impl Fn(&Member) -> bool) -> Set {
+        indices(Set::MAX)
             .take(self.members.len())
             .filter(|at| holds(&self.members[*at]))
             .map(|at| 1 << at)

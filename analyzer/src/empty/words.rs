@@ -6,13 +6,13 @@ use ordain_ir::fact::{DURATION_UNITS, format_duration};
 use ordain_ir::{Meter, MeterUnit, Partition, Period, PolicyName, decimal};
 
 use super::member::{Member, Role};
-use super::minimal::indices;
+use super::minimal::{Set, indices};
 use super::timeline::Level;
 use crate::calendar::{Calendar, Periods};
 use crate::scope::Subject;
 
 /// Names of the members of one finding: their own name, or the full one where two share it.
-pub(super) fn name(members: &[Member], set: u64, at: usize) -> String {
+pub(super) fn name(members: &[Member], set: Set, at: usize) -> String {
     let own = members[at].limit;
     let shared = indices(set).filter(|other| members[*other].limit.label() == own.label()).count() > 1;
     if shared { own.name.to_string() } else { own.label().to_owned() }
@@ -108,8 +108,17 @@ pub(super) fn list(items: &[String]) -> String {
     }
 }
 
+/// What many floors need in all in a period, of which some are named: `'a', 'b', 'c' and 17 more guarantee at least 2000
+/// runs a day together`.
+pub(super) fn together(names: &[String], meter: &Meter, total: i128, period: Period) -> String {
+    const NAMED: usize = 3;
+    let named: Vec<String> = names.iter().take(NAMED).map(|name| format!("'{name}'")).collect();
+    let (named, more) = (named.join(", "), names.len().saturating_sub(NAMED));
+    format!("{named} and {more} more guarantee at least {} {} together", amount(meter, total), each(period))
+}
+
 /// The subject of the partitioned members, as ` for agent acme/support/mailer`; empty if there is none.
-pub(super) fn subject(members: &[Member], set: u64, subject: Option<&Subject>) -> String {
+pub(super) fn subject(members: &[Member], set: Set, subject: Option<&Subject>) -> String {
     let Some(subject) = subject else { return String::new() };
     let partitions: BTreeSet<Partition> = indices(set).map(|at| members[at].partition()).collect();
     let path = &subject.path;
@@ -252,7 +261,7 @@ pub(super) fn because(
 }
 
 /// A variable's name, which the certificate's checker takes apart: `runs/day[acme.floor, acme.cap]`.
-pub(super) fn variable(members: &[Member], cell: u64, meter: &Meter, period: Period) -> String {
+pub(super) fn variable(members: &[Member], cell: Set, meter: &Meter, period: Period) -> String {
     let names: Vec<&str> = indices(cell).map(|at| members[at].limit.name.as_str()).collect();
     let meter = match meter {
         Meter::Runs => "runs".to_owned(),
@@ -281,7 +290,7 @@ pub(super) fn meaning(names: &[String], meter: &Meter, level: &Level) -> String 
 }
 
 /// Names in the order of a report, sorted.
-pub(super) fn sorted(members: &[Member], set: u64) -> Vec<PolicyName> {
+pub(super) fn sorted(members: &[Member], set: Set) -> Vec<PolicyName> {
     let mut names: Vec<PolicyName> = indices(set).map(|at| members[at].limit.name.clone()).collect();
     names.sort();
     names

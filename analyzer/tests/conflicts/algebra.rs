@@ -73,15 +73,15 @@ proptest! {
         let included = all.iter().all(|x| !within(&a, x) || within(&b, x));
         prop_assert_eq!(scope::included(&[&a], &[&b], &strings).is_yes(), included);
 
-        let sets: BTreeSet<u32> = all
+        let sets: BTreeSet<u128> = all
             .iter()
-            .map(|x| u32::from(within(&a, x)) | u32::from(within(&b, x) && within(&c, x)) << 1)
+            .map(|x| u128::from(within(&a, x)) | u128::from(within(&b, x) && within(&c, x)) << 1)
             .collect();
         let minterms = scope::minterms(&[vec![&a], vec![&b, &c]], &strings).unwrap();
         prop_assert_eq!(minterms.iter().map(|(set, _)| *set).collect::<BTreeSet<_>>(), sets);
         for (set, found) in minterms {
             let found = (found.path, found.provider);
-            let of = u32::from(within(&a, &found)) | u32::from(within(&b, &found) && within(&c, &found)) << 1;
+            let of = u128::from(within(&a, &found)) | u128::from(within(&b, &found) && within(&c, &found)) << 1;
             prop_assert_eq!(of, set);
         }
     }

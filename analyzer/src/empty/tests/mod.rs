@@ -3,6 +3,7 @@
 mod mutations;
 mod oracle;
 mod periods;
+mod roofs;
 mod scenarios;
 mod zones;
 
