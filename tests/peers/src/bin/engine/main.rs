@@ -108,7 +108,7 @@ fn main() -> ExitCode {
     }
     let quick = arguments.iter().any(|word| word == "--quick");
     let only = arguments.iter().find(|word| !word.starts_with('-'));
-    let budget = Duration::from_millis(if quick { 150 } else { 1_500 });
+    let budget = Duration::from_millis(if quick { 100 } else { 1_500 });
     let (mut wrong, mut failed, mut compared) = (0, 0, 0);
     // By shape and number of rules.
     let mut ours = [[0.0_f64; 4]; Shape::ALL.len()];
