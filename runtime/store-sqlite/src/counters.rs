@@ -230,8 +230,9 @@ async fn forget_some(
 ) -> Result<Forgotten, sqlx::Error> {
     let (counters_before, decisions_before) =
         (cut.counters_before.as_microsecond(), cut.decisions_before.as_microsecond());
+    // The `+` keeps SQLite from looking at every entry of the tenant.
     let entries = query!(
-        "DELETE FROM limit_ledger WHERE tenant_id = $1 AND seq IN
+        "DELETE FROM limit_ledger WHERE +tenant_id = $1 AND seq IN
            (SELECT entry.seq FROM limit_ledger AS entry
             WHERE entry.tenant_id = $1 AND entry.period_start < $2 AND NOT EXISTS
               (SELECT 1 FROM limit_counters AS counter
@@ -280,7 +281,7 @@ async fn load(
     let now = now.as_microsecond();
     let ids: Vec<_> = Book::identities(steps).iter().map(|id| id.hyphenated().to_string()).collect();
     let (ids, names) = (json!(ids).to_string(), json!(Book::request_ids(steps)).to_string());
-    // Each part by its own index.
+    // Each part by its own index. For `request_id IN (…)` SQLite would read all that the tenant has, so names are joined.
     let decisions = query_as!(
         DecisionRow,
         r#"SELECT id AS "id!", request_id, fingerprint AS "fingerprint!", outcome AS "outcome!",
@@ -290,8 +291,9 @@ async fn load(
            SELECT id, request_id, fingerprint, outcome, standing, decided_at, hold_until, shares, answer
            FROM decisions WHERE tenant_id = $1 AND id IN (SELECT value FROM json_each($3))
            UNION ALL
-           SELECT id, request_id, fingerprint, outcome, standing, decided_at, hold_until, shares, answer
-           FROM decisions WHERE tenant_id = $1 AND request_id IN (SELECT value FROM json_each($4))"#,
+           SELECT decisions.id, request_id, fingerprint, outcome, standing, decided_at, hold_until, shares, answer
+           FROM json_each($4) AS named
+                CROSS JOIN decisions ON tenant_id = $1 AND request_id = named.value AND request_id IS NOT NULL"#,
         tenant,
         now,
         ids,
