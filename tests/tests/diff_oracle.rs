@@ -9,7 +9,7 @@
 use std::num::NonZeroUsize;
 
 use ordain_analyzer::{Change, Example, Options, Shifts, diff};
-use ordain_ir::{Limit, Policies, PolicyName, Request};
+use ordain_ir::{Limit, Policies, PolicyName, Request, decimal, fact};
 use ordain_tests::edit::edited;
 use ordain_tests::oracle;
 use ordain_tests::reference::{self, Counts, Said, Verdict};
@@ -104,9 +104,14 @@ fn replay(
     let request = Request::from_json(example.witness.request.clone(), &new.facts, &new.meters);
     let request = request.map_err(|error| format!("no request, {error}: {example:#?}"))?;
     let used = |limit: &Limit, _: &str, _: Counts| {
-        let written = |amount: &i64| limit.quantity.format(*amount).trim_end().to_owned();
-        let said = example.used.get(&limit.name);
-        said.map_or(0, |text| (0..100).find(|amount| written(amount) == *text).expect("a small amount"))
+        let quantity = &limit.quantity;
+        example.used.get(&limit.name).map_or(0, |text| {
+            let number = text.split(' ').next().unwrap_or_default();
+            let amount =
+                decimal::parse(number, quantity.scale()).ok().or_else(|| fact::parse_duration(number));
+            let amount = amount.filter(|amount| quantity.format(*amount).trim_end() == text);
+            amount.unwrap_or_else(|| panic!("`{text}` is no amount of {quantity}"))
+        })
     };
     let strictness = |outcome: ordain_ir::Outcome| outcome as u8;
     let said = [strictness(example.before), strictness(example.after)];
