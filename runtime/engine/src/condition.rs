@@ -222,9 +222,9 @@ impl Code {
 
     /// The conjunction of tests of this code.
     #[inline]
-    pub(crate) fn all_hold<'t>(
+    pub(crate) fn all_hold(
         &self,
-        tests: impl IntoIterator<Item = &'t Test>,
+        tests: impl IntoIterator<Item = Test>,
         schema: &Schema,
         request: &Prepared,
     ) -> Truth {
@@ -232,7 +232,7 @@ impl Code {
         let mut all = Truth::True;
         for test in tests {
             let truth = match test {
-                Test::Compare { slot, op, bound } => evaluation.compare(*slot, *op, *bound),
+                Test::Compare { slot, op, bound } => evaluation.compare(slot, op, bound),
                 Test::Part(part) => evaluation.truth(part.0),
             };
             match truth {

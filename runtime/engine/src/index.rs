@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use aho_corasick::AhoCorasick;
-use ordain_ir::{Glob, ScopePattern, ScopeSelector};
+use ordain_ir::{CompareOp, Glob, ScopePattern, ScopeSelector};
 use rustc_hash::FxHashMap;
 
 use crate::condition::{Code, Start, Test};
@@ -50,15 +50,34 @@ type List = (u32, u32);
 /// by one key stand side by side, so that those that don't speak cost no look at the policy itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
-    Policy(Candidate),
-    Test(Test),
+    /// A [`Candidate`] and how many tests follow, written out as the tests are, so that all go beside the tag.
+    Policy {
+        number: u32,
+        window: Option<NonZeroU32>,
+        certain: bool,
+        tests: u16,
+    },
+    Compare {
+        slot: u32,
+        op: CompareOp,
+        bound: i32,
+    },
+    Part(Start),
 }
 
 impl Step {
-    pub(crate) fn as_test(&self) -> Option<&Test> {
-        match self {
-            Self::Policy(_) => None,
-            Self::Test(test) => Some(test),
+    const fn of(test: Test) -> Self {
+        match test {
+            Test::Compare { slot, op, bound } => Self::Compare { slot, op, bound },
+            Test::Part(part) => Self::Part(part),
+        }
+    }
+
+    pub(crate) const fn as_test(&self) -> Option<Test> {
+        match *self {
+            Self::Policy { .. } => None,
+            Self::Compare { slot, op, bound } => Some(Test::Compare { slot, op, bound }),
+            Self::Part(part) => Some(Test::Part(part)),
         }
     }
 }
@@ -69,8 +88,6 @@ pub(crate) struct Candidate {
     /// As of [`Domain`].
     pub(crate) window: Option<NonZeroU32>,
     pub(crate) certain: bool,
-    /// How many tests follow.
-    tests: u16,
 }
 
 #[derive(Debug, Default)]
@@ -271,19 +288,14 @@ impl Index {
         let start = place(self.steps.len());
         for (Entry { number, domain, .. }, known) in policies {
             let header = self.steps.len();
-            let policy = |tests: u16| {
-                Step::Policy(Candidate {
-                    number: *number,
-                    window: domain.window,
-                    certain: domain.certain,
-                    tests,
-                })
-            };
+            let Domain { window, certain, .. } = *domain;
+            // How many tests follow.
+            let policy = |tests: u16| Step::Policy { number: *number, window, certain, tests };
             self.steps.push(policy(0));
-            self.steps.extend(code.tests(domain.condition, known).map(Step::Test));
+            self.steps.extend(code.tests(domain.condition, known).map(Step::of));
             let tests = u16::try_from(self.steps.len() - header - 1).unwrap_or_else(|_| {
                 self.steps.truncate(header + 1);
-                self.steps.push(Step::Test(Test::Part(domain.condition)));
+                self.steps.push(Step::Part(domain.condition));
                 1
             });
             self.steps[header] = policy(tests);
@@ -325,9 +337,9 @@ impl Index {
     ) {
         let mut all = |(from, to): List| {
             let mut steps = &self.steps[from as usize..to as usize];
-            while let [Step::Policy(policy), rest @ ..] = steps {
-                let (tests, others) = rest.split_at(policy.tests.into());
-                each(policy, tests);
+            while let [Step::Policy { number, window, certain, tests }, rest @ ..] = steps {
+                let (tests, others) = rest.split_at((*tests).into());
+                each(&Candidate { number: *number, window: *window, certain: *certain }, tests);
                 steps = others;
             }
         };
