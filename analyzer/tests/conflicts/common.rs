@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ordain_analyzer::{Options, analyze};
 use ordain_ir::{
-    Active, Bound, CompareOp, Condition, Conflict, DaySet, Direction, Enforcement, EnforcementMode, Fact,
-    Glob, Limit, LimitStatus, Override, Partition, Policies, PolicyName, Quantity, Recurrence, Report, Rule,
-    RuleStatus, RuleType, ScopePattern, ScopeSelector, Source, TextTest, TimeOfDay, Type, Window,
+    Active, Bound, CompareOp, Condition, Conflict, DaySet, Enforcement, EnforcementMode, Fact, Glob, Limit,
+    Override, Policies, PolicyName, Quantity, Recurrence, Report, Rule, RuleType, ScopePattern,
+    ScopeSelector, TextTest, TimeOfDay, Type, Window,
 };
 
 /// `global`, `acme`, `acme/support`, `acme/support/mailer`, `@openai`, several with commas, `except` with ` - `.
@@ -57,49 +57,19 @@ pub(crate) fn validity(from: Option<&str>, until: Option<&str>) -> Window {
 }
 
 pub(crate) fn rule(name: &str, mode: EnforcementMode) -> Rule {
-    Rule {
-        name: name.into(),
-        doc: String::new(),
-        rule_type: RuleType::Safety,
-        enforcement_mode: mode,
-        scope: ScopeSelector::global(),
-        window: Window::ALWAYS,
-        condition: Condition::True,
-        priority: 0,
-        source: Source::Manual,
-        status: RuleStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
-    }
+    Rule::new(name, RuleType::Safety, mode)
 }
 
 pub(crate) fn limit(name: &str, quantity: &str, bound: Bound, enforcement: Enforcement) -> Limit {
-    Limit {
-        name: name.into(),
-        doc: String::new(),
-        quantity: Quantity::parse(quantity, "USD").unwrap(),
-        bound,
-        enforcement,
-        scope: ScopeSelector::global(),
-        window: Window::ALWAYS,
-        condition: Condition::True,
-        rule: None,
-        partition: Partition::Whole,
-        source: Source::Manual,
-        status: LimitStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
-    }
+    Limit::new(name, Quantity::parse(quantity, "USD").unwrap(), bound, enforcement)
 }
 
 pub(crate) fn at_most(value: i64) -> Bound {
-    Bound { direction: Direction::AtMost, value }
+    Bound::at_most(value)
 }
 
 pub(crate) fn at_least(value: i64) -> Bound {
-    Bound { direction: Direction::AtLeast, value }
+    Bound::at_least(value)
 }
 
 pub(crate) fn overriding(names: &[&str]) -> Vec<Override> {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use ordain_ir::{
     Active, Bound, Condition, DaySet, Direction, Enforcement, Fact, Glob, Limit, LimitStatus, MeterUnit,
-    Partition, Policies, PolicyName, Quantity, Recurrence, ScopePattern, ScopeSelector, Source, TimeOfDay,
-    Type, Window,
+    Partition, Policies, PolicyName, Quantity, Recurrence, ScopePattern, ScopeSelector, TimeOfDay, Type,
+    Window,
 };
 
 use super::{Outcome, contradictions};
@@ -21,23 +21,8 @@ use crate::domain::Algebra;
 
 /// A hard limit on everything, always.
 fn limit(name: &str, quantity: &str, direction: Direction, value: i64) -> Limit {
-    Limit {
-        name: PolicyName::new("acme", name),
-        doc: String::new(),
-        quantity: Quantity::parse(quantity, "USD").unwrap(),
-        bound: Bound { direction, value },
-        enforcement: Enforcement::Block,
-        scope: ScopeSelector::global(),
-        window: Window::ALWAYS,
-        condition: Condition::True,
-        rule: None,
-        partition: Partition::Whole,
-        source: Source::Manual,
-        status: LimitStatus::Active,
-        depends_on: vec![],
-        overrides: vec![],
-        derived: None,
-    }
+    let quantity = Quantity::parse(quantity, "USD").unwrap();
+    Limit::new(PolicyName::new("acme", name), quantity, Bound { direction, value }, Enforcement::Block)
 }
 
 fn floor(name: &str, quantity: &str, value: i64) -> Limit {
