@@ -29,6 +29,7 @@ mod row;
 mod rules;
 mod state;
 mod transaction;
+mod violation_counts;
 mod violations;
 mod vouchers;
 mod watching;

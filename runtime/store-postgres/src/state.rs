@@ -7,7 +7,7 @@ use sqlx::query;
 
 use crate::PostgresStore;
 use crate::row::{count, failed};
-use crate::violations::counted;
+use crate::violation_counts::counted;
 
 #[async_trait]
 impl StateStore for PostgresStore {

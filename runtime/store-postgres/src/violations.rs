@@ -1,6 +1,6 @@
 //! Violations.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use jiff_sqlx::{Timestamp, ToSqlx};
@@ -8,13 +8,14 @@ use ordain_ir::PolicyId;
 use ordain_store::{
     Page, Recorded, StoreError, TenantId, ViolatedPolicy, Violation, ViolationCounts, ViolationFilter,
     ViolationKind, ViolationPageRequest, ViolationSeverity, ViolationSource, ViolationStore, ViolationType,
-    next_hour, to_microsecond,
+    to_microsecond,
 };
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::row::{bounds, count, failed, word};
+use crate::row::{bounds, failed, word};
+use crate::violation_counts::{NewCounts, counted, extent};
 
 const TABLE: &str = "violations";
 
@@ -60,14 +61,6 @@ impl ViolationRow {
     }
 }
 
-/// How many violations of one type there are, and between which instants.
-struct CountRow {
-    violation_type: String,
-    violations: i64,
-    first: Timestamp,
-    last: Timestamp,
-}
-
 #[async_trait]
 impl ViolationStore for PostgresStore {
     async fn record_violations(
@@ -77,47 +70,12 @@ impl ViolationStore for PostgresStore {
     ) -> Result<Recorded, StoreError> {
         let mut transaction = self.recording(tenant).await?;
         let new = insert(&mut transaction, tenant.as_str(), violations).await.map_err(failed)?;
-        let (mut hours, mut policies) = (BTreeMap::new(), BTreeMap::new());
-        let mut left = new.clone();
+        let (mut counts, mut left) = (NewCounts::default(), new.clone());
         // Of two with one identity the first is the one that is there.
-        for v in violations.iter().filter(|violation| left.remove(&violation.id)) {
-            *hours
-                .entry((v.hour(), v.violation_type, v.violation_kind, v.source, v.is_synthetic))
-                .or_insert(0_i64) += 1;
-            if let Some(policy) = &v.policy {
-                let key = (policy.id.0, v.hour(), v.violation_type, v.is_synthetic);
-                *policies.entry(key).or_insert(0_i64) += 1;
-            }
+        for violation in violations.iter().filter(|violation| left.remove(&violation.id)) {
+            counts.add(violation);
         }
-        let starts: Vec<Timestamp> = hours.keys().map(|key| key.0.to_sqlx()).collect();
-        let types: Vec<&str> = hours.keys().map(|key| key.1.as_str()).collect();
-        let kinds: Vec<&str> = hours.keys().map(|key| key.2.as_str()).collect();
-        let sources: Vec<&str> = hours.keys().map(|key| key.3.as_str()).collect();
-        let synthetic: Vec<bool> = hours.keys().map(|key| key.4).collect();
-        let numbers: Vec<i64> = hours.values().copied().collect();
-        // In one order, so that recorders wait for each other and never in a circle.
-        query!(
-            "INSERT INTO violation_counts
-               (tenant_id, hour, violation_type, violation_kind, source, is_synthetic, violations)
-             SELECT $1, hour, violation_type, violation_kind, source, is_synthetic, violations
-             FROM UNNEST($2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::bigint[])
-               WITH ORDINALITY
-               AS new (hour, violation_type, violation_kind, source, is_synthetic, violations, position)
-             ORDER BY position
-             ON CONFLICT (tenant_id, hour, violation_type, violation_kind, source, is_synthetic)
-             DO UPDATE SET violations = violation_counts.violations + excluded.violations",
-            tenant.as_str(),
-            &starts as &[Timestamp],
-            &types as &[&str],
-            &kinds as &[&str],
-            &sources as &[&str],
-            &synthetic,
-            &numbers
-        )
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        count_for_policies(&mut transaction, tenant.as_str(), &policies).await.map_err(failed)?;
+        counts.record(&mut transaction, tenant.as_str()).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
         let recorded = new.len() as u64;
         Ok(Recorded { recorded, duplicates: violations.len() as u64 - recorded })
@@ -130,16 +88,17 @@ impl ViolationStore for PostgresStore {
         page: ViolationPageRequest,
     ) -> Result<Page<Violation>, StoreError> {
         let mut snapshot = self.reading(tenant).await?;
-        let counted = counts(&mut snapshot, tenant.as_str(), filter).await?;
-        let total: i64 = counted.iter().map(|row| row.violations).sum();
         // Where there are none, and before and after those that there are, nobody need look.
-        let first = counted.iter().map(|row| row.first.to_jiff()).min();
-        let Some((first, last)) = first.zip(counted.iter().map(|row| row.last.to_jiff()).max()) else {
+        let Some((total, first, last)) = extent(&mut snapshot, tenant.as_str(), filter).await? else {
             return Ok(Page { items: vec![], total: 0 });
         };
+        // Lists are read in the order of an index. Where statistics lag behind what was recorded, the planner takes a
+        // window for small, and would fetch and sort all of it for one page.
+        let set = query!("SELECT set_config('enable_sort', 'off', true)");
+        set.fetch_one(&mut *snapshot).await.map_err(failed)?;
         let rows = list(&mut snapshot, tenant.as_str(), filter, (first, last), page).await.map_err(failed)?;
         let items = rows.into_iter().map(ViolationRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: count(TABLE, total)? })
+        Ok(Page { items, total })
     }
 
     async fn violation_counts(
@@ -150,58 +109,6 @@ impl ViolationStore for PostgresStore {
         let mut snapshot = self.reading(tenant).await?;
         counted(&mut snapshot, tenant.as_str(), filter).await
     }
-}
-
-/// Policies, hours, types and whether they were made up, with how many violations are new.
-type PolicyCounts = BTreeMap<(Uuid, jiff::Timestamp, ViolationType, bool), i64>;
-
-/// Adds to what is counted of policies.
-async fn count_for_policies(
-    connection: &mut PgConnection,
-    tenant: &str,
-    new: &PolicyCounts,
-) -> Result<(), sqlx::Error> {
-    if new.is_empty() {
-        return Ok(());
-    }
-    let policies: Vec<Uuid> = new.keys().map(|key| key.0).collect();
-    let hours: Vec<Timestamp> = new.keys().map(|key| key.1.to_sqlx()).collect();
-    let types: Vec<&str> = new.keys().map(|key| key.2.as_str()).collect();
-    let synthetic: Vec<bool> = new.keys().map(|key| key.3).collect();
-    let numbers: Vec<i64> = new.values().copied().collect();
-    // In one order, so that recorders wait for each other and never in a circle.
-    query!(
-        "INSERT INTO violation_policy_counts (tenant_id, policy_id, hour, violation_type, is_synthetic, violations)
-         SELECT $1, policy_id, hour, violation_type, is_synthetic, violations
-         FROM UNNEST($2::uuid[], $3::timestamptz[], $4::text[], $5::bool[], $6::bigint[]) WITH ORDINALITY
-           AS new (policy_id, hour, violation_type, is_synthetic, violations, position)
-         ORDER BY position
-         ON CONFLICT (tenant_id, policy_id, hour, violation_type, is_synthetic)
-         DO UPDATE SET violations = violation_policy_counts.violations + excluded.violations",
-        tenant,
-        &policies,
-        &hours as &[Timestamp],
-        &types as &[&str],
-        &synthetic,
-        &numbers
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// How many violations there are of each type.
-pub(crate) async fn counted(
-    snapshot: &mut PgConnection,
-    tenant: &str,
-    filter: &ViolationFilter,
-) -> Result<ViolationCounts, StoreError> {
-    let rows = counts(snapshot, tenant, filter).await?;
-    let read = |row: CountRow| {
-        let violation_type = word(TABLE, "violation_type", &"", &row.violation_type)?;
-        Ok((violation_type, count(TABLE, row.violations)?))
-    };
-    rows.into_iter().map(read).collect()
 }
 
 /// The identities of those that are new.
@@ -264,103 +171,6 @@ async fn insert(
     .fetch_all(connection)
     .await?;
     Ok(new.into_iter().collect())
-}
-
-async fn counts(
-    snapshot: &mut PgConnection,
-    tenant: &str,
-    filter: &ViolationFilter,
-) -> Result<Vec<CountRow>, StoreError> {
-    let (since, _) = bounds(Some(filter.since), None);
-    let (violation_type, kind) =
-        (filter.violation_type.map(ViolationType::as_str), filter.violation_kind.map(ViolationKind::as_str));
-    let source = filter.source.map(ViolationSource::as_str);
-    // Whole hours are counted beforehand; what lies between the beginning of the window and the next is counted.
-    let (whole, _) = bounds(Some(next_hour(filter.since)), None);
-    if let (Some(policy), None, None, None) = (filter.policy, filter.severity_min, kind, source) {
-        let rows = query_as!(
-            CountRow,
-            r#"SELECT violation_type AS "violation_type!", sum(violations)::bigint AS "violations!",
-                      min(first) AS "first!", max(last) AS "last!"
-               FROM (SELECT violation_type, violations, hour AS first, hour + interval '1 hour' AS last
-                     FROM violation_policy_counts
-                     WHERE tenant_id = $1 AND policy_id = $2 AND hour >= $4
-                       AND ($5::text IS NULL OR violation_type = $5) AND ($6 OR NOT is_synthetic)
-                     UNION ALL
-                     SELECT violation_type, count(*), $3, $4 FROM violations
-                     WHERE tenant_id = $1 AND policy_id = $2 AND occurred_at >= $3 AND occurred_at < $4
-                       AND ($5::text IS NULL OR violation_type = $5) AND ($6 OR NOT is_synthetic)
-                     GROUP BY violation_type) AS parts
-               GROUP BY violation_type"#,
-            tenant,
-            policy.0,
-            since as Option<Timestamp>,
-            whole as Option<Timestamp>,
-            violation_type,
-            filter.include_synthetic
-        );
-        return rows.fetch_all(snapshot).await.map_err(failed);
-    }
-    if filter.severity_min.is_some() || filter.policy.is_some() {
-        // Not counted beforehand.
-        let severity = filter.severity_min.map(ViolationSeverity::thousandths);
-        let policy = filter.policy.map(|policy| policy.0);
-        macro_rules! counted {
-            ($policy:tt) => {
-                query_as!(
-                    CountRow,
-                    r#"SELECT violation_type AS "violation_type!", count(*) AS "violations!", min(occurred_at) AS "first!",
-                              max(occurred_at) AS "last!"
-                       FROM violations
-                       WHERE tenant_id = $1 AND occurred_at >= $2 AND "#
-                        + $policy
-                        + r#" AND ($4::text IS NULL OR violation_type = $4)
-                         AND ($5::text IS NULL OR violation_kind = $5) AND ($6::text IS NULL OR source = $6)
-                         AND ($7 OR NOT is_synthetic) AND ($8::bigint IS NULL OR severity >= $8)
-                       GROUP BY violation_type"#,
-                    tenant,
-                    since as Option<Timestamp>,
-                    policy,
-                    violation_type,
-                    kind,
-                    source,
-                    filter.include_synthetic,
-                    severity
-                )
-                .fetch_all(snapshot)
-                .await
-            };
-        }
-        let rows = if policy.is_some() { counted!("policy_id = $3") } else { counted!("$3::uuid IS NULL") };
-        return rows.map_err(failed);
-    }
-    query_as!(
-        CountRow,
-        r#"SELECT violation_type AS "violation_type!", sum(violations)::bigint AS "violations!",
-                  min(first) AS "first!", max(last) AS "last!"
-           FROM (SELECT violation_type, violations, hour AS first, hour + interval '1 hour' AS last
-                 FROM violation_counts
-                 WHERE tenant_id = $1 AND hour >= $3
-                   AND ($4::text IS NULL OR violation_type = $4) AND ($5::text IS NULL OR violation_kind = $5)
-                   AND ($6::text IS NULL OR source = $6) AND ($7 OR NOT is_synthetic)
-                 UNION ALL
-                 SELECT violation_type, count(*), $2, $3 FROM violations
-                 WHERE tenant_id = $1 AND occurred_at >= $2 AND occurred_at < $3
-                   AND ($4::text IS NULL OR violation_type = $4) AND ($5::text IS NULL OR violation_kind = $5)
-                   AND ($6::text IS NULL OR source = $6) AND ($7 OR NOT is_synthetic)
-                 GROUP BY violation_type) AS parts
-           GROUP BY violation_type"#,
-        tenant,
-        since as Option<Timestamp>,
-        whole as Option<Timestamp>,
-        violation_type,
-        kind,
-        source,
-        filter.include_synthetic
-    )
-    .fetch_all(snapshot)
-    .await
-    .map_err(failed)
 }
 
 async fn list(

@@ -26,6 +26,7 @@ mod open;
 mod row;
 mod rules;
 mod state;
+mod violation_counts;
 mod violations;
 mod vouchers;
 mod watching;

@@ -7,7 +7,7 @@ use sqlx::query;
 
 use crate::SqliteStore;
 use crate::row::{count, failed, instant};
-use crate::violations::counted;
+use crate::violation_counts::counted;
 
 #[async_trait]
 impl StateStore for SqliteStore {

@@ -1,18 +1,17 @@
 //! Violations.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use ordain_ir::PolicyId;
 use ordain_store::{
     Page, Recorded, StoreError, TenantId, ViolatedPolicy, Violation, ViolationCounts, ViolationFilter,
     ViolationKind, ViolationPageRequest, ViolationSeverity, ViolationSource, ViolationStore, ViolationType,
-    clamped_microseconds, next_hour,
+    clamped_microseconds,
 };
 use sqlx::{SqliteConnection, query, query_as};
 
 use crate::SqliteStore;
-use crate::row::{self, count, failed, instant, uuid, word};
+use crate::row::{self, failed, instant, uuid, word};
+use crate::violation_counts::{NewCounts, counted, extent};
 
 const TABLE: &str = "violations";
 
@@ -63,14 +62,6 @@ impl ViolationRow {
     }
 }
 
-/// How many violations of one type there are, and between which instants, in microseconds.
-struct CountRow {
-    violation_type: String,
-    violations: i64,
-    first: i64,
-    last: i64,
-}
-
 #[async_trait]
 impl ViolationStore for SqliteStore {
     async fn record_violations(
@@ -80,62 +71,16 @@ impl ViolationStore for SqliteStore {
     ) -> Result<Recorded, StoreError> {
         let tenant = tenant.as_str();
         let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-        let (mut outcome, mut hours, mut policies) = (Recorded::default(), BTreeMap::new(), BTreeMap::new());
+        let (mut outcome, mut new) = (Recorded::default(), NewCounts::default());
         for violation in violations {
             if insert(&mut transaction, tenant, violation).await.map_err(failed)? {
                 outcome.recorded += 1;
-                let v = violation;
-                *hours
-                    .entry((v.hour(), v.violation_type, v.violation_kind, v.source, v.is_synthetic))
-                    .or_insert(0_i64) += 1;
-                if let Some(policy) = &v.policy {
-                    let key = (row::id(policy.id), v.hour(), v.violation_type, v.is_synthetic);
-                    *policies.entry(key).or_insert(0_i64) += 1;
-                }
+                new.add(violation);
             } else {
                 outcome.duplicates += 1;
             }
         }
-        for ((hour, violation_type, kind, source, is_synthetic), new) in hours {
-            let (hour, violation_type) = (hour.as_microsecond(), violation_type.as_str());
-            let (kind, source) = (kind.as_str(), source.as_str());
-            query!(
-                "INSERT INTO violation_counts
-                   (tenant_id, hour, violation_type, violation_kind, source, is_synthetic, violations)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)
-                 ON CONFLICT (tenant_id, hour, violation_type, violation_kind, source, is_synthetic)
-                 DO UPDATE SET violations = violation_counts.violations + excluded.violations",
-                tenant,
-                hour,
-                violation_type,
-                kind,
-                source,
-                is_synthetic,
-                new
-            )
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        }
-        for ((policy, hour, violation_type, is_synthetic), new) in policies {
-            let (hour, violation_type) = (hour.as_microsecond(), violation_type.as_str());
-            query!(
-                "INSERT INTO violation_policy_counts
-                   (tenant_id, policy_id, hour, violation_type, is_synthetic, violations)
-                 VALUES ($1, $2, $3, $4, $5, $6)
-                 ON CONFLICT (tenant_id, policy_id, hour, violation_type, is_synthetic)
-                 DO UPDATE SET violations = violation_policy_counts.violations + excluded.violations",
-                tenant,
-                policy,
-                hour,
-                violation_type,
-                is_synthetic,
-                new
-            )
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        }
+        new.record(&mut transaction, tenant).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
         Ok(outcome)
     }
@@ -147,16 +92,13 @@ impl ViolationStore for SqliteStore {
         page: ViolationPageRequest,
     ) -> Result<Page<Violation>, StoreError> {
         let mut snapshot = self.read.begin().await.map_err(failed)?;
-        let counted = counts(&mut snapshot, tenant.as_str(), filter).await?;
-        let total: i64 = counted.iter().map(|row| row.violations).sum();
         // Where there are none, and before and after those that there are, nobody need look.
-        let first = counted.iter().map(|row| row.first).min();
-        let Some((first, last)) = first.zip(counted.iter().map(|row| row.last).max()) else {
+        let Some((total, first, last)) = extent(&mut snapshot, tenant.as_str(), filter).await? else {
             return Ok(Page { items: vec![], total: 0 });
         };
         let rows = list(&mut snapshot, tenant.as_str(), filter, (first, last), page).await.map_err(failed)?;
         let items = rows.into_iter().map(ViolationRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: count(TABLE, total)? })
+        Ok(Page { items, total })
     }
 
     async fn violation_counts(
@@ -167,20 +109,6 @@ impl ViolationStore for SqliteStore {
         let mut snapshot = self.read.begin().await.map_err(failed)?;
         counted(&mut snapshot, tenant.as_str(), filter).await
     }
-}
-
-/// How many violations there are of each type.
-pub(crate) async fn counted(
-    snapshot: &mut SqliteConnection,
-    tenant: &str,
-    filter: &ViolationFilter,
-) -> Result<ViolationCounts, StoreError> {
-    let rows = counts(snapshot, tenant, filter).await?;
-    let read = |row: CountRow| {
-        let violation_type = word(TABLE, "violation_type", "", &row.violation_type)?;
-        Ok((violation_type, count(TABLE, row.violations)?))
-    };
-    rows.into_iter().map(read).collect()
 }
 
 async fn insert(
@@ -221,103 +149,6 @@ async fn insert(
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
-}
-
-async fn counts(
-    snapshot: &mut SqliteConnection,
-    tenant: &str,
-    filter: &ViolationFilter,
-) -> Result<Vec<CountRow>, StoreError> {
-    let (since, _) = clamped_microseconds(Some(filter.since), None);
-    let (violation_type, kind) =
-        (filter.violation_type.map(ViolationType::as_str), filter.violation_kind.map(ViolationKind::as_str));
-    let source = filter.source.map(ViolationSource::as_str);
-    // Whole hours are counted beforehand; what lies between the beginning of the window and the next is counted.
-    let whole = next_hour(filter.since).as_microsecond();
-    if let (Some(policy), None, None, None) = (filter.policy, filter.severity_min, kind, source) {
-        let policy = row::id(policy);
-        let rows = query_as!(
-            CountRow,
-            r#"SELECT violation_type AS "violation_type!", sum(violations) AS "violations!: i64",
-                      min(first) AS "first!: i64", max(last) AS "last!: i64"
-               FROM (SELECT violation_type, violations, hour AS first, hour + 3599999999 AS last
-                     FROM violation_policy_counts
-                     WHERE tenant_id = $1 AND policy_id = $2 AND hour >= $4
-                       AND ($5 IS NULL OR violation_type = $5) AND ($6 OR is_synthetic = 0)
-                     UNION ALL
-                     SELECT violation_type, count(*), $3, $4 FROM violations
-                     WHERE tenant_id = $1 AND policy_id = $2 AND occurred_at >= $3 AND occurred_at < $4
-                       AND ($5 IS NULL OR violation_type = $5) AND ($6 OR is_synthetic = 0)
-                     GROUP BY violation_type)
-               GROUP BY violation_type"#,
-            tenant,
-            policy,
-            since,
-            whole,
-            violation_type,
-            filter.include_synthetic
-        );
-        return rows.fetch_all(snapshot).await.map_err(failed);
-    }
-    if filter.severity_min.is_some() || filter.policy.is_some() {
-        // Not counted beforehand.
-        let severity = filter.severity_min.map(ViolationSeverity::thousandths);
-        let policy = filter.policy.map(row::id);
-        macro_rules! counted {
-            ($policy:tt) => {
-                query_as!(
-                    CountRow,
-                    r#"SELECT violation_type AS "violation_type!", count(*) AS "violations!: i64",
-                              min(occurred_at) AS "first!: i64", max(occurred_at) AS "last!: i64"
-                       FROM violations
-                       WHERE tenant_id = $1 AND occurred_at >= $2 AND "#
-                        + $policy
-                        + r#" AND ($4 IS NULL OR violation_type = $4) AND ($5 IS NULL OR violation_kind = $5)
-                         AND ($6 IS NULL OR source = $6) AND ($7 OR is_synthetic = 0)
-                         AND ($8 IS NULL OR severity >= $8)
-                       GROUP BY 1"#,
-                    tenant,
-                    since,
-                    policy,
-                    violation_type,
-                    kind,
-                    source,
-                    filter.include_synthetic,
-                    severity
-                )
-                .fetch_all(snapshot)
-                .await
-            };
-        }
-        let rows = if policy.is_some() { counted!("policy_id = $3") } else { counted!("$3 IS NULL") };
-        return rows.map_err(failed);
-    }
-    query_as!(
-        CountRow,
-        r#"SELECT violation_type AS "violation_type!", sum(violations) AS "violations!: i64",
-                  min(first) AS "first!: i64", max(last) AS "last!: i64"
-           FROM (SELECT violation_type, violations, hour AS first, hour + 3599999999 AS last FROM violation_counts
-                 WHERE tenant_id = $1 AND hour >= $3
-                   AND ($4 IS NULL OR violation_type = $4) AND ($5 IS NULL OR violation_kind = $5)
-                   AND ($6 IS NULL OR source = $6) AND ($7 OR is_synthetic = 0)
-                 UNION ALL
-                 SELECT violation_type, count(*), $2, $3 FROM violations
-                 WHERE tenant_id = $1 AND occurred_at >= $2 AND occurred_at < $3
-                   AND ($4 IS NULL OR violation_type = $4) AND ($5 IS NULL OR violation_kind = $5)
-                   AND ($6 IS NULL OR source = $6) AND ($7 OR is_synthetic = 0)
-                 GROUP BY violation_type)
-           GROUP BY violation_type"#,
-        tenant,
-        since,
-        whole,
-        violation_type,
-        kind,
-        source,
-        filter.include_synthetic
-    )
-    .fetch_all(snapshot)
-    .await
-    .map_err(failed)
 }
 
 async fn list(

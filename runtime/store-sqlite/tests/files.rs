@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use ordain_store::conformance::fixtures::{Packed, at, audit_example, violation};
-use ordain_store::conformance::{known_of_a_policy, of_a_policy, race};
+use ordain_store::conformance::{known_of_a_policy, known_over_days, of_a_policy, over_days, race};
 use ordain_store::{BundleStore, DependencyStore, StateStore, TenantId, ViolationStore};
 use ordain_store_sqlite::SqliteStore;
 use sqlx::{Connection, SqliteConnection};
@@ -102,6 +102,32 @@ async fn violations_from_before_are_counted_of_their_policies() {
     sqlx::raw_sql(back).execute(&mut raw).await.unwrap();
     let store = SqliteStore::open(&file).await.unwrap();
     assert_eq!(known_of_a_policy(&store, &tenant()).await, (3, 2));
+}
+
+/// As after an upgrade from before days were counted.
+#[tokio::test]
+async fn violations_from_before_are_counted_by_the_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ordain.db");
+    let store = SqliteStore::open(&file).await.unwrap();
+    store.record_violations(&tenant(), &over_days()).await.unwrap();
+    store.close().await;
+    let mut raw = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    let back = "ALTER TABLE violation_counts RENAME TO spans;
+         CREATE TABLE violation_counts (
+             tenant_id TEXT NOT NULL, hour INTEGER NOT NULL, violation_type TEXT NOT NULL,
+             violation_kind TEXT NOT NULL, source TEXT NOT NULL, is_synthetic INTEGER NOT NULL,
+             violations INTEGER NOT NULL,
+             PRIMARY KEY (tenant_id, hour, violation_type, violation_kind, source, is_synthetic)
+         ) STRICT, WITHOUT ROWID;
+         INSERT INTO violation_counts
+         SELECT tenant_id, start, violation_type, violation_kind, source, is_synthetic, violations
+         FROM spans WHERE span = 3600;
+         DROP TABLE spans;
+         DELETE FROM _sqlx_migrations WHERE version = 11;";
+    sqlx::raw_sql(back).execute(&mut raw).await.unwrap();
+    let store = SqliteStore::open(&file).await.unwrap();
+    assert_eq!(known_over_days(&store, &tenant()).await, [5, 4, 2]);
 }
 
 #[tokio::test]

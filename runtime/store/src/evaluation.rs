@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use ordain_ir::Outcome;
 
-use crate::from_microseconds;
-
 /// Decisions of one outcome that were taken in one minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EvaluationTally {
@@ -31,11 +29,3 @@ pub struct EvaluationTotal {
 
 /// How many decisions there are of each outcome; none with zero.
 pub type EvaluationTotals = BTreeMap<Outcome, EvaluationTotal>;
-
-const MINUTE: i64 = 60_000_000;
-
-/// The beginning of an instant's minute.
-pub fn minute_of(at: Timestamp) -> Timestamp {
-    let microseconds = at.as_microsecond();
-    from_microseconds(microseconds - microseconds.rem_euclid(MINUTE)).unwrap_or(at)
-}

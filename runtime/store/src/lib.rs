@@ -7,6 +7,7 @@
 
 mod access;
 mod activation;
+mod calendar;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -26,13 +27,14 @@ mod watching;
 
 pub use access::{ApiKeyRecord, FoundApiKey, Principal, PrincipalKind, PrincipalNameError, Role};
 pub use activation::{Activation, BundleOrigin, Voucher, Vouchers};
+pub use calendar::{day_of, hour_of, minute_of, next_day, next_hour};
 pub use clock::{Clock, ManualClock, clamped_microseconds, from_microseconds, to_microsecond};
 pub use counting::{
     Claim, Counted, Counter, CounterAudit, CounterKey, CounterRecord, CountingAnswer, CountingStep, Decide,
     Forget, Forgotten, RunKey, Standing,
 };
 pub use error::{StoreError, redacted};
-pub use evaluation::{EvaluationTally, EvaluationTotal, EvaluationTotals, minute_of};
+pub use evaluation::{EvaluationTally, EvaluationTotal, EvaluationTotals};
 pub use filter::{ConflictFilter, LimitFilter, LimitTypePattern, RuleFilter};
 pub use governance::{
     AuditEntry, ConflictAcknowledgement, Decided, Decision, Governed, ProposalDetail, ProposalFilter,
@@ -52,6 +54,6 @@ pub use store::{
 pub use tenant::{TenantId, TenantIdError};
 pub use violation::{
     Recorded, ViolatedPolicy, Violation, ViolationCounts, ViolationCursor, ViolationFilter, ViolationKind,
-    ViolationPageRequest, ViolationSeverity, ViolationSource, ViolationType, hour_of, next_hour,
+    ViolationPageRequest, ViolationSeverity, ViolationSource, ViolationType,
 };
 pub use watching::{Sighting, Taken};

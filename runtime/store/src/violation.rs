@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use ordain_ir::{PolicyId, decimal, wire_enum};
 use uuid::Uuid;
 
-use crate::{from_microseconds, to_microsecond};
+use crate::{day_of, from_microseconds, hour_of, to_microsecond};
 
 wire_enum! {
     /// What kind of policy was not kept.
@@ -138,24 +138,15 @@ impl Violation {
         hour_of(self.occurred_at)
     }
 
+    /// The spans in which it is counted beforehand, its hour and its day: their length in seconds, and where they begin.
+    pub fn spans(&self) -> [(i32, Timestamp); 2] {
+        [(3_600, self.hour()), (86_400, day_of(self.occurred_at))]
+    }
+
     /// Its place in lists.
     pub fn cursor(&self) -> ViolationCursor {
         ViolationCursor { occurred_at: to_microsecond(self.occurred_at), id: self.id }
     }
-}
-
-const HOUR: i64 = 3_600_000_000;
-
-/// The beginning of an instant's hour, in UTC.
-pub fn hour_of(at: Timestamp) -> Timestamp {
-    let microseconds = at.as_microsecond();
-    from_microseconds(microseconds - microseconds.rem_euclid(HOUR)).unwrap_or(at)
-}
-
-/// The beginning of the first whole hour that doesn't begin before an instant.
-pub fn next_hour(at: Timestamp) -> Timestamp {
-    let microseconds = to_microsecond(at).as_microsecond();
-    from_microseconds(microseconds + (-microseconds).rem_euclid(HOUR)).unwrap_or(at)
 }
 
 /// Narrows violations. A part that is `None` lets everything through.
@@ -278,13 +269,8 @@ mod tests {
     }
 
     #[test]
-    fn hours_and_cursors() {
-        let at: Timestamp = "2026-03-02T10:59:59.999999Z".parse().unwrap();
-        assert_eq!(hour_of(at).to_string(), "2026-03-02T10:00:00Z");
-        assert_eq!(next_hour(at).to_string(), "2026-03-02T11:00:00Z");
-        assert_eq!(next_hour(hour_of(at)), hour_of(at));
+    fn cursors_are_read_as_they_are_written() {
         let before: Timestamp = "1969-12-31T23:30:00Z".parse().unwrap();
-        assert_eq!(hour_of(before).to_string(), "1969-12-31T23:00:00Z");
         let cursor = ViolationCursor { occurred_at: before, id: Uuid::from_u128(7) };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
         for bad in ["", "1-", "2-0-0", "1-x-00000000000000000000000000000007", "1-0-7"] {

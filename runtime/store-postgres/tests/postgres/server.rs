@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ordain_store::conformance::fixtures::{Packed, at, audit_example};
-use ordain_store::conformance::{known_of_a_policy, of_a_policy, race};
+use ordain_store::conformance::{known_of_a_policy, known_over_days, of_a_policy, over_days, race};
 use ordain_store::{
     AccessStore, ApiKeyRecord, BundleStore, CounterStore, DependencyStore, Principal, PrincipalKind, Role,
     StateStore, TenantId, ViolationStore,
@@ -45,6 +45,36 @@ async fn violations_from_before_are_counted_of_their_policies() {
     assert_eq!(known_of_a_policy(&store, &tenant("a")).await, (3, 2));
     assert_eq!(known_of_a_policy(&store, &tenant("b")).await, (1, 1));
     let seen = raw.fetch_one("SELECT count(*) FROM violations").await.unwrap().get::<i64, _>(0);
+    assert_eq!(seen, 0, "the owner is bound as before");
+    store.close().await;
+    drop(raw);
+    database.drop().await;
+}
+
+/// As after an upgrade from before days were counted, by an owner who sees nobody's rows.
+#[tokio::test]
+async fn violations_from_before_are_counted_by_the_day() {
+    let database = TestDatabase::create().await;
+    let role = plain_role(&database).await;
+    let store = PostgresStore::open(&database.url(Some(role))).await.unwrap();
+    store.record_violations(&tenant("a"), &over_days()).await.unwrap();
+    store.record_violations(&tenant("b"), &over_days()[..1]).await.unwrap();
+    store.close().await;
+    let mut raw = database.connect(Some(role)).await;
+    let back = "ALTER TABLE violation_counts NO FORCE ROW LEVEL SECURITY;
+         DELETE FROM violation_counts WHERE span = 86400;
+         ALTER TABLE violation_counts FORCE ROW LEVEL SECURITY;
+         ALTER TABLE violation_counts DROP CONSTRAINT violation_counts_pkey;
+         ALTER TABLE violation_counts DROP COLUMN span;
+         ALTER TABLE violation_counts RENAME COLUMN start TO hour;
+         ALTER TABLE violation_counts
+             ADD PRIMARY KEY (tenant_id, hour, violation_type, violation_kind, source, is_synthetic);
+         DELETE FROM _sqlx_migrations WHERE version = 11;";
+    raw.execute(sqlx::raw_sql(back)).await.unwrap();
+    let store = PostgresStore::open(&database.url(Some(role))).await.unwrap();
+    assert_eq!(known_over_days(&store, &tenant("a")).await, [5, 4, 2]);
+    assert_eq!(known_over_days(&store, &tenant("b")).await, [1, 1, 1]);
+    let seen = raw.fetch_one("SELECT count(*) FROM violation_counts").await.unwrap().get::<i64, _>(0);
     assert_eq!(seen, 0, "the owner is bound as before");
     store.close().await;
     drop(raw);

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 pub use counting::race::race;
 use counting::{forgetting, race, spans};
-pub use violations::{known_of_a_policy, of_a_policy};
+pub use violations::{known_of_a_policy, known_over_days, of_a_policy, over_days};
 
 use crate::{Store, TenantId};
 

@@ -239,3 +239,19 @@ pub async fn known_of_a_policy<S: Store>(store: &S, tenant: &TenantId) -> (u64, 
     };
     (total(-9_000).await, total(-1_800).await)
 }
+
+/// Five violations: two at `at(0)`, two about two days before, one a week before.
+pub fn over_days() -> Vec<Violation> {
+    let seconds = [0, 0, -170_000, -180_000, -604_800];
+    (1..).zip(seconds).map(|(id, seconds)| violation(id, at(seconds))).collect()
+}
+
+/// How many violations the store knows of since more than a week, since more than two days, and since half an hour.
+pub async fn known_over_days<S: Store>(store: &S, tenant: &TenantId) -> [u64; 3] {
+    let mut known = [0; 3];
+    for (total, since) in known.iter_mut().zip([-605_000, -181_000, -1_800]) {
+        *total =
+            store.violations(tenant, &ViolationFilter::since(at(since)), FIRST).await.expect("lists").total;
+    }
+    known
+}
