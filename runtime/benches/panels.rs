@@ -7,6 +7,9 @@
 
 #![expect(clippy::print_stdout, reason = "a measurement tells what it measured")]
 
+#[path = "../tests/support/trusting.rs"]
+mod trusting;
+
 use std::error::Error;
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -14,10 +17,8 @@ use std::time::Instant;
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use ordain_ir::{Bundle, DependencyGraph, Policies, PolicyId, PolicyName, PolicyRef, Report, Source};
-use ordain_runtime::{
-    AccessMode, App, AppOptions, CompileError, Compiled, Gate, GateError, Limits, PANELS, TenantId, Trust,
-};
+use ordain_ir::PolicyId;
+use ordain_runtime::{AccessMode, App, AppOptions, Limits, PANELS, TenantId, Trust};
 use ordain_store::conformance::fixtures::{at, varied, violation};
 use ordain_store::{
     ManualClock, SeededRandom, Store, ViolatedPolicy, Violation, ViolationKind, ViolationSeverity,
@@ -28,31 +29,7 @@ use ordain_store_sqlite::SqliteStore;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
 use tower::ServiceExt;
-
-/// Nothing is judged here.
-struct Nobody;
-
-impl Gate for Nobody {
-    fn check(&self, _: &Bundle) -> Result<Report, GateError> {
-        Err(GateError("nothing is judged here".to_owned()))
-    }
-
-    fn evidence(&self, _: &Bundle) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn compile(&self, _: Option<&Bundle>, _: &str, _: Source) -> Result<Compiled, CompileError> {
-        Err(GateError("nothing is compiled here".to_owned()).into())
-    }
-
-    fn dependencies(&self, _: &Policies) -> DependencyGraph {
-        DependencyGraph::default()
-    }
-
-    fn dependents(&self, _: &DependencyGraph, _: &PolicyName) -> Vec<PolicyRef> {
-        vec![]
-    }
-}
+use trusting::Trusting;
 
 /// A rule that is often not kept, and a limit that seldom isn't.
 const OFTEN: &str = "acme.r-00";
@@ -141,7 +118,7 @@ fn requests() -> Vec<(String, String)> {
 async fn measure(store: Arc<dyn Store>, tenant: TenantId) -> Result<String, Box<dyn Error>> {
     let options = AppOptions {
         store,
-        gate: Arc::new(Nobody),
+        gate: Arc::new(Trusting),
         clock: Arc::new(ManualClock::new(at(0))),
         random: Arc::new(SeededRandom::new(1)),
         access: AccessMode::Dev(tenant),

@@ -6,6 +6,8 @@
 
 #[path = "admission/servers.rs"]
 mod servers;
+#[path = "support/trusting.rs"]
+mod trusting;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

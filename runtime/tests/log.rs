@@ -1,52 +1,19 @@
 //! What the log says of a bundle. A program of its own, since the log is one for a whole process.
 
+#[path = "support/trusting.rs"]
+mod trusting;
+
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use jiff::Timestamp;
-use ordain_ir::{
-    Bundle, ConflictSeverity, ConflictType, DependencyGraph, Policies, PolicyName, PolicyRef, Report, Source,
-};
+use ordain_ir::{ConflictSeverity, ConflictType};
 use ordain_runtime::{
-    BundleFile, BundleService, CompileError, Compiled, Gate, GateError, GovernanceService, Principal,
-    PrincipalKind, TenantId, Trust,
+    BundleFile, BundleService, GovernanceService, Principal, PrincipalKind, TenantId, Trust,
 };
 use ordain_store::conformance::fixtures::{at, audit_example, bundle, conflict, limit, policies};
-use ordain_store::{Clock, MemoryStore, SeededRandom};
+use ordain_store::{ManualClock, MemoryStore, SeededRandom};
 use serde_json::{Value, json};
-
-struct Stopped;
-
-impl Clock for Stopped {
-    fn now(&self) -> Timestamp {
-        at(0)
-    }
-}
-
-/// Finds what the bundle carries.
-struct Trusting;
-
-impl Gate for Trusting {
-    fn check(&self, bundle: &Bundle) -> Result<Report, GateError> {
-        Ok(bundle.analysis.clone())
-    }
-
-    fn evidence(&self, _: &Bundle) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn compile(&self, _: Option<&Bundle>, _: &str, _: Source) -> Result<Compiled, CompileError> {
-        Err(GateError("nothing is compiled here".to_owned()).into())
-    }
-
-    fn dependencies(&self, _: &Policies) -> DependencyGraph {
-        DependencyGraph::default()
-    }
-
-    fn dependents(&self, graph: &DependencyGraph, policy: &PolicyName) -> Vec<PolicyRef> {
-        graph.edges.iter().filter(|edge| edge.to.name == *policy).map(|edge| edge.from.clone()).collect()
-    }
-}
+use trusting::Trusting;
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -68,9 +35,9 @@ async fn the_gates_verdict_is_logged() {
     let writer = log.clone();
     tracing_subscriber::fmt().json().with_writer(move || writer.clone()).init();
     let (store, random) = (Arc::new(MemoryStore::default()), Arc::new(SeededRandom::new(1)));
-    let gate = Arc::new(Trusting);
+    let (gate, clock) = (Arc::new(Trusting), Arc::new(ManualClock::new(at(0))));
     let service =
-        BundleService::new(store.clone(), gate.clone(), Arc::new(Stopped), random.clone(), Trust::default());
+        BundleService::new(store.clone(), gate.clone(), clock.clone(), random.clone(), Trust::default());
     let tenant = TenantId::new("acme").unwrap();
     service.load(&tenant, BundleFile::unsigned(audit_example().to_bytes().0)).await.unwrap();
     let limits = ["floor", "cap"].map(|name| limit(name, "RUNS_DAILY", 5));
@@ -79,7 +46,7 @@ async fn the_gates_verdict_is_logged() {
     let contradictory = bundle(policies([], limits), vec![], vec![blocking]);
     service.load(&tenant, BundleFile::unsigned(contradictory.to_bytes().0)).await.unwrap_err();
 
-    let governance = GovernanceService::new(store, gate, Arc::new(Stopped), random, Trust::default());
+    let governance = GovernanceService::new(store, gate, clock.clone(), random, Trust::default());
     let person = Principal::new(PrincipalKind::Human, "ada").unwrap();
     let id = |name: &str| ordain_ir::PolicyId::of(&name.into());
     governance.retire(&tenant, &person, id("safety-baseline")).await.unwrap_err();

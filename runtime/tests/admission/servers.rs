@@ -7,11 +7,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use jiff::Timestamp;
-use ordain_ir::{Bundle, DependencyGraph, Policies, PolicyName, PolicyRef, Report, Source};
-use ordain_runtime::{
-    AccessMode, App, AppOptions, BundleFile, BundleService, CompileError, Compiled, Gate, GateError, Limits,
-    TenantId, Trust,
-};
+use ordain_ir::{Bundle, PolicyName};
+use ordain_runtime::{AccessMode, App, AppOptions, BundleFile, BundleService, Limits, TenantId, Trust};
 use ordain_store::{CounterAudit, ManualClock, SeededRandom, Store};
 use ordain_store_postgres::PostgresStore;
 use ordain_store_sqlite::SqliteStore;
@@ -20,30 +17,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 use tower::ServiceExt;
 
-/// Lets everything through.
-struct Open;
-
-impl Gate for Open {
-    fn check(&self, _: &Bundle) -> Result<Report, GateError> {
-        Ok(Report::default())
-    }
-
-    fn evidence(&self, _: &Bundle) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn compile(&self, _: Option<&Bundle>, _: &str, _: Source) -> Result<Compiled, CompileError> {
-        Err(GateError("nothing is compiled here".to_owned()).into())
-    }
-
-    fn dependencies(&self, _: &Policies) -> DependencyGraph {
-        DependencyGraph::default()
-    }
-
-    fn dependents(&self, _: &DependencyGraph, _: &PolicyName) -> Vec<PolicyRef> {
-        vec![]
-    }
-}
+use crate::trusting::Trusting;
 
 /// Where servers keep what they share.
 pub(crate) enum Database {
@@ -118,7 +92,7 @@ impl Server {
         let clock = Arc::new(ManualClock::new(now));
         let options = AppOptions {
             store: Arc::clone(&store),
-            gate: Arc::new(Open),
+            gate: Arc::new(Trusting),
             clock: clock.clone(),
             random: Arc::new(SeededRandom::new(seed)),
             access: AccessMode::Dev(tenant.clone()),
@@ -138,7 +112,8 @@ impl Server {
     /// Makes a bundle the active one.
     pub(crate) async fn load(&self, bundle: &Bundle) {
         let (store, random) = (Arc::clone(&self.store), Arc::new(SeededRandom::new(1)));
-        let bundles = BundleService::new(store, Arc::new(Open), self.clock.clone(), random, Trust::default());
+        let bundles =
+            BundleService::new(store, Arc::new(Trusting), self.clock.clone(), random, Trust::default());
         bundles.load(&self.tenant, BundleFile::unsigned(bundle.to_bytes().0)).await.expect("loads");
     }
 
