@@ -116,6 +116,27 @@ fn everything_that_is_wrong_is_told_with_its_place() {
 }
 
 #[test]
+fn what_is_expected_of_panels_is_checked_before_anything_is_served() {
+    let fine = "panels:\n  POL-GOV-ACT-O5: { alert_after: 3d }\n";
+    let odd = "panels:\n  POL-GOV-ACT-O6: { alert_after: 3d }\n";
+    let folder = workspace(&[("fine.yaml", fine), ("odd.yaml", odd)]);
+    let check = |file: &str| {
+        config(folder.path(), &["check", "--set", "panels.interval=90s"], &[("ORDAIN_PANELS_REGISTRY", file)])
+    };
+    check("fine.yaml").expect_code(0);
+    let wrong = check("odd.yaml").expect_code(1).stdout;
+    let told =
+        "odd.yaml:2:3: panels: there is no panel `POL-GOV-ACT-O6`; they are called like `POL-GOV-ACT-O1`\n";
+    assert_eq!(wrong, format!("`panels.registry`: {told}"));
+    let missing = check("none.yaml").expect_code(1).stdout;
+    assert!(missing.starts_with("`panels.registry`: cannot read `none.yaml`"), "{missing}");
+    let mut serve = ordain();
+    serve.current_dir(folder.path()).args(["serve", "--dev", "--set", "panels.registry=odd.yaml"]);
+    let run = Run::of(serve.output().expect("the binary starts")).expect_code(2);
+    assert!(run.stderr.contains(told.trim_end()), "{}", run.stderr);
+}
+
+#[test]
 fn nothing_is_served_by_a_wrong_configuration_and_secrets_stay_secret() {
     let folder = workspace(&[("server.yaml", "database:\n  url: mysql://me:s3cret@h/x\n  urll: x\n")]);
     let mut command = ordain();

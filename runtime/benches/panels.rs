@@ -18,7 +18,7 @@ use std::time::Instant;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use ordain_ir::PolicyId;
-use ordain_runtime::{AccessMode, App, AppOptions, Limits, PANELS, TenantId, Trust};
+use ordain_runtime::{AccessMode, App, AppOptions, Limits, PANELS, PanelOptions, TenantId, Trust};
 use ordain_store::conformance::fixtures::{at, varied, violation};
 use ordain_store::{
     ManualClock, SeededRandom, Store, ViolatedPolicy, Violation, ViolationKind, ViolationSeverity,
@@ -106,7 +106,7 @@ fn requests() -> Vec<(String, String)> {
         ("a limit's evidence", evidence("limits", SELDOM)),
     ];
     let named = |name: &str, request: String| (name.to_owned(), request);
-    let all: Vec<_> = PANELS.iter().map(|panel| named(panel.id, panel.request.to_owned())).collect();
+    let all: Vec<_> = PANELS.iter().map(|panel| named(&panel.id, panel.request.clone())).collect();
     let takes_hours = |request: &str| request.contains("/violations") || request.ends_with("/metrics");
     let widest = all.iter().filter(|(_, request)| takes_hours(request)).cloned().map(wide).collect();
     let others: Vec<_> = others.into_iter().map(|(name, request)| named(name, request)).collect();
@@ -124,6 +124,7 @@ async fn measure(store: Arc<dyn Store>, tenant: TenantId) -> Result<String, Box<
         access: AccessMode::Dev(tenant),
         people: None,
         limits: Limits::default(),
+        panels: PanelOptions::default(),
         trust: Trust::default(),
     };
     let router = App::new(options).router();

@@ -31,7 +31,7 @@ pub use ordain_store::{
     ApiKeyRecord, Clock, Principal, PrincipalKind, PrincipalNameError, Random, Role, StoreError, TenantId,
     TenantIdError, redacted,
 };
-pub use panels::{PANELS, Panel};
+pub use panels::{Expectation, PANELS, Panel, PanelMonitor, PanelOptions, PanelRegistry, PanelRegistryError};
 pub use serve::{ServeError, ServeOptions, Server, serve};
 pub use service::{
     Access, ApiKey, ApiKeyService, Approval, BundleFile, BundleService, Closed, Decided, DecisionError,

@@ -15,7 +15,8 @@ use crate::tls::Tls;
 use crate::watching::Watch;
 use crate::{
     AccessMode, App, AppOptions, BundleFile, BundleService, Gate, Limits, LoadError, Oidc, OidcError,
-    OidcOptions, Shutdown, TlsError, TlsOptions, Trust, WatchError, WatchOptions, connections, telemetry,
+    OidcOptions, PanelOptions, Shutdown, TlsError, TlsOptions, Trust, WatchError, WatchOptions, connections,
+    telemetry,
 };
 
 /// How long the database may take to close.
@@ -49,6 +50,8 @@ pub struct ServeOptions {
     pub people: Option<OidcOptions>,
     /// What it bears.
     pub limits: Limits,
+    /// How panels are watched.
+    pub panels: PanelOptions,
     /// How it ends.
     pub shutdown: Shutdown,
     /// Ends when the server shall.
@@ -148,7 +151,9 @@ impl Server {
     /// Takes the address, opens the database and activates the bundle, in this order: whoever finds the port
     /// taken has changed nothing.
     pub async fn bind(options: ServeOptions) -> Result<Self, ServeError> {
-        let ServeOptions { listen, database_url, bundle, tenant, dev, limits, shutdown, stop, .. } = options;
+        let ServeOptions {
+            listen, database_url, bundle, tenant, dev, limits, panels, shutdown, stop, ..
+        } = options;
         let (gate, clock, random, trust) = (options.gate, options.clock, options.random, options.trust);
         if dev && !listen.ip().is_loopback() {
             return Err(ServeError::NotLoopback(listen));
@@ -178,7 +183,7 @@ impl Server {
             return Err(error);
         }
         let store = database.store();
-        let app = App::new(AppOptions { store, gate, clock, random, access, people, limits, trust });
+        let app = App::new(AppOptions { store, gate, clock, random, access, people, limits, trust, panels });
         let watch = options.watch.map(|watch| app.watch(watch, tenant)).transpose()?;
         Ok(Self { listener, tls, database, app, watch, limits, shutdown, stop })
     }
@@ -205,6 +210,7 @@ impl Server {
             AccessMode::Keys => {}
         }
         let router = app.router();
+        let monitor = Arc::new(app.panel_monitor());
         let ending = app.clone();
         let told = async move {
             stop.await;
@@ -222,6 +228,7 @@ impl Server {
             },
             () = telemetry::upkeep() => {}
             () = app.keep() => {}
+            () = monitor.keep() => {}
             () = kept(tls.as_deref()) => {}
             () = watched(watch) => {}
         }

@@ -12,6 +12,7 @@ use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gau
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use ordain_engine::Outcome;
 use ordain_engine::ledger::Band;
+use ordain_store::PanelAlertType;
 use tokio::time::Instant;
 
 const REQUESTS: &str = "ordain_http_requests_total";
@@ -30,6 +31,13 @@ const NEARING: &str = "ordain_limit_events_total";
 const COUNTED: &str = "ordain_counting_steps_total";
 const COMMITS: &str = "ordain_counting_transactions_total";
 const DROPPED: &str = "ordain_violations_dropped_total";
+
+// Of the health of panels, by names of their own (GOV-POL-003).
+const PANEL_EMPTY: &str = "panel_empty_total";
+const PANEL_STALE: &str = "panel_stale_total";
+const PANEL_BROKEN: &str = "panel_filter_break_total";
+const PANEL_HEALTH: &str = "panel_health_status";
+const PANEL_ERRORS: &str = "panel_check_errors_total";
 
 /// In seconds, around what panels and decisions are to take.
 const BUCKETS: &[f64] = &[0.001, 0.002_5, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
@@ -59,6 +67,14 @@ fn recorder() -> Option<&'static PrometheusHandle> {
         describe_counter!(COUNTED, "Claims, settlements and releases that stood in line for counters.");
         describe_counter!(COMMITS, "Transactions that took them.");
         describe_counter!(DROPPED, "Violations of decisions for which there was no room to wait.");
+        describe_counter!(PANEL_EMPTY, "Times that a panel of a tenant came to be empty for too long.");
+        describe_counter!(PANEL_STALE, "Times that what a panel of a tenant shows came to be too old.");
+        describe_counter!(
+            PANEL_BROKEN,
+            "Times that a panel of a tenant was no longer answered as it should be."
+        );
+        describe_gauge!(PANEL_HEALTH, "1 if a panel is healthy for all tenants, 0 otherwise.");
+        describe_counter!(PANEL_ERRORS, "Looks at panels that came to nothing.");
         Some(handle)
     };
     RECORDER.get_or_init(install).as_ref()
@@ -188,6 +204,36 @@ pub(crate) fn counted(steps: usize) {
 /// There was no room for some violations.
 pub(crate) fn violations_dropped(dropped: u64) {
     counter!(DROPPED).increment(dropped);
+}
+
+/// These panels are looked at from now on; whoever watches a counter sees it from its beginning.
+pub(crate) fn panels_known(panels: impl Iterator<Item = &'static str>) {
+    counter!(PANEL_ERRORS).increment(0);
+    for panel in panels {
+        for name in [PANEL_EMPTY, PANEL_STALE, PANEL_BROKEN] {
+            counter!(name, "panel_id" => panel).increment(0);
+        }
+    }
+}
+
+/// An alert has come on.
+pub(crate) fn panel_alert(panel: &'static str, alert: PanelAlertType) {
+    let name = match alert {
+        PanelAlertType::EmptyPanel => PANEL_EMPTY,
+        PanelAlertType::StalePanel => PANEL_STALE,
+        PanelAlertType::FilterBreak => PANEL_BROKEN,
+    };
+    counter!(name, "panel_id" => panel).increment(1);
+}
+
+/// Whether a panel is healthy for all tenants.
+pub(crate) fn panel_health(panel: &'static str, healthy: bool) {
+    gauge!(PANEL_HEALTH, "panel_id" => panel).set(if healthy { 1.0 } else { 0.0 });
+}
+
+/// A look at panels came to nothing.
+pub(crate) fn panel_check_failed() {
+    counter!(PANEL_ERRORS).increment(1);
 }
 
 /// Does something when it is dropped.

@@ -1,39 +1,25 @@
 //! What the log says of a bundle. A program of its own, since the log is one for a whole process.
 
+#[path = "support/listening.rs"]
+mod listening;
 #[path = "support/trusting.rs"]
 mod trusting;
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use listening::Log;
 use ordain_ir::{ConflictSeverity, ConflictType};
 use ordain_runtime::{
     BundleFile, BundleService, GovernanceService, Principal, PrincipalKind, TenantId, Trust,
 };
 use ordain_store::conformance::fixtures::{at, audit_example, bundle, conflict, limit, policies};
 use ordain_store::{ManualClock, MemoryStore, SeededRandom};
-use serde_json::{Value, json};
+use serde_json::json;
 use trusting::Trusting;
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panicked").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 #[tokio::test]
 async fn the_gates_verdict_is_logged() {
-    let log = Log::default();
-    let writer = log.clone();
-    tracing_subscriber::fmt().json().with_writer(move || writer.clone()).init();
+    let log = Log::listen();
     let (store, random) = (Arc::new(MemoryStore::default()), Arc::new(SeededRandom::new(1)));
     let (gate, clock) = (Arc::new(Trusting), Arc::new(ManualClock::new(at(0))));
     let service =
@@ -52,8 +38,7 @@ async fn the_gates_verdict_is_logged() {
     governance.retire(&tenant, &person, id("safety-baseline")).await.unwrap_err();
     governance.retire(&tenant, &person, id("ethical-ai")).await.unwrap();
 
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events = log.heard();
     let find = |message: &str| events.iter().find(|event| event["fields"]["message"] == message).unwrap();
     let passed = find("GOV-POL-001_CONFLICT_CHECK_PASSED");
     assert_eq!((&passed["level"], &passed["fields"]["warnings"]), (&json!("INFO"), &json!(1)));

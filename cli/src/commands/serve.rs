@@ -64,6 +64,7 @@ pub(crate) fn run(args: &ServeArgs, color: bool) -> Result<Verdict, Failure> {
         people: config.people(),
         tls: config.tls(),
         limits: config.limits(),
+        panels: config.panels()?,
         shutdown: config.shutdown(),
         stop: Box::pin(stop),
     };

@@ -9,7 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ordain_ir::signature::PublicKey;
-use ordain_runtime::{Limits, Oidc, OidcOptions, Shutdown, TenantSource, TlsOptions, Trust, WatchOptions};
+use ordain_runtime::{
+    Limits, Oidc, OidcOptions, PanelOptions, PanelRegistry, Shutdown, TenantSource, TlsOptions, Trust,
+    WatchOptions,
+};
 
 pub(crate) use layers::{Effective, Flags, Origin, Problems, Resolved, environment, resolve};
 pub(crate) use settings::Config;
@@ -46,6 +49,20 @@ impl Config {
     /// How it ends.
     pub(crate) fn shutdown(&self) -> Shutdown {
         Shutdown { delay: self.delay, deadline: self.deadline }
+    }
+
+    /// How panels are watched.
+    pub(crate) fn panels(&self) -> Result<PanelOptions, Failure> {
+        let registry = match &self.panel_registry {
+            None => PanelRegistry::default(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|reason| Failure::Read { path: path.clone(), reason })?;
+                PanelRegistry::read(&text)
+                    .map_err(|error| Failure::Other(format!("{}:{error}", path.display())))?
+            }
+        };
+        Ok(PanelOptions { registry: Arc::new(registry), interval: self.panel_interval.0 })
     }
 
     /// How TLS is spoken, if it is.
@@ -146,6 +163,9 @@ impl Config {
         }
         if let Some(Err(error)) = self.watch().map(|watch| watch.check()) {
             found.push(format!("`bundles.watch`: {error}"));
+        }
+        if let Err(failure) = self.panels() {
+            found.push(format!("`panels.registry`: {failure}"));
         }
         if let Some(Err(error)) = self.tls().map(|tls| tls.check()) {
             found.push(format!("`tls`: {error}"));

@@ -108,6 +108,9 @@ settings! {
     requests: Count = "limits.requests" or "256", "how many requests are answered at once; more get 503 `overloaded`";
     connections: Count = "limits.connections" or "4096", "how many connections are open at once; more wait";
     idle: Positive = "limits.idle" or "75s", "how long a connection may be without a request";
+    panel_registry: Option<PathBuf> = "panels.registry",
+        "a file that says what is expected of panels where that differs from what comes with the program";
+    panel_interval: Positive = "panels.interval" or "5m", "how long panels are left alone after each look at all of them";
     delay: Duration = "shutdown.delay" or "0s",
         "for how long `/readyz` says 503 before connections are no longer taken";
     deadline: Duration = "shutdown.deadline" or "10s", "for how long requests under way may then go on";
@@ -155,5 +158,7 @@ mod tests {
         let config = Config::of(&resolved);
         assert_eq!(config.limits(), ordain_runtime::Limits::default());
         assert_eq!(config.shutdown(), ordain_runtime::Shutdown::default());
+        let panels = config.panels().expect("no file is read");
+        assert_eq!(panels, ordain_runtime::PanelOptions::default());
     }
 }

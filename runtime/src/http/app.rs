@@ -17,6 +17,7 @@ use super::routes::{
     audit, budgets, bundles, conflicts, decisions, dependencies, evidence, ingest, limits, metrics,
     operations, panels, proposals, reviews, rules, state, violations,
 };
+use crate::panels::{Answers, PanelMonitor, PanelOptions, PanelService};
 use crate::service::{
     ApiKeyService, BundleService, DecisionService, GovernanceService, Trust, ViolationService,
 };
@@ -31,6 +32,7 @@ pub(crate) struct AppState {
     pub(crate) bundles: BundleService,
     pub(crate) governance: GovernanceService,
     pub(crate) decisions: DecisionService,
+    pub(crate) panels: PanelService,
     pub(crate) keys: ApiKeyService,
     pub(crate) access: AccessMode,
     pub(crate) people: Option<Oidc>,
@@ -62,6 +64,8 @@ pub struct AppOptions {
     pub limits: Limits,
     /// Whose signatures bundles need.
     pub trust: Trust,
+    /// How panels are watched.
+    pub panels: PanelOptions,
 }
 
 /// The API over a store.
@@ -75,7 +79,7 @@ impl App {
     /// The API, for whomever the mode lets in.
     pub fn new(options: AppOptions) -> Self {
         telemetry::start();
-        let AppOptions { store, gate, clock, random, access, people, limits, trust } = options;
+        let AppOptions { store, gate, clock, random, access, people, limits, trust, panels } = options;
         let parts = || (Arc::clone(&store), Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&random));
         let bundles = {
             let (store, gate, clock, random) = parts();
@@ -89,6 +93,7 @@ impl App {
             bundles,
             governance,
             decisions: DecisionService::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)),
+            panels: PanelService::new(Arc::clone(&store), Arc::clone(&clock), panels),
             policies: PoliciesFacade::new(Arc::clone(&store), Arc::clone(&clock)),
             violations: ViolationService::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)),
             keys: ApiKeyService::new(store, clock, random),
@@ -116,6 +121,17 @@ impl App {
         Watch::new(options, self.limits.bundle, tenant, bundles, decisions).map(Arc::new)
     }
 
+    /// What looks at panels, whether or not anybody asks anything.
+    pub fn panel_monitor(&self) -> PanelMonitor {
+        self.state.panels.monitor(self.answers())
+    }
+
+    /// What panels are answered by.
+    fn answers(&self) -> Answers {
+        let routes = data_routes().split_for_parts().0.with_state(self.state.clone());
+        Answers::new(routes, self.limits.time)
+    }
+
     /// Keeps what is known elsewhere. Never ends.
     pub(crate) async fn keep(&self) {
         match &self.state.people {
@@ -131,10 +147,9 @@ impl App {
 
     /// The routes, with the guards before them.
     pub fn router(&self) -> Router {
-        let data = data_routes().split_for_parts().0.with_state(self.state.clone());
         let (router, _) = documented(self.limits).split_for_parts();
         let router = router
-            .layer(Extension(panels::DataRoutes(data)))
+            .layer(Extension(self.answers()))
             .layer(middleware::from_fn_with_state(self.state.clone(), authenticate));
         let hosts = match self.state.access {
             AccessMode::Dev(_) => Hosts::ThisMachine,
@@ -198,6 +213,7 @@ fn documented(limits: Limits) -> OpenApiRouter<AppState> {
     let others = data_routes()
         .routes(routes!(audit::list))
         .routes(routes!(panels::list))
+        .routes(routes!(panels::health))
         .routes(routes!(panels::panel))
         .routes(routes!(panels::capabilities))
         .routes(routes!(ingest::violations))

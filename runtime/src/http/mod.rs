@@ -10,6 +10,7 @@ mod routes;
 mod schema;
 
 pub use access::AccessMode;
+pub(crate) use access::Presented;
 pub use app::{App, AppOptions, openapi};
 pub use problem::ErrorCode;
 

@@ -6,7 +6,8 @@ use ordain_ir::{
     PolicyKind, PolicyRef, RuleStatus, RuleType, Source, Window, report::Contradiction,
 };
 use ordain_store::{
-    BundleOrigin, PrincipalKind, ProposalStatus, ViolationKind, ViolationSource, ViolationType,
+    BundleOrigin, PanelAlertSeverity, PanelAlertType, PanelStatus, PrincipalKind, ProposalStatus,
+    ViolationKind, ViolationSource, ViolationType,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,6 +37,9 @@ words! {
     kind: PolicyKind,
     level: Level,
     limit_status: LimitStatus,
+    panel_alert_severity: PanelAlertSeverity,
+    panel_alert_type: PanelAlertType,
+    panel_status: PanelStatus,
     partition: Partition,
     period: Period,
     principal_kind: PrincipalKind,

@@ -24,6 +24,7 @@ mod evaluations;
 mod governance;
 mod limits;
 mod open;
+mod panels;
 mod pool;
 mod row;
 mod rules;

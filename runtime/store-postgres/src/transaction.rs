@@ -1,5 +1,5 @@
 //! The only ways to the database: each belongs to one tenant, but for the look-up of a key, which tells whose a
-//! request is.
+//! request is, and for the names of tenants.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -76,6 +76,19 @@ impl PostgresStore {
         to_the_end(async move {
             let mut transaction = pool.begin_with(statement).await?;
             let set = query!("SELECT set_config('app.key_prefix', $1, true)", prefix);
+            set.fetch_one(&mut *transaction).await?;
+            Ok(transaction)
+        })
+        .await
+    }
+
+    /// A transaction that sees the names of tenants, and nothing else of anybody's.
+    pub(crate) async fn naming(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let statement = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".into_sql_str();
+        let pool = self.pool.get();
+        to_the_end(async move {
+            let mut transaction = pool.begin_with(statement).await?;
+            let set = query!("SELECT set_config('app.every_tenant', 'on', true)");
             set.fetch_one(&mut *transaction).await?;
             Ok(transaction)
         })

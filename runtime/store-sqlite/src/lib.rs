@@ -23,6 +23,7 @@ mod evaluations;
 mod governance;
 mod limits;
 mod open;
+mod panels;
 mod row;
 mod rules;
 mod state;

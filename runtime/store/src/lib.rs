@@ -1,9 +1,9 @@
 //! What the runtime keeps, and how it asks for it: domain types, one trait per kind of thing, an in-memory
 //! model, and (with the feature `conformance`) the suite that every store must pass.
 //!
-//! No SQL here. Every method takes a [`TenantId`]; there is no way to ask across tenants. The one exception looks a
-//! credential up, which is how a request comes to its tenant. Times come from a
-//! [`Clock`] and are kept to the microsecond.
+//! No SQL here. Every method takes a [`TenantId`]; there is no way to ask across tenants, with two exceptions: one looks a
+//! credential up, which is how a request comes to its tenant, the other tells the names of tenants, and nothing of what they
+//! have. Times come from a [`Clock`] and are kept to the microsecond.
 
 mod access;
 mod activation;
@@ -18,6 +18,7 @@ mod filter;
 mod governance;
 mod memory;
 mod page;
+mod panel;
 mod random;
 mod record;
 mod store;
@@ -42,6 +43,7 @@ pub use governance::{
 };
 pub use memory::MemoryStore;
 pub use page::{Page, PageRequest};
+pub use panel::{PanelAlert, PanelAlertSeverity, PanelAlertType, PanelHealth, PanelStatus};
 pub use random::{Random, SeededRandom, new_id};
 pub use record::{
     BundleRecord, ConflictPage, ConflictRecord, GraphSnapshot, LimitRecord, PolicyDetail, RuleRecord,
@@ -49,7 +51,7 @@ pub use record::{
 };
 pub use store::{
     AccessStore, BundleStore, ConflictStore, CounterStore, DependencyStore, EvaluationStore, GovernanceStore,
-    LimitStore, RuleStore, StateStore, Store, ViolationStore,
+    LimitStore, PanelStore, RuleStore, StateStore, Store, ViolationStore,
 };
 pub use tenant::{TenantId, TenantIdError};
 pub use violation::{

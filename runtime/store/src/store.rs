@@ -9,7 +9,7 @@ use crate::{
     Activation, ApiKeyRecord, AuditEntry, BundleRecord, ConflictAcknowledgement, ConflictFilter,
     ConflictPage, ConflictRecord, CounterAudit, CounterRecord, CountingAnswer, CountingStep, Decided,
     Decision, EvaluationTally, EvaluationTotals, Forget, Forgotten, FoundApiKey, Governed, GraphSnapshot,
-    LimitFilter, LimitRecord, Page, PageRequest, PolicyDetail, ProposalDetail, ProposalFilter,
+    LimitFilter, LimitRecord, Page, PageRequest, PanelHealth, PolicyDetail, ProposalDetail, ProposalFilter,
     ProposalRecord, ProposalStats, Recorded, RuleFilter, RuleRecord, StateCounts, StoreError, Succession,
     Taken, TenantId, VersionRecord, Violation, ViolationCounts, ViolationFilter, ViolationPageRequest,
     Vouchers,
@@ -300,6 +300,25 @@ pub trait GovernanceStore: Send + Sync {
     async fn audit_log(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<AuditEntry>, StoreError>;
 }
 
+/// The health of panels, and whose panels there are.
+#[async_trait]
+pub trait PanelStore: Send + Sync {
+    /// The names of tenants that have a key, a bundle, a proposal or an event, or once had, in one order: those after this
+    /// one, so many at most. Nothing of what they have can be seen this way.
+    async fn tenants(&self, after: Option<&TenantId>, most: u32) -> Result<Vec<TenantId>, StoreError>;
+
+    /// How each panel was when it was last looked at, by panel (bytewise).
+    async fn panel_health(&self, tenant: &TenantId) -> Result<Vec<PanelHealth>, StoreError>;
+
+    /// Keeps how panels are, each only if it was looked at once more than what is known of it: of several who looked at a
+    /// panel at once, one is right. Tells of each whether it was kept.
+    async fn record_panel_health(
+        &self,
+        tenant: &TenantId,
+        found: &[PanelHealth],
+    ) -> Result<Vec<bool>, StoreError>;
+}
+
 /// Declares a trait that is all of others.
 macro_rules! all_of {
     ($($part:ident),+ $(,)?) => {
@@ -322,4 +341,5 @@ all_of![
     CounterStore,
     AccessStore,
     GovernanceStore,
+    PanelStore,
 ];

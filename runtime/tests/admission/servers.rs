@@ -8,7 +8,9 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use jiff::Timestamp;
 use ordain_ir::{Bundle, PolicyName};
-use ordain_runtime::{AccessMode, App, AppOptions, BundleFile, BundleService, Limits, TenantId, Trust};
+use ordain_runtime::{
+    AccessMode, App, AppOptions, BundleFile, BundleService, Limits, PanelOptions, TenantId, Trust,
+};
 use ordain_store::{CounterAudit, ManualClock, SeededRandom, Store};
 use ordain_store_postgres::PostgresStore;
 use ordain_store_sqlite::SqliteStore;
@@ -98,6 +100,7 @@ impl Server {
             access: AccessMode::Dev(tenant.clone()),
             people: None,
             limits: Limits::default(),
+            panels: PanelOptions::default(),
             trust: Trust::default(),
         };
         Self { clock, store, tenant, router: App::new(options).router() }

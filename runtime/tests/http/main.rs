@@ -16,6 +16,7 @@ mod limits;
 mod load;
 mod metrics;
 mod openapi;
+mod panel_health;
 mod panels;
 mod people;
 mod rules;

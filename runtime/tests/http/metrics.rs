@@ -81,10 +81,10 @@ async fn what_is_recorded_for_operators_has_closed_labels() {
         assert!(
             !text.contains("nonsense") && !text.contains("made/up") && !text.contains("metrics-prometheus")
         );
-        let labels = ["method", "route", "status", "le", "outcome", "decision", "band"];
+        let labels = ["method", "route", "status", "le", "outcome", "decision", "band", "panel_id"];
         for line in text.lines().filter(|line| !line.starts_with('#') && line.contains('{')) {
             let (name, rest) = line.split_once('{').unwrap();
-            assert!(name.starts_with("ordain_"), "{line}");
+            assert!(name.starts_with("ordain_") || name.starts_with("panel_"), "{line}");
             let inside = rest.rsplit_once('}').unwrap().0;
             for label in inside.split("\",").filter_map(|part| part.split_once('=')) {
                 assert!(labels.contains(&label.0), "{line}");

@@ -100,6 +100,7 @@ async fn answers_have_the_documented_fields() {
             ("audit-log", "AuditList", "AuditItem"),
             ("bundles", "BundleList", "BundleView"),
             ("panels", "PanelRegistry", "PanelItem"),
+            ("panels/health", "PanelHealthList", "PanelHealthItem"),
             ("capabilities", "CapabilityRegistry", "CapabilityItem"),
         ] {
             let answer = client.ok(&format!("/api/v1/{path}")).await;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ordain_runtime::{
-    Administration, BundleFile, Limits, NewApiKey, Principal, PrincipalKind, Role, ServeError, ServeOptions,
-    Server, Shutdown, TenantId, Trust, serve,
+    Administration, BundleFile, Limits, NewApiKey, PanelOptions, Principal, PrincipalKind, Role, ServeError,
+    ServeOptions, Server, Shutdown, TenantId, Trust, serve,
 };
 use ordain_store::SeededRandom;
 use ordain_store::conformance::fixtures::{at, audit_example};
@@ -34,6 +34,7 @@ pub(crate) fn options(folder: &tempfile::TempDir, listen: &str) -> (ServeOptions
         people: None,
         tls: None,
         limits: Limits::default(),
+        panels: PanelOptions::default(),
         shutdown: Shutdown::default(),
         stop: Box::pin(async move {
             let _ = stopped.await;

@@ -12,7 +12,8 @@ use ordain_ir::signature::PublicKey;
 use ordain_ir::{Bundle, DependencyGraph, Policies, PolicyName, PolicyRef, Report, Source};
 use ordain_runtime::{
     AccessMode, ApiKeyService, App, AppOptions, BundleFile, BundleService, CompileError, Compiled, Gate,
-    GateError, Limits, LoadError, NewApiKey, Oidc, Principal, PrincipalKind, Role, TenantId, Trust,
+    GateError, Limits, LoadError, NewApiKey, Oidc, PanelMonitor, PanelOptions, Principal, PrincipalKind,
+    Role, TenantId, Trust,
 };
 use ordain_store::conformance::fixtures::at;
 use ordain_store::{BundleRecord, Clock, SeededRandom, Store};
@@ -95,6 +96,7 @@ fn app_by(
         access,
         people,
         limits: Limits::default(),
+        panels: PanelOptions::default(),
         trust,
     })
 }
@@ -158,6 +160,15 @@ impl Client {
     /// The same with this in its header.
     pub(crate) fn presenting(&self, key: &str) -> Self {
         Self { key: Some(key.to_owned()), ..self.without_key() }
+    }
+
+    /// What looks at panels, of a server of its own on the same store that goes by this clock.
+    pub(crate) fn panel_monitor(&self, clock: Arc<dyn Clock>, panels: PanelOptions) -> PanelMonitor {
+        let (store, random) = (Arc::clone(&self.store), Arc::new(chance()));
+        let (access, limits) = (AccessMode::Keys, Limits::default());
+        let (gate, trust) = (Arc::new(Workshop), Trust::default());
+        let options = AppOptions { store, gate, clock, random, access, people: None, limits, trust, panels };
+        App::new(options).panel_monitor()
     }
 
     /// What makes keys.
@@ -276,22 +287,24 @@ pub(crate) async fn on_each_database(name: &str, test: impl AsyncFn(Client)) {
 /// One database for this run of the tests.
 pub(crate) async fn postgres_database() -> Option<&'static str> {
     static DATABASE: OnceCell<Option<String>> = OnceCell::const_new();
-    let create = async || {
-        let server = PgConnectOptions::from_str(&std::env::var("ORDAIN_TEST_POSTGRES_URL").ok()?)
-            .expect("ORDAIN_TEST_POSTGRES_URL is a URL");
-        let name = format!("ordain_test_http_{}", std::process::id());
-        let mut connection = server.connect().await.expect("ORDAIN_TEST_POSTGRES_URL can be reached");
-        for statement in
-            [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")]
-        {
-            connection.execute(AssertSqlSafe(statement)).await.expect("databases may be created");
-        }
-        let url = server.database(&name).to_url_lossy().to_string();
-        // Before the tests open it side by side.
-        PostgresStore::open(&url).await.expect("opens").close().await;
-        Some(url)
-    };
-    DATABASE.get_or_init(create).await.as_deref()
+    DATABASE.get_or_init(async || new_postgres_database("http").await).await.as_deref()
+}
+
+/// A database on the server of the tests, with its tables, for whoever calls it by this name.
+pub(crate) async fn new_postgres_database(name: &str) -> Option<String> {
+    let server = PgConnectOptions::from_str(&std::env::var("ORDAIN_TEST_POSTGRES_URL").ok()?)
+        .expect("ORDAIN_TEST_POSTGRES_URL is a URL");
+    let name = format!("ordain_test_{name}_{}", std::process::id());
+    let mut connection = server.connect().await.expect("ORDAIN_TEST_POSTGRES_URL can be reached");
+    for statement in
+        [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")]
+    {
+        connection.execute(AssertSqlSafe(statement)).await.expect("databases may be created");
+    }
+    let url = server.database(&name).to_url_lossy().to_string();
+    // Before the tests open it side by side.
+    PostgresStore::open(&url).await.expect("opens").close().await;
+    Some(url)
 }
 
 /// The `name`s of a list's items.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ordain_store::conformance::fixtures::{Packed, at, audit_example};
 use ordain_store::conformance::{known_of_a_policy, known_over_days, of_a_policy, over_days, race};
 use ordain_store::{
-    AccessStore, ApiKeyRecord, BundleStore, CounterStore, DependencyStore, Principal, PrincipalKind, Role,
-    StateStore, TenantId, ViolationStore,
+    AccessStore, ApiKeyRecord, BundleStore, CounterStore, DependencyStore, PanelStore, Principal,
+    PrincipalKind, Role, StateStore, TenantId, ViolationStore,
 };
 use ordain_store_postgres::PostgresStore;
 use sqlx::{AssertSqlSafe, Executor, Row};
@@ -81,6 +81,30 @@ async fn violations_from_before_are_counted_by_the_day() {
     database.drop().await;
 }
 
+/// As after an upgrade from before there were names, by an owner who sees nobody's rows.
+#[tokio::test]
+async fn tenants_from_before_are_known() {
+    let database = TestDatabase::create().await;
+    let role = plain_role(&database).await;
+    let store = PostgresStore::open(&database.url(Some(role))).await.unwrap();
+    store.activate_bundle(&tenant("a"), Packed::new(audit_example()).activation(at(0))).await.unwrap();
+    store.record_violations(&tenant("b"), &of_a_policy()).await.unwrap();
+    store.close().await;
+    let mut raw = database.connect(Some(role)).await;
+    let back = "DROP TABLE tenants, panel_health; DROP FUNCTION note_tenant CASCADE;
+                DELETE FROM _sqlx_migrations WHERE version = 10";
+    raw.execute(sqlx::raw_sql(back)).await.unwrap();
+    let store = PostgresStore::open(&database.url(Some(role))).await.unwrap();
+    assert_eq!(store.tenants(None, 10).await.unwrap(), [tenant("a"), tenant("b")]);
+    store.record_violations(&tenant("c"), &of_a_policy()).await.unwrap();
+    assert_eq!(store.tenants(Some(&tenant("a")), 10).await.unwrap(), [tenant("b"), tenant("c")]);
+    let seen = raw.fetch_one("SELECT count(*) FROM bundles").await.unwrap().get::<i64, _>(0);
+    assert_eq!(seen, 0, "the owner is bound as before");
+    store.close().await;
+    drop(raw);
+    database.drop().await;
+}
+
 #[tokio::test]
 async fn row_level_security_holds_even_for_the_owner() {
     let database = TestDatabase::create().await;
@@ -122,6 +146,16 @@ async fn row_level_security_holds_even_for_the_owner() {
     assert_eq!(changed, 0, "and that one to see only");
     let taken = raw.execute("DELETE FROM api_keys").await.unwrap().rows_affected();
     assert_eq!(taken, 0);
+    store.create_api_key(&tenant("two"), &ApiKeyRecord { prefix: "other".to_owned(), ..key }).await.unwrap();
+    let names = "SELECT count(*) FROM tenants";
+    assert_eq!(raw.fetch_one(names).await.unwrap().get::<i64, _>(0), 1, "my own name");
+    assert_eq!(store.tenants(None, 10).await.unwrap(), [tenant("one"), tenant("two")]);
+    raw.execute("SET app.every_tenant = 'on'").await.unwrap();
+    assert_eq!(raw.fetch_one(names).await.unwrap().get::<i64, _>(0), 2, "all names, for who asks for them");
+    assert_eq!(raw.fetch_one(visible).await.unwrap().get::<i64, _>(0), 0, "and nothing of what they have");
+    assert_eq!(raw.execute("DELETE FROM tenants WHERE tenant_id = 'one'").await.unwrap().rows_affected(), 0);
+    let made = raw.execute("INSERT INTO tenants VALUES ('three')").await.unwrap_err();
+    assert!(made.to_string().contains("row-level security"), "{made}");
     assert_eq!(store.role_above_row_level_security().await.unwrap(), None);
     let above = PostgresStore::open(&database.url(None)).await.unwrap();
     assert!(above.role_above_row_level_security().await.unwrap().is_some(), "the tests' own user may all");

@@ -13,6 +13,7 @@ mod governance;
 mod isolation;
 mod oracle;
 mod pages;
+mod panels;
 mod text;
 mod violations;
 mod vouchers;
@@ -74,6 +75,10 @@ where
         vouchers::who_vouches_for_a_bundle_is_kept,
         watching::what_was_taken_from_a_place_is_kept,
         watching::of_several_who_see_the_same_one_takes_it,
+        panels::health_of_panels_is_kept,
+        panels::of_several_who_look_at_a_panel_one_is_right,
+        panels::one_of_many_at_once_is_right,
+        panels::tenants_are_known_by_what_they_have,
         violations::a_violation_comes_back_as_it_was,
         violations::a_violation_counts_once,
         violations::violations_equal_the_model,

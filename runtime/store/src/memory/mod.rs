@@ -3,6 +3,7 @@
 mod access;
 mod counting;
 mod governance;
+mod panels;
 mod violations;
 
 use std::collections::BTreeMap;
@@ -16,9 +17,9 @@ use crate::counting::{Book, LedgerEntry, Progress};
 use crate::{
     Activation, ApiKeyRecord, AuditEntry, BundleRecord, BundleStore, ConflictAcknowledgement, ConflictFilter,
     ConflictPage, ConflictRecord, ConflictStore, DependencyStore, EvaluationTally, GraphSnapshot,
-    LimitFilter, LimitRecord, LimitStore, Page, PageRequest, PolicyDetail, ProposalDetail, RuleFilter,
-    RuleRecord, RuleStore, StateCounts, StateStore, StoreError, Taken, TenantId, Violation, ViolationFilter,
-    Voucher, Vouchers, to_microsecond,
+    LimitFilter, LimitRecord, LimitStore, Page, PageRequest, PanelHealth, PolicyDetail, ProposalDetail,
+    RuleFilter, RuleRecord, RuleStore, StateCounts, StateStore, StoreError, Taken, TenantId, Violation,
+    ViolationFilter, Voucher, Vouchers, to_microsecond,
 };
 
 /// A store that forgets everything when it is dropped.
@@ -44,6 +45,7 @@ struct Tenant {
     proposals: Vec<ProposalDetail>,
     audit: Vec<AuditEntry>,
     acknowledgements: Vec<ConflictAcknowledgement>,
+    panels: BTreeMap<String, PanelHealth>,
 }
 
 impl MemoryStore {
