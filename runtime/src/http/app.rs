@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::extract::DefaultBodyLimit;
 use axum::{Extension, Router, middleware};
 use ordain_store::{Clock, Random, Store, TenantId};
-use utoipa::OpenApi;
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::access::{AccessMode, SecuritySchemes, authenticate};
+use super::examples::Examples;
 use super::guard::{Hosts, guarded};
 use super::problem::{ErrorCode, Problem, ProblemDetail};
 use super::routes::{
@@ -230,7 +231,8 @@ fn documented(limits: Limits) -> OpenApiRouter<AppState> {
 
 /// The OpenAPI document of the API, as it is served and committed.
 pub fn openapi() -> String {
-    let (_, document) = documented(Limits::default()).split_for_parts();
+    let (_, mut document) = documented(Limits::default()).split_for_parts();
+    Examples.modify(&mut document);
     let mut text = document.to_pretty_json().expect("text and numbers become JSON");
     text.push('\n');
     text

@@ -3,6 +3,7 @@
 mod access;
 mod app;
 mod body;
+mod examples;
 mod guard;
 mod problem;
 mod query;
