@@ -172,6 +172,7 @@ fn read(it: &mut Recorder) {
     it.get("list_policy_violations", &format!("{policies}/violations?source=cost"));
     it.get("list_panels", "/api/v1/panels");
     it.get("get_panel", "/api/v1/panels/POL-LIM-VIO-O2");
+    it.get("get_panel_health", "/api/v1/panels/health");
     it.get("list_capabilities", "/api/v1/capabilities");
     for probe in ["healthz", "readyz"] {
         it.get(probe, &format!("/{probe}"));
@@ -220,6 +221,13 @@ fn examples_in_the_document_are_what_a_server_answers() {
     let server = Server::start_with(&first, &database, &["--tenant", "acme"]);
     let (begun, examples) = (Timestamp::UNIX_EPOCH, Map::new());
     let mut it = Recorder { server, begun, examples, drawn: BTreeMap::new() };
+    // The panels are looked at when the server starts, and then not for minutes.
+    let all_seen = |health: &Value| {
+        health["items"].as_array().expect("a list").iter().all(|it| !it["monitored"].is_null())
+    };
+    while !all_seen(&it.server.get("/api/v1/panels/health").1) {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
     decide(&mut it);
     read(&mut it);
     govern(&mut it);

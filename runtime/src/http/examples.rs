@@ -24,12 +24,16 @@ impl utoipa::Modify for Examples {
             let Some(example) = operation.operation_id.as_ref().and_then(|id| recorded.get(id)) else {
                 continue;
             };
-            if let Some(RefOr::T(body)) = operation.request_body.as_mut() {
-                show(body.content.get_mut(JSON), example.get("request").cloned());
+            if let Some(RefOr::T(body)) = operation.request_body.as_mut()
+                && let Some(content) = body.content.get_mut(JSON)
+            {
+                show(content, example.get("request"));
             }
             let done = operation.responses.responses.iter_mut().find(|(status, _)| status.starts_with('2'));
-            if let Some((_, RefOr::T(Response { content, .. }))) = done {
-                show(content.get_mut(JSON), example.get("answer").cloned());
+            if let Some((_, RefOr::T(Response { content, .. }))) = done
+                && let Some(content) = content.get_mut(JSON)
+            {
+                show(content, example.get("answer"));
             }
         }
         let schemas = document.components.iter_mut().flat_map(|components| components.schemas.iter_mut());
@@ -41,9 +45,9 @@ impl utoipa::Modify for Examples {
     }
 }
 
-fn show(content: Option<&mut RefOr<Content>>, example: Option<Value>) {
-    if let Some(RefOr::T(content)) = content {
-        content.example = example;
+fn show(content: &mut RefOr<Content>, example: Option<&Value>) {
+    if let RefOr::T(content) = content {
+        content.example = example.cloned();
     }
 }
 
