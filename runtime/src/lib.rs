@@ -34,10 +34,11 @@ pub use ordain_store::{
 pub use panels::{Expectation, PANELS, Panel, PanelMonitor, PanelOptions, PanelRegistry, PanelRegistryError};
 pub use serve::{ServeError, ServeOptions, Server, serve};
 pub use service::{
-    Access, ApiKey, ApiKeyService, Approval, BundleFile, BundleService, Closed, Decided, DecisionError,
-    DecisionService, GovernanceError, GovernanceService, LoadError, NewApiKey, NewDecision, NewProposal,
-    NewViolation, PoliciesFacade, PolicyActivationBlockedError, PolicyDeletionBlockedError, Rate, Trust,
-    Untrusted, ViolationService,
+    Access, ApiKey, ApiKeyService, Approval, BundleFile, BundleService, Closed, Converted, Decided,
+    DecisionError, DecisionService, GovernanceError, GovernanceService, Ingested, LessonError, LessonService,
+    LoadError, NewApiKey, NewDecision, NewIncident, NewProposal, NewRun, NewViolation, PoliciesFacade,
+    PolicyActivationBlockedError, PolicyDeletionBlockedError, Rate, SourceEvent, Trust, Untrusted,
+    ViolationService, Wording,
 };
 pub use tls::{TlsError, TlsOptions};
 #[cfg(feature = "traces")]

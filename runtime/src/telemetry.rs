@@ -31,6 +31,7 @@ const NEARING: &str = "ordain_limit_events_total";
 const COUNTED: &str = "ordain_counting_steps_total";
 const COMMITS: &str = "ordain_counting_transactions_total";
 const DROPPED: &str = "ordain_violations_dropped_total";
+const LESSONS_FAILED: &str = "lessons_creation_failed_total";
 
 // Of the health of panels, by names of their own (GOV-POL-003).
 const PANEL_EMPTY: &str = "panel_empty_total";
@@ -75,6 +76,7 @@ fn recorder() -> Option<&'static PrometheusHandle> {
         );
         describe_gauge!(PANEL_HEALTH, "1 if a panel is healthy for all tenants, 0 otherwise.");
         describe_counter!(PANEL_ERRORS, "Looks at panels that came to nothing.");
+        describe_counter!(LESSONS_FAILED, "Lessons that could not be kept, by type.");
         Some(handle)
     };
     RECORDER.get_or_init(install).as_ref()
@@ -234,6 +236,11 @@ pub(crate) fn panel_health(panel: &'static str, healthy: bool) {
 /// A look at panels came to nothing.
 pub(crate) fn panel_check_failed() {
     counter!(PANEL_ERRORS).increment(1);
+}
+
+/// So many lessons of a type could not be kept.
+pub(crate) fn lessons_failed(lesson_type: &'static str, failed: u64) {
+    counter!(LESSONS_FAILED, "lesson_type" => lesson_type).increment(failed);
 }
 
 /// Does something when it is dropped.

@@ -36,6 +36,7 @@ fn every_answer_is_as_its_schema_says() {
             ("{rule_id}", first("policies/rules")),
             ("{limit_id}", first("policies/limits")),
             ("{proposal_id}", first("policy-proposals")),
+            ("{lesson_id}", first("lessons")),
             ("{conflict_id}", first("policies/conflicts?include_resolved=true")),
             ("{panel_id}", "POL-GOV-ACT-O1".to_owned()),
         ];
@@ -78,6 +79,15 @@ fn every_answer_is_as_its_schema_says() {
         send(approve, "", &json!({}), 428);
         send(approve, "", &json!({ "version": 7 }), 412);
         send(approve, "", &json!({ "version": 0 }), 422);
+        send("/api/v1/incidents", "", &json!({ "severity": "LOW", "title": "t" }), 201);
+        send("/api/v1/incidents", "", &json!({ "severity": "NONE", "title": "t" }), 422);
+        send("/api/v1/runs", "", &json!([{ "run_id": "r", "status": "failed" }]), 201);
+        send("/api/v1/runs", "", &json!({ "run_id": "r", "status": "failed", "duration_ms": -1 }), 422);
+        send("/api/v1/lessons/{lesson_id}/defer", "", &json!({ "defer_until": "2020-01-01T00:00:00Z" }), 422);
+        send("/api/v1/lessons/{lesson_id}/dismiss", "", &json!({ "reason": " " }), 422);
+        send("/policy-layer/lessons/{lesson_id}/convert", "", &json!({ "text": "rule" }), 422);
+        send("/policy-layer/lessons/{lesson_id}/convert", "", &json!({}), 200);
+        send("/api/v1/lessons/{lesson_id}/dismiss", "", &json!({ "reason": "known" }), 409);
         let draft = |text: &str| json!({ "title": "t", "text": text });
         send("/api/v1/policy-proposals", "", &draft("rule"), 422);
         // Blanks around it count to the longest that a text may be, as the document has it.

@@ -76,6 +76,14 @@ impl Seeded {
             send("/api/v1/violations", &seen, 201);
         }
         for number in 0..4 {
+            let failed =
+                json!({ "severity": "HIGH", "title": format!("incident {number}"), "path": "other/p/a" });
+            send("/api/v1/incidents", &failed, 201);
+            let run = json!({
+                "run_id": format!("run {number}"), "status": "succeeded", "duration_ms": number,
+                "usage": [{ "metric": format!("m{number}"), "used": 85 + number, "limit": "100.0" }]
+            });
+            send("/api/v1/runs", &run, 201);
             let text = format!(
                 "package acme.{}{number}\n\nlimit runs {{ type runs_daily  at most 9  enforce warn  scope global }}",
                 person.name

@@ -15,12 +15,12 @@ use super::examples::Examples;
 use super::guard::{Hosts, guarded};
 use super::problem::{ErrorCode, Problem, ProblemDetail};
 use super::routes::{
-    audit, budgets, bundles, conflicts, decisions, dependencies, evidence, ingest, limits, metrics,
+    audit, budgets, bundles, conflicts, decisions, dependencies, evidence, ingest, lessons, limits, metrics,
     operations, panels, proposals, reviews, rules, state, violations,
 };
 use crate::panels::{Answers, PanelMonitor, PanelOptions, PanelService};
 use crate::service::{
-    ApiKeyService, BundleService, DecisionService, GovernanceService, Trust, ViolationService,
+    ApiKeyService, BundleService, DecisionService, GovernanceService, LessonService, Trust, ViolationService,
 };
 use crate::watching::Watch;
 use crate::{Gate, Limits, Oidc, PoliciesFacade, WatchError, WatchOptions, telemetry};
@@ -30,6 +30,7 @@ use crate::{Gate, Limits, Oidc, PoliciesFacade, WatchError, WatchOptions, teleme
 pub(crate) struct AppState {
     pub(crate) policies: PoliciesFacade,
     pub(crate) violations: ViolationService,
+    pub(crate) lessons: LessonService,
     pub(crate) bundles: BundleService,
     pub(crate) governance: GovernanceService,
     pub(crate) decisions: DecisionService,
@@ -90,9 +91,14 @@ impl App {
             let (store, gate, clock, random) = parts();
             GovernanceService::new(store, gate, clock, random, trust)
         };
+        let lessons = {
+            let (store, _, clock, random) = parts();
+            LessonService::new(store, clock, random, governance.clone())
+        };
         let state = AppState {
             bundles,
             governance,
+            lessons,
             decisions: DecisionService::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)),
             panels: PanelService::new(Arc::clone(&store), Arc::clone(&clock), panels),
             policies: PoliciesFacade::new(Arc::clone(&store), Arc::clone(&clock)),
@@ -172,6 +178,7 @@ impl App {
         (name = "policies", description = "The active policies."),
         (name = "decisions", description = "What agents may do."),
         (name = "proposals", description = "Proposals, and what people decide about them."),
+        (name = "lessons", description = "What was learned from events, and what people make of it."),
         (name = "panels", description = "The panels, and what answers them."),
         (name = "bundles", description = "What can become active."),
         (name = "ingest", description = "What others have seen."),
@@ -204,6 +211,7 @@ fn data_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(proposals::versions, reviews::revise))
         .routes(routes!(reviews::approve))
         .routes(routes!(reviews::reject))
+        .merge(lessons::router())
 }
 
 fn documented(limits: Limits) -> OpenApiRouter<AppState> {
@@ -217,7 +225,9 @@ fn documented(limits: Limits) -> OpenApiRouter<AppState> {
         .routes(routes!(panels::health))
         .routes(routes!(panels::panel))
         .routes(routes!(panels::capabilities))
-        .routes(routes!(ingest::violations))
+        .routes(routes!(ingest::violations::record))
+        .routes(routes!(ingest::incidents::record))
+        .routes(routes!(ingest::runs::record))
         .routes(routes!(decisions::decide))
         .routes(routes!(decisions::settle))
         .routes(routes!(decisions::release))

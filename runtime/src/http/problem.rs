@@ -81,6 +81,8 @@ codes! {
     OwnProposal = "own_proposal", FORBIDDEN, "nobody decides about their own proposal";
     /// No such proposal of this tenant.
     ProposalNotFound = "proposal_not_found", NOT_FOUND, "there is no such proposal";
+    /// No such lesson of this tenant.
+    LessonNotFound = "lesson_not_found", NOT_FOUND, "there is no such lesson";
     /// No such conflict of this tenant.
     ConflictNotFound = "conflict_not_found", NOT_FOUND, "there is no such conflict";
     /// No such bundle of this tenant.
@@ -97,6 +99,12 @@ codes! {
     DecisionClosed = "decision_closed", CONFLICT, "the usage of the decision cannot be changed any more";
     /// A person has decided about the proposal already.
     ProposalNotPending = "proposal_not_pending", CONFLICT, "the proposal was decided about already";
+    /// A proposal was made of the lesson already.
+    LessonConverted = "lesson_converted", CONFLICT, "a proposal was made of the lesson already";
+    /// The lesson waits until an instant.
+    LessonDeferred = "lesson_deferred", CONFLICT, "the lesson is deferred";
+    /// The lesson was put aside for good.
+    LessonDismissed = "lesson_dismissed", CONFLICT, "the lesson was dismissed already";
     /// The rule is retired already.
     RuleRetired = "rule_retired", CONFLICT, "the rule is retired already";
     /// GOV-POL-001.
@@ -359,6 +367,18 @@ problems! {
     LookupProblems: [RuleNotFound, LimitNotFound, InvalidId];
     /// The errors of a route that looks one proposal up.
     ProposalProblems: [ProposalNotFound, InvalidId];
+    /// The errors of a route that looks one lesson up.
+    LessonProblems: [LessonNotFound, InvalidId];
+    /// The errors of a route that does something about a lesson.
+    LessonActionProblems: [
+        BadRequest, UnsupportedMediaType, InvalidBody, LessonNotFound, InvalidId, HumanRequired, LessonConverted,
+        LessonDeferred, LessonDismissed,
+    ];
+    /// The errors of a route that makes a proposal of a lesson.
+    ConversionProblems: [
+        BadRequest, UnsupportedMediaType, InvalidBody, LessonNotFound, InvalidId, HumanRequired, LessonConverted,
+        LessonDeferred, LessonDismissed, ProposalInvalid, ActivationBlocked,
+    ];
     /// The errors of a route that changes a proposal.
     ReviewProblems: [
         BadRequest, UnsupportedMediaType, InvalidBody, ProposalNotFound, InvalidId, HumanRequired, OwnProposal,

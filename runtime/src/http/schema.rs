@@ -6,8 +6,9 @@ use ordain_ir::{
     PolicyKind, PolicyRef, RuleStatus, RuleType, Source, Window, report::Contradiction,
 };
 use ordain_store::{
-    BundleOrigin, PanelAlertSeverity, PanelAlertType, PanelStatus, PrincipalKind, ProposalStatus,
-    ViolationKind, ViolationSource, ViolationType,
+    BundleOrigin, IncidentSeverity, LessonEvent, LessonSeverity, LessonStatus, LessonType,
+    PanelAlertSeverity, PanelAlertType, PanelStatus, PrincipalKind, ProposalStatus, RunStatus, ViolationKind,
+    ViolationSource, ViolationType,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -34,7 +35,12 @@ words! {
     direction: Direction,
     enforcement: Enforcement,
     enforcement_mode: EnforcementMode,
+    incident_severity: IncidentSeverity,
     kind: PolicyKind,
+    lesson_event: LessonEvent,
+    lesson_severity: LessonSeverity,
+    lesson_status: LessonStatus,
+    lesson_type: LessonType,
     level: Level,
     limit_status: LimitStatus,
     panel_alert_severity: PanelAlertSeverity,
@@ -46,6 +52,7 @@ words! {
     proposal_status: ProposalStatus,
     bundle_origin: BundleOrigin,
     rule_status: RuleStatus,
+    run_status: RunStatus,
     rule_type: RuleType,
     severity: ConflictSeverity,
     source: Source,
@@ -71,6 +78,7 @@ words_or_null! {
     contradiction_or_null: contradiction,
     enforcement_or_null: enforcement,
     enforcement_mode_or_null: enforcement_mode,
+    incident_severity_or_null: incident_severity,
     period_or_null: period,
     rule_type_or_null: rule_type,
 }

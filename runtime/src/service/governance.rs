@@ -181,7 +181,19 @@ impl GovernanceService {
         new: NewProposal,
     ) -> Result<ProposalDetail, GovernanceError> {
         self.compiled(tenant, &new.text, new.source).await?;
-        let now = self.clock.now();
+        let (proposal, first, audit) = self.written(self.clock.now(), author, new);
+        self.store.create_proposal(tenant, &proposal, &first, &audit).await?;
+        tracing::info!(%tenant, id = %proposal.id, author = author.name, "proposal was created");
+        Ok(ProposalDetail { proposal, versions: vec![first] })
+    }
+
+    /// A new proposal, its first version, and the record of it.
+    pub(super) fn written(
+        &self,
+        now: Timestamp,
+        author: &Principal,
+        new: NewProposal,
+    ) -> (ProposalRecord, VersionRecord, AuditEntry) {
         let proposal = ProposalRecord {
             id: new_id(now, &*self.random),
             title: new.title,
@@ -205,9 +217,24 @@ impl GovernanceService {
         };
         let details = json!({ "title": proposal.title });
         let audit = self.entry(now, author, "proposal.create", &proposal.id.to_string(), &details);
-        self.store.create_proposal(tenant, &proposal, &first, &audit).await?;
-        tracing::info!(%tenant, id = %proposal.id, author = author.name, "proposal was created");
-        Ok(ProposalDetail { proposal, versions: vec![first] })
+        (proposal, first, audit)
+    }
+
+    /// Whether a text compiles with what is active and contradicts nothing of it.
+    pub(super) async fn could_become_active(
+        &self,
+        tenant: &TenantId,
+        text: &str,
+        source: Source,
+        now: Timestamp,
+    ) -> Result<(), GovernanceError> {
+        let (_, compiled) = self.compiled(tenant, text, source).await?;
+        let judged = Judged::of(&self.gate, compiled.bundle.to_bytes().0, now).await?;
+        let blocking = judged.blocking();
+        if blocking.is_empty() {
+            return Ok(());
+        }
+        Err(PolicyActivationBlockedError { conflicts: blocking }.into())
     }
 
     /// Puts a new text in the place of the version that the author has seen.
@@ -470,7 +497,10 @@ impl GovernanceService {
     }
 
     /// The active bundle and its digest.
-    async fn active(&self, tenant: &TenantId) -> Result<Option<(String, Bundle)>, GovernanceError> {
+    pub(super) async fn active(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Option<(String, Bundle)>, GovernanceError> {
         let Some(record) = self.store.active_bundle(tenant).await? else { return Ok(None) };
         let bytes = self.store.bundle_content(tenant, &record.digest).await?.unwrap_or_default();
         let (bundle, digest) = Bundle::from_bytes(&bytes).map_err(LoadError::from)?;
@@ -478,7 +508,7 @@ impl GovernanceService {
     }
 
     /// A text together with what is active, and the digest of that.
-    async fn compiled(
+    pub(super) async fn compiled(
         &self,
         tenant: &TenantId,
         text: &str,
@@ -528,7 +558,8 @@ impl GovernanceService {
     }
 }
 
-fn human(principal: &Principal) -> Result<(), GovernanceError> {
+/// Only people decide.
+pub(super) fn human(principal: &Principal) -> Result<(), GovernanceError> {
     if principal.is_human() { Ok(()) } else { Err(GovernanceError::HumanRequired(principal.name.clone())) }
 }
 

@@ -84,11 +84,16 @@ impl Judged {
         judged.map_err(|_| GateError("the analysis ended with a panic, which is a bug of ours".to_owned()))?
     }
 
+    /// The BLOCKING conflicts.
+    pub(super) fn blocking(&self) -> Vec<Arc<Conflict>> {
+        let blocking = self.conflicts.iter().filter(|c| c.severity == ConflictSeverity::Blocking);
+        blocking.cloned().collect()
+    }
+
     /// Refuses BLOCKING conflicts, and logs which way it went.
     pub(super) fn passed(&self, tenant: &TenantId) -> Result<(), PolicyActivationBlockedError> {
         let digest = &self.digest;
-        let blocking = self.conflicts.iter().filter(|c| c.severity == ConflictSeverity::Blocking);
-        let blocking: Vec<_> = blocking.cloned().collect();
+        let blocking = self.blocking();
         telemetry::judged(blocking.is_empty());
         if !blocking.is_empty() {
             tracing::warn!(%tenant, %digest, blocking = blocking.len(), "GOV-POL-001_ACTIVATION_BLOCKED");

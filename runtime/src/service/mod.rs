@@ -8,6 +8,7 @@ mod governance;
 mod integrity;
 mod judge;
 mod kept;
+mod lessons;
 mod policies;
 mod taking;
 mod trust;
@@ -18,6 +19,10 @@ pub use bundles::{BundleFile, BundleService};
 pub use decisions::{Closed, Decided, DecisionError, DecisionService, NewDecision, Rate};
 pub use governance::{Approval, GovernanceError, GovernanceService, NewProposal, PolicyDeletionBlockedError};
 pub use judge::{LoadError, PolicyActivationBlockedError};
+pub(crate) use lessons::USE_SCALE;
+pub use lessons::{
+    Converted, Ingested, LessonError, LessonService, NewIncident, NewRun, SourceEvent, Wording,
+};
 pub use policies::PoliciesFacade;
 pub(crate) use taking::{Found, Judgement};
 pub use trust::{Trust, Untrusted};

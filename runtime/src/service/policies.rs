@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use ordain_ir::PolicyId;
 use ordain_store::{
-    BundleRecord, Clock, ConflictFilter, ConflictPage, GraphSnapshot, LimitFilter, LimitRecord, Page,
-    PageRequest, PolicyDetail, RuleFilter, RuleRecord, StateCounts, Store, StoreError, TenantId,
+    BundleRecord, Clock, ConflictFilter, ConflictPage, GraphSnapshot, LessonFilter, LessonStatus,
+    LimitFilter, LimitRecord, Page, PageRequest, PolicyDetail, RuleFilter, RuleRecord, StateCounts, Store,
+    StoreError, TenantId,
 };
 
 /// Answers the panels' questions about the active policies.
@@ -80,14 +81,19 @@ impl PoliciesFacade {
         Ok((graph, at))
     }
 
-    /// The state in numbers and when it last changed; where nothing ever was, that is now. Violations are
-    /// those of the last 24 hours.
-    pub async fn get_policy_state(&self, tenant: &TenantId) -> Result<(StateCounts, Timestamp), StoreError> {
+    /// The state in numbers, how many real lessons wait for a person, and when the policies last changed; where nothing
+    /// ever was, that is now. Violations are those of the last 24 hours.
+    pub async fn get_policy_state(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<(StateCounts, u64, Timestamp), StoreError> {
         let now = self.clock.now();
         let since = now.checked_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
         let counts = self.store.state_counts(tenant, since).await?;
+        let pending = LessonFilter { status: Some(LessonStatus::Pending), ..LessonFilter::default() };
+        let lessons = self.store.lesson_counts(tenant, pending, now).await?.values().sum();
         let at = counts.last_updated.unwrap_or(now);
-        Ok((counts, at))
+        Ok((counts, lessons, at))
     }
 
     /// Whether the database answers.

@@ -135,7 +135,11 @@ impl AuditRow {
     }
 }
 
-async fn note(connection: &mut PgConnection, tenant: &str, entry: &AuditEntry) -> Result<(), StoreError> {
+pub(crate) async fn note(
+    connection: &mut PgConnection,
+    tenant: &str,
+    entry: &AuditEntry,
+) -> Result<(), StoreError> {
     query!(
         "INSERT INTO audit_log (tenant_id, id, at, actor_kind, actor, action, subject, details)
          VALUES ($1, $2, $3, $4, $5, $6, $7, ($8::text)::json)",
@@ -257,6 +261,37 @@ async fn succeeded(
     Ok(Ok(record))
 }
 
+/// Keeps a new proposal, with the record of it.
+pub(crate) async fn propose(
+    connection: &mut PgConnection,
+    tenant: &str,
+    proposal: &ProposalRecord,
+    first: &VersionRecord,
+    audit: &AuditEntry,
+) -> Result<(), StoreError> {
+    query!(
+        "INSERT INTO policy_proposals
+           (tenant_id, id, title, rationale, source, status, version, author_kind, author, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        tenant,
+        proposal.id,
+        proposal.title,
+        proposal.rationale,
+        proposal.source.as_str(),
+        proposal.status.as_str(),
+        column(proposal.version),
+        proposal.author.kind.as_str(),
+        proposal.author.name,
+        sql(proposal.created_at) as Timestamp,
+        sql(proposal.updated_at) as Timestamp
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(failed)?;
+    insert_version(connection, tenant, first).await?;
+    note(connection, tenant, audit).await
+}
+
 #[async_trait]
 impl GovernanceStore for PostgresStore {
     async fn create_proposal(
@@ -268,27 +303,7 @@ impl GovernanceStore for PostgresStore {
     ) -> Result<(), StoreError> {
         let tenant = tenant_id.as_str();
         let mut transaction = self.writing(tenant_id).await?;
-        query!(
-            "INSERT INTO policy_proposals
-               (tenant_id, id, title, rationale, source, status, version, author_kind, author, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            tenant,
-            proposal.id,
-            proposal.title,
-            proposal.rationale,
-            proposal.source.as_str(),
-            proposal.status.as_str(),
-            column(proposal.version),
-            proposal.author.kind.as_str(),
-            proposal.author.name,
-            sql(proposal.created_at) as Timestamp,
-            sql(proposal.updated_at) as Timestamp
-        )
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        insert_version(&mut transaction, tenant, first).await?;
-        note(&mut transaction, tenant, audit).await?;
+        propose(&mut transaction, tenant, proposal, first, audit).await?;
         transaction.commit().await.map_err(failed)
     }
 

@@ -27,7 +27,6 @@ impl StateStore for PostgresStore {
                  (SELECT count(*) FROM limits WHERE tenant_id = $1 AND status = 'ACTIVE') AS "active_limits!",
                  (SELECT count(*) FROM policy_proposals WHERE tenant_id = $1 AND status = 'draft') AS "drafts!",
                  (SELECT count(*) FROM policy_conflicts WHERE tenant_id = $1 AND NOT resolved) AS "conflicts!",
-                 (SELECT count(*) FROM lessons_learned WHERE tenant_id = $1 AND status = 'pending') AS "lessons!",
                  (SELECT analysed_at FROM bundles WHERE tenant_id = $1 AND is_active) AS "updated?""#,
             tenant.as_str()
         )
@@ -41,7 +40,6 @@ impl StateStore for PostgresStore {
             drafts_pending_review: count("policy_proposals", counts.drafts)?,
             conflicts_detected: count("policy_conflicts", counts.conflicts)?,
             violations,
-            lessons_pending_action: count("lessons_learned", counts.lessons)?,
             last_updated: counts.updated.map(jiff_sqlx::Timestamp::to_jiff),
         })
     }

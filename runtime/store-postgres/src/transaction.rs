@@ -44,6 +44,27 @@ impl PostgresStore {
         self.begin(tenant, "BEGIN".into_sql_str()).await
     }
 
+    /// A transaction that learns lessons. Those of one tenant queue, so that nothing is learned twice.
+    pub(crate) async fn learning(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut transaction = self.begin(tenant, "BEGIN".into_sql_str()).await?;
+        lock_lessons(&mut transaction, tenant).await?;
+        Ok(transaction)
+    }
+
+    /// A transaction in which a person decides about a lesson: it writes the record too. Nobody takes these two locks in
+    /// the other order.
+    pub(crate) async fn deciding_on_lessons(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut transaction = self.writing(tenant).await?;
+        lock_lessons(&mut transaction, tenant).await?;
+        Ok(transaction)
+    }
+
     /// A transaction that counts. Those of one tenant queue, and each sees what the one before it wrote.
     pub(crate) async fn counting(
         &self,
@@ -111,6 +132,21 @@ impl PostgresStore {
         })
         .await
     }
+}
+
+async fn lock_lessons(
+    transaction: &mut Transaction<'static, Postgres>,
+    tenant: &TenantId,
+) -> Result<(), StoreError> {
+    // A statement of its own: what comes after it looks at the tables anew.
+    query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended('ordain.lessons:' || $1::text, 0))",
+        tenant.as_str()
+    )
+    .execute(&mut **transaction)
+    .await
+    .map_err(failed)?;
+    Ok(())
 }
 
 /// Begins on a task of its own, which comes to its end when whoever asked has gone: a connection that is given back while

@@ -125,7 +125,11 @@ impl AuditRow {
     }
 }
 
-async fn note(connection: &mut SqliteConnection, tenant: &str, entry: &AuditEntry) -> Result<(), StoreError> {
+pub(crate) async fn note(
+    connection: &mut SqliteConnection,
+    tenant: &str,
+    entry: &AuditEntry,
+) -> Result<(), StoreError> {
     let (id, at, kind) =
         (entry.id.hyphenated().to_string(), entry.at.as_microsecond(), entry.actor.kind.as_str());
     query!(
@@ -252,6 +256,41 @@ async fn succeeded(
     Ok(Ok(record))
 }
 
+/// Keeps a new proposal, with the record of it.
+pub(crate) async fn propose(
+    connection: &mut SqliteConnection,
+    tenant: &str,
+    proposal: &ProposalRecord,
+    first: &VersionRecord,
+    audit: &AuditEntry,
+) -> Result<(), StoreError> {
+    let (id, source) = (proposal.id.hyphenated().to_string(), proposal.source.as_str());
+    let (status, version) = (proposal.status.as_str(), i64::from(proposal.version));
+    let (kind, created) = (proposal.author.kind.as_str(), proposal.created_at.as_microsecond());
+    let updated = proposal.updated_at.as_microsecond();
+    query!(
+        "INSERT INTO policy_proposals
+           (tenant_id, id, title, rationale, source, status, version, author_kind, author, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        tenant,
+        id,
+        proposal.title,
+        proposal.rationale,
+        source,
+        status,
+        version,
+        kind,
+        proposal.author.name,
+        created,
+        updated
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(failed)?;
+    insert_version(connection, tenant, first).await?;
+    note(connection, tenant, audit).await
+}
+
 #[async_trait]
 impl GovernanceStore for SqliteStore {
     async fn create_proposal(
@@ -262,32 +301,8 @@ impl GovernanceStore for SqliteStore {
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         let tenant = tenant.as_str();
-        let (id, source) = (proposal.id.hyphenated().to_string(), proposal.source.as_str());
-        let (status, version) = (proposal.status.as_str(), i64::from(proposal.version));
-        let (kind, created) = (proposal.author.kind.as_str(), proposal.created_at.as_microsecond());
-        let updated = proposal.updated_at.as_microsecond();
         let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-        query!(
-            "INSERT INTO policy_proposals
-               (tenant_id, id, title, rationale, source, status, version, author_kind, author, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            tenant,
-            id,
-            proposal.title,
-            proposal.rationale,
-            source,
-            status,
-            version,
-            kind,
-            proposal.author.name,
-            created,
-            updated
-        )
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        insert_version(&mut transaction, tenant, first).await?;
-        note(&mut transaction, tenant, audit).await?;
+        propose(&mut transaction, tenant, proposal, first, audit).await?;
         transaction.commit().await.map_err(failed)
     }
 

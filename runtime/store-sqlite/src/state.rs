@@ -31,8 +31,6 @@ impl StateStore for SqliteStore {
                      AS "drafts!: i64",
                  (SELECT count(*) FROM policy_conflicts WHERE tenant_id = $1 AND resolved = 0)
                      AS "conflicts!: i64",
-                 (SELECT count(*) FROM lessons_learned WHERE tenant_id = $1 AND status = 'pending')
-                     AS "lessons!: i64",
                  (SELECT analysed_at FROM bundles WHERE tenant_id = $1 AND is_active = 1) AS "updated?: i64""#,
             tenant
         )
@@ -46,7 +44,6 @@ impl StateStore for SqliteStore {
             drafts_pending_review: count("policy_proposals", counts.drafts)?,
             conflicts_detected: count("policy_conflicts", counts.conflicts)?,
             violations,
-            lessons_pending_action: count("lessons_learned", counts.lessons)?,
             last_updated: counts
                 .updated
                 .map(|at| instant("bundles", "analysed_at", tenant, at))

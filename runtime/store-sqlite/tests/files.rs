@@ -71,24 +71,6 @@ async fn several_servers_may_make_a_file_at_once() {
     }
 }
 
-#[tokio::test]
-async fn state_counts_what_waits() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("ordain.db");
-    let store = SqliteStore::open(&file).await.unwrap();
-    let url = format!("sqlite://{}", file.display());
-    let mut raw = SqliteConnection::connect(&url).await.unwrap();
-    sqlx::raw_sql(
-        "INSERT INTO lessons_learned VALUES ('demo-tenant', 'l1', 'pending'), ('demo-tenant', 'l2', 'pending'),
-                                            ('demo-tenant', 'l3', 'dismissed'), ('other', 'l1', 'pending');",
-    )
-    .execute(&mut raw)
-    .await
-    .unwrap();
-    let counts = store.state_counts(&tenant(), at(0)).await.unwrap();
-    assert_eq!((counts.drafts_pending_review, counts.lessons_pending_action), (0, 2));
-}
-
 /// As after an upgrade from before there were such counts.
 #[tokio::test]
 async fn violations_from_before_are_counted_of_their_policies() {

@@ -7,7 +7,8 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 
 /// Tables that grow with use.
-const GROWING: [&str; 4] = ["decisions", "limit_ledger", "violations", "audit_log"];
+const GROWING: [&str; 7] =
+    ["decisions", "limit_ledger", "violations", "audit_log", "incidents", "runs", "lessons_learned"];
 
 /// Queries that are to look at everything, by a part of them: an audit of counters, which nobody waits for, and the record,
 /// which is counted, and read from its end.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ordain_ir::{Source, wire_enum};
 use uuid::Uuid;
 
-use crate::{Activation, BundleRecord, Principal, Sighting};
+use crate::{Activation, BundleRecord, LessonStatus, Principal, Sighting};
 
 wire_enum! {
     /// Where a proposal stands. Only a person moves it on, and never back.
@@ -185,6 +185,8 @@ pub enum Refusal {
     Blocking,
     /// The conflict is resolved already.
     AlreadyResolved,
+    /// The lesson doesn't wait for a person.
+    LessonNotPending(LessonStatus),
 }
 
 /// What was done, or why nothing was.

@@ -16,6 +16,7 @@ mod error;
 mod evaluation;
 mod filter;
 mod governance;
+mod lesson;
 mod memory;
 mod page;
 mod panel;
@@ -41,6 +42,11 @@ pub use governance::{
     AuditEntry, ConflictAcknowledgement, Decided, Decision, Governed, ProposalDetail, ProposalFilter,
     ProposalRecord, ProposalStats, ProposalStatus, Refusal, Review, Succession, VersionRecord,
 };
+pub use lesson::{
+    Conversion, DEBOUNCE, Debounce, Debounces, Incident, IncidentSeverity, Learned, LearnedCount, Lesson,
+    LessonAction, LessonCounts, LessonEvent, LessonFilter, LessonSeverity, LessonSource, LessonStanding,
+    LessonStatus, LessonType, NewLesson, Run, RunStatus, RunUse, StandingColumns, lessons_of_new,
+};
 pub use memory::MemoryStore;
 pub use page::{Page, PageRequest};
 pub use panel::{PanelAlert, PanelAlertSeverity, PanelAlertType, PanelHealth, PanelStatus};
@@ -51,7 +57,7 @@ pub use record::{
 };
 pub use store::{
     AccessStore, BundleStore, ConflictStore, CounterStore, DependencyStore, EvaluationStore, GovernanceStore,
-    LimitStore, PanelStore, RuleStore, StateStore, Store, ViolationStore,
+    LessonStore, LimitStore, PanelStore, RuleStore, StateStore, Store, ViolationStore,
 };
 pub use tenant::{TenantId, TenantIdError};
 pub use violation::{

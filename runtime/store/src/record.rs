@@ -98,8 +98,6 @@ pub struct StateCounts {
     pub conflicts_detected: u64,
     /// Violations since the asked-for instant.
     pub violations: u64,
-    /// Lessons that wait for somebody to act.
-    pub lessons_pending_action: u64,
     /// When any of it last changed; `None` where no bundle has ever been active.
     pub last_updated: Option<Timestamp>,
 }

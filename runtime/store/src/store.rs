@@ -9,10 +9,11 @@ use crate::{
     Activation, ApiKeyRecord, AuditEntry, BundleRecord, ConflictAcknowledgement, ConflictFilter,
     ConflictPage, ConflictRecord, CounterAudit, CounterRecord, CountingAnswer, CountingStep, Decided,
     Decision, EvaluationTally, EvaluationTotals, Forget, Forgotten, FoundApiKey, Governed, GraphSnapshot,
-    LimitFilter, LimitRecord, Page, PageRequest, PanelHealth, PolicyDetail, ProposalDetail, ProposalFilter,
-    ProposalRecord, ProposalStats, Recorded, RuleFilter, RuleRecord, StateCounts, StoreError, Succession,
-    Taken, TenantId, VersionRecord, Violation, ViolationCounts, ViolationFilter, ViolationPageRequest,
-    Vouchers,
+    Incident, Learned, LearnedCount, Lesson, LessonAction, LessonCounts, LessonFilter, LimitFilter,
+    LimitRecord, NewLesson, Page, PageRequest, PanelHealth, PolicyDetail, ProposalDetail, ProposalFilter,
+    ProposalRecord, ProposalStats, Recorded, RuleFilter, RuleRecord, Run, StateCounts, StoreError,
+    Succession, Taken, TenantId, VersionRecord, Violation, ViolationCounts, ViolationFilter,
+    ViolationPageRequest, Vouchers,
 };
 
 /// Rules of the active bundle.
@@ -319,6 +320,64 @@ pub trait PanelStore: Send + Sync {
     ) -> Result<Vec<bool>, StoreError>;
 }
 
+/// Lessons learned, and the events that they are learned from. A deferred lesson whose instant has come is pending
+/// again: every question here sees it so.
+#[async_trait]
+pub trait LessonStore: Send + Sync {
+    /// Records incidents with what is learned from them, all or none. One whose identity the tenant has already stays
+    /// as it was, and teaches nothing anew.
+    async fn record_incidents(
+        &self,
+        tenant: &TenantId,
+        incidents: &[Learned<Incident>],
+    ) -> Result<LearnedCount, StoreError>;
+
+    /// Records runs, likewise.
+    async fn record_runs(&self, tenant: &TenantId, runs: &[Learned<Run>])
+    -> Result<LearnedCount, StoreError>;
+
+    /// Keeps lessons from elsewhere, but for those that were learned a short while ago, or from the same event, and tells
+    /// how many are new.
+    async fn record_lessons(&self, tenant: &TenantId, lessons: &[NewLesson]) -> Result<u64, StoreError>;
+
+    /// One incident; `None` if the tenant has none of this identity.
+    async fn incident(&self, tenant: &TenantId, id: Uuid) -> Result<Option<Incident>, StoreError>;
+
+    /// One run, by the identity of its report; `None` if the tenant has none such.
+    async fn run(&self, tenant: &TenantId, id: Uuid) -> Result<Option<Run>, StoreError>;
+
+    /// A page of lessons, the latest first; of one instant, the greater identity first.
+    async fn lessons(
+        &self,
+        tenant: &TenantId,
+        filter: LessonFilter,
+        page: PageRequest,
+        now: Timestamp,
+    ) -> Result<Page<Lesson>, StoreError>;
+
+    /// How many lessons there are of each type, status and severity.
+    async fn lesson_counts(
+        &self,
+        tenant: &TenantId,
+        filter: LessonFilter,
+        now: Timestamp,
+    ) -> Result<LessonCounts, StoreError>;
+
+    /// One lesson; `None` if the tenant has none of this identity.
+    async fn lesson(&self, tenant: &TenantId, id: Uuid, now: Timestamp)
+    -> Result<Option<Lesson>, StoreError>;
+
+    /// Does what a person wants with a lesson that is pending, together with the record of it, or nothing.
+    async fn act_on_lesson(
+        &self,
+        tenant: &TenantId,
+        id: Uuid,
+        action: LessonAction<'_>,
+        at: Timestamp,
+        audit: &AuditEntry,
+    ) -> Result<Governed<Lesson>, StoreError>;
+}
+
 /// Declares a trait that is all of others.
 macro_rules! all_of {
     ($($part:ident),+ $(,)?) => {
@@ -342,4 +401,5 @@ all_of![
     AccessStore,
     GovernanceStore,
     PanelStore,
+    LessonStore,
 ];

@@ -249,6 +249,14 @@ pub struct Recorded {
     pub duplicates: u64,
 }
 
+impl Recorded {
+    /// Of so many that were handed in, so many are new.
+    pub fn of(handed_in: usize, new: usize) -> Self {
+        let recorded = new as u64;
+        Self { recorded, duplicates: handed_in as u64 - recorded }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ mod errors;
 mod evidence;
 mod governance;
 mod graph;
+mod lessons;
 mod limits;
 mod load;
 mod metrics;

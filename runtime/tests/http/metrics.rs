@@ -81,10 +81,11 @@ async fn what_is_recorded_for_operators_has_closed_labels() {
         assert!(
             !text.contains("nonsense") && !text.contains("made/up") && !text.contains("metrics-prometheus")
         );
-        let labels = ["method", "route", "status", "le", "outcome", "decision", "band", "panel_id"];
+        let labels =
+            ["method", "route", "status", "le", "outcome", "decision", "band", "panel_id", "lesson_type"];
         for line in text.lines().filter(|line| !line.starts_with('#') && line.contains('{')) {
             let (name, rest) = line.split_once('{').unwrap();
-            assert!(name.starts_with("ordain_") || name.starts_with("panel_"), "{line}");
+            assert!(["ordain_", "panel_", "lessons_"].iter().any(|it| name.starts_with(it)), "{line}");
             let inside = rest.rsplit_once('}').unwrap().0;
             for label in inside.split("\",").filter_map(|part| part.split_once('=')) {
                 assert!(labels.contains(&label.0), "{line}");

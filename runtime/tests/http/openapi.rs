@@ -30,6 +30,8 @@ async fn every_documented_route_takes_exactly_its_documented_parameters() {
         let draft = json!({ "title": "t", "text": "acme.t" });
         let proposal = client.post("/api/v1/policy-proposals", &draft, 201).await;
         let proposal_id = proposal["id"].as_str().unwrap().to_owned();
+        client.post("/api/v1/incidents", &json!({ "severity": "LOW", "title": "t" }), 201).await;
+        let lesson_id = client.ok("/api/v1/lessons").await["items"][0]["id"].as_str().unwrap().to_owned();
         let document = client.ok("/openapi.json").await;
         assert_eq!(document, serde_json::from_str::<Value>(&ordain_runtime::openapi()).unwrap());
         let paths = document["paths"].as_object().unwrap();
@@ -38,6 +40,7 @@ async fn every_documented_route_takes_exactly_its_documented_parameters() {
                 .replace("{rule_id}", &rule_id)
                 .replace("{limit_id}", &limit_id)
                 .replace("{proposal_id}", &proposal_id)
+                .replace("{lesson_id}", &lesson_id)
                 .replace("{panel_id}", "POL-GOV-ACT-O1");
             let operation = &operations["get"];
             client.ok(&path).await;
@@ -80,6 +83,8 @@ async fn answers_have_the_documented_fields() {
         client.load(&example, 0).await.unwrap();
         let seen = json!({ "violation_type": "safety", "source": "guard", "severity": 1 });
         client.post("/api/v1/violations", &seen, 201).await;
+        let incident =
+            client.post("/api/v1/incidents", &json!({ "severity": "LOW", "title": "t" }), 201).await;
         let draft = json!({ "title": "t", "text": "acme.t" });
         client.post("/api/v1/policy-proposals", &draft, 201).await;
         let document = client.ok("/openapi.json").await;
@@ -99,6 +104,7 @@ async fn answers_have_the_documented_fields() {
             ("policy-proposals/versions", "VersionList", "VersionView"),
             ("audit-log", "AuditList", "AuditItem"),
             ("bundles", "BundleList", "BundleView"),
+            ("lessons", "LessonList", "LessonItem"),
             ("panels", "PanelRegistry", "PanelItem"),
             ("panels/health", "PanelHealthList", "PanelHealthItem"),
             ("capabilities", "CapabilityRegistry", "CapabilityItem"),
@@ -120,6 +126,8 @@ async fn answers_have_the_documented_fields() {
             assert_eq!(keys(&answer), fields(schema), "{path}");
             assert_eq!(keys(answer.pointer(pointer).unwrap()), fields(item), "{path}{pointer}");
         }
+        assert_eq!(keys(&incident), fields("IngestedView"));
+        assert_eq!(keys(&client.ok("/policy-layer/lessons/stats").await), fields("LessonStats"));
         let asked = json!({ "path": "acme/p/a", "usage": { "cost": { "USD": "5" } }, "reserve": true });
         let answer = client.post("/api/v1/decisions", &asked, 200).await;
         let mut documented = fields("DecisionView");

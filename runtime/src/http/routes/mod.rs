@@ -8,6 +8,7 @@ pub(super) mod decisions;
 pub(super) mod dependencies;
 pub(super) mod evidence;
 pub(super) mod ingest;
+pub(super) mod lessons;
 pub(super) mod limits;
 pub(super) mod metrics;
 pub(super) mod operations;

@@ -18,6 +18,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use uuid::Uuid;
 
 use super::conflicts::ConflictItem;
+use super::lessons::not_pending;
 use super::policy_id;
 use super::proposals::{ProposalSummary, ProposalView, proposal_id};
 use crate::gate::SourceProblem;
@@ -31,9 +32,9 @@ use crate::http::query::{NoParams, Query};
 use crate::http::schema;
 use crate::service::{Approval, GovernanceError, NewProposal};
 
-const TITLE: usize = 500;
-const NOTES: usize = 10_000;
-const TEXT: usize = 500_000;
+pub(super) const TITLE: usize = 500;
+pub(super) const NOTES: usize = 10_000;
+pub(super) const TEXT: usize = 500_000;
 
 /// A proposal to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -134,7 +135,8 @@ pub(crate) struct RetiredView {
     bundle: String,
 }
 
-fn fits(place: &str, text: &str, least: usize, most: usize, lines: bool) -> Result<(), Problem> {
+/// Whether a text has as many characters as it may; without its line breaks, if it is one line.
+pub(super) fn fits(place: &str, text: &str, least: usize, most: usize, lines: bool) -> Result<(), Problem> {
     let (said, length) = (text.trim().chars().count(), text.chars().count());
     let control = text.chars().any(|c| c == '\0' || (!lines && c.is_control()));
     if said >= least && length <= most && !control {
@@ -245,6 +247,7 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::AlreadyResolved => {
             Problem::new(ErrorCode::ConflictNotAcknowledgeable, "the conflict is resolved already")
         }
+        Refusal::LessonNotPending(status) => not_pending(*status),
     }
 }
 

@@ -41,14 +41,14 @@ pub(crate) async fn state(
     Allowed { tenant, .. }: Allowed<Viewing>,
     _: Query<NoParams>,
 ) -> Result<Json<PolicyState>, Problem> {
-    let (counts, last_updated) = state.policies.get_policy_state(&tenant).await?;
+    let (counts, lessons_pending_action, last_updated) = state.policies.get_policy_state(&tenant).await?;
     Ok(Json(PolicyState {
         total_policies: counts.total_policies,
         active_policies: counts.active_policies,
         drafts_pending_review: counts.drafts_pending_review,
         conflicts_detected: counts.conflicts_detected,
         violations_24h: counts.violations,
-        lessons_pending_action: counts.lessons_pending_action,
+        lessons_pending_action,
         last_updated,
     }))
 }

@@ -54,12 +54,23 @@ pub struct RateWindow {
     pub reset: i64,
 }
 
+/// A limit that came near its bound, and didn't break it.
+#[derive(Clone, Debug)]
+pub(super) struct Nearing {
+    pub(super) limit: String,
+    pub(super) subject: String,
+    pub(super) band: Band,
+    pub(super) value: String,
+    pub(super) bound: String,
+}
+
 /// What a decision leaves behind beside its answer.
 #[derive(Debug)]
 pub(super) struct Made {
     pub(super) outcome: Outcome,
     pub(super) violations: Vec<Violation>,
     pub(super) bands: Vec<Band>,
+    pub(super) nearing: Vec<Nearing>,
     pub(super) rates: Vec<Rate>,
 }
 
@@ -264,7 +275,7 @@ impl Deciding {
         told: impl Fn(CounterRef<'_>) -> Band,
     ) -> (String, Made, Vec<(CounterKey, Band)>) {
         let (engine, asked, blind) = (self.engine(), &self.asked, counters.is_none());
-        let (mut events, mut bands, mut newly) = (vec![], vec![], vec![]);
+        let (mut events, mut bands, mut newly, mut nearing) = (vec![], vec![], vec![], vec![]);
         for near in engine.nearing(&self.prepared, answer) {
             if blind && is_counted(near.limit) {
                 continue;
@@ -276,14 +287,24 @@ impl Deciding {
                 newly.push((counter_key(counter), near.band));
             }
             bands.push(near.band);
-            events.push(Event {
+            let event = Event {
                 limit: near.limit.name.to_string(),
                 subject: near.subject.to_subject().to_string(),
                 period_start: near.counter.and_then(|counter| counter.span.since()),
                 band: near.band,
                 value: near.limit.quantity.format(near.value),
                 bound: near.limit.quantity.format(near.limit.bound.value),
-            });
+            };
+            if near.band != Band::Breached && !asked.dry_run {
+                nearing.push(Nearing {
+                    limit: event.limit.clone(),
+                    subject: event.subject.clone(),
+                    band: event.band,
+                    value: event.value.clone(),
+                    bound: event.bound.clone(),
+                });
+            }
+            events.push(event);
         }
         let decision = engine.explain(&self.prepared, answer);
         let outcome = decision.outcome;
@@ -316,7 +337,7 @@ impl Deciding {
         let rates = counters.map_or_else(Vec::new, |counters| self.rates(answer, counters));
         let violations = violations::of(&decision, asked, blind);
         let said = serde_json::to_string(&view).expect("text and numbers become JSON");
-        (said, Made { outcome, violations, bands, rates }, newly)
+        (said, Made { outcome, violations, bands, nearing, rates }, newly)
     }
 
     /// In how many seconds asking again can help: once every counted limit that demands the outcome gives way. `None`

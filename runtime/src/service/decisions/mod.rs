@@ -27,7 +27,7 @@ pub use deciding::Rate;
 use deciding::{Asked, Deciding, Made};
 use engines::{Engines, Loaded};
 use line::{Lines, NotCounted, Place};
-use recorder::Recorder;
+use recorder::{Neared, Recorder};
 
 /// A request to be decided.
 #[derive(Clone, Debug)]
@@ -233,10 +233,18 @@ impl DecisionService {
         answer: String,
         made: Made,
     ) -> Decided {
-        let Made { outcome, violations, bands, rates } = made;
+        let Made { outcome, violations, bands, nearing, rates } = made;
         if !asked.dry_run {
             telemetry::requests_decided(outcome, degraded, &bands);
-            self.recorder.record(tenant, asked.at, outcome, begun.elapsed(), violations);
+            let whole = |nearing| Neared {
+                id: new_id(asked.now, &*self.random),
+                decision: asked.id,
+                path: asked.path.clone(),
+                at: asked.now,
+                nearing,
+            };
+            let neared = nearing.into_iter().map(whole).collect();
+            self.recorder.record(tenant, asked.at, outcome, begun.elapsed(), violations, neared);
         }
         Decided { answer, rates }
     }

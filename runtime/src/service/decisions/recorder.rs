@@ -5,9 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use ordain_engine::ledger::Band;
 use ordain_ir::Outcome;
-use ordain_store::{EvaluationTally, EvaluationTotal, Store, StoreError, TenantId, Violation, minute_of};
+use ordain_store::{
+    EvaluationTally, EvaluationTotal, NewLesson, Store, StoreError, TenantId, Violation, minute_of,
+};
+use uuid::Uuid;
 
+use super::deciding::Nearing;
+use crate::service::lessons::{Near, from_decision, not_created};
 use crate::telemetry;
 
 /// How long is gathered before it is written.
@@ -16,10 +22,36 @@ const GATHER: Duration = Duration::from_millis(200);
 const MOST: usize = 10_000;
 const BATCH: usize = 1_000;
 
+/// A limit that a decision brought near its bound.
+pub(super) struct Neared {
+    /// The identity of the lesson, if one is learned from it.
+    pub(super) id: Uuid,
+    pub(super) decision: Uuid,
+    pub(super) path: String,
+    pub(super) at: Timestamp,
+    pub(super) nearing: Nearing,
+}
+
+impl Neared {
+    fn lesson(&self) -> NewLesson {
+        let Nearing { limit, subject, band, value, bound } = &self.nearing;
+        let near = Near {
+            metric: limit,
+            band: *band,
+            used: value.clone(),
+            limit: bound.clone(),
+            subject: Some(subject),
+        };
+        from_decision((self.decision, &self.path, self.at), &near, self.id)
+    }
+}
+
 #[derive(Default)]
 struct Waiting {
     evaluations: BTreeMap<(Timestamp, Outcome), EvaluationTotal>,
     violations: Vec<Violation>,
+    /// Of each limit in each band the last: if any of them teaches something, it does.
+    neared: BTreeMap<(String, Band), Neared>,
 }
 
 #[derive(Default)]
@@ -54,6 +86,7 @@ impl Recorder {
         action: Outcome,
         took: Duration,
         violations: Vec<Violation>,
+        neared: Vec<Neared>,
     ) {
         let mut state = self.locked();
         let waiting = state.waiting.entry(tenant.clone()).or_default();
@@ -61,6 +94,7 @@ impl Recorder {
         total.evaluations += 1;
         total.microseconds += u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         waiting.add(violations);
+        waiting.near(neared);
         if !std::mem::replace(&mut state.awake, true) {
             let recorder = self.clone();
             tokio::spawn(async move {
@@ -93,6 +127,7 @@ impl Recorder {
                     sum.microseconds += total.microseconds;
                 }
                 again.add(waiting.violations);
+                again.near(waiting.neared.into_values());
             }
         }
     }
@@ -114,6 +149,13 @@ impl Recorder {
             telemetry::violations_recorded(recorded.recorded, recorded.duplicates);
             waiting.violations.drain(..batch);
         }
+        // Last, so that nothing else waits for them.
+        if !waiting.neared.is_empty() {
+            let lessons: Vec<_> = waiting.neared.values().map(Neared::lesson).collect();
+            let recorded = self.store.record_lessons(tenant, &lessons).await;
+            recorded.inspect_err(|_| not_created(lessons.iter()))?;
+            waiting.neared.clear();
+        }
         Ok(())
     }
 }
@@ -126,5 +168,14 @@ impl Waiting {
             violations.truncate(room);
         }
         self.violations.append(&mut violations);
+    }
+
+    fn near(&mut self, neared: impl IntoIterator<Item = Neared>) {
+        for new in neared {
+            let key = (new.nearing.limit.clone(), new.nearing.band);
+            if self.neared.get(&key).is_none_or(|old| old.at <= new.at) {
+                self.neared.insert(key, new);
+            }
+        }
     }
 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use ordain_store::conformance::fixtures::{Packed, at, audit_example};
-use ordain_store::conformance::{known_of_a_policy, known_over_days, of_a_policy, over_days, race};
+use ordain_store::conformance::{
+    known_of_a_policy, known_over_days, learn_at_once, of_a_policy, over_days, race,
+};
 use ordain_store::{
     AccessStore, ApiKeyRecord, BundleStore, CounterStore, DependencyStore, PanelStore, Principal,
-    PrincipalKind, Role, StateStore, TenantId, ViolationStore,
+    PrincipalKind, Role, TenantId, ViolationStore,
 };
 use ordain_store_postgres::PostgresStore;
 use sqlx::{AssertSqlSafe, Executor, Row};
@@ -120,7 +122,10 @@ async fn row_level_security_holds_even_for_the_owner() {
     assert_eq!(raw.fetch_one(visible).await.unwrap().get::<i64, _>(0), 0, "no tenant, no row");
     raw.execute("SET app.tenant_id = 'two'").await.unwrap();
     assert_eq!(raw.fetch_one(visible).await.unwrap().get::<i64, _>(0), 0, "not mine, no row");
-    let stolen = raw.execute("INSERT INTO lessons_learned VALUES ('one', 'l', 'pending')").await.unwrap_err();
+    let stolen = raw
+        .execute("INSERT INTO watched_places VALUES ('one', 'p', 'o', now(), 'd', now())")
+        .await
+        .unwrap_err();
     assert!(stolen.to_string().contains("row-level security"), "{stolen}");
     raw.execute("SET app.tenant_id = 'one'").await.unwrap();
     assert_eq!(raw.fetch_one(visible).await.unwrap().get::<i64, _>(0), 3);
@@ -241,21 +246,17 @@ async fn an_audit_finds_what_was_changed_behind_the_ledger() {
     database.drop().await;
 }
 
-#[tokio::test]
-async fn state_counts_what_waits() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_learn_nothing_twice() {
     let database = TestDatabase::create().await;
-    let store = PostgresStore::open(&database.url(None)).await.unwrap();
-    let mut raw = database.connect(None).await;
-    raw.execute(sqlx::raw_sql(
-        "INSERT INTO lessons_learned VALUES ('a', 'l1', 'pending'), ('a', 'l2', 'pending'),
-                                            ('a', 'l3', 'dismissed'), ('b', 'l1', 'pending');",
-    ))
-    .await
-    .unwrap();
-    let counts = store.state_counts(&tenant("a"), at(0)).await.unwrap();
-    assert_eq!((counts.drafts_pending_review, counts.lessons_pending_action), (0, 2));
-    store.close().await;
-    drop(raw);
+    let mut replicas = vec![];
+    for _ in 0..3 {
+        replicas.push(Arc::new(PostgresStore::open(&database.url(None)).await.unwrap()));
+    }
+    learn_at_once(&replicas, 9, &tenant("learn")).await;
+    for replica in replicas {
+        replica.close().await;
+    }
     database.drop().await;
 }
 

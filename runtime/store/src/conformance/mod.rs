@@ -11,6 +11,7 @@ mod filters;
 pub mod fixtures;
 mod governance;
 mod isolation;
+mod lessons;
 mod oracle;
 mod pages;
 mod panels;
@@ -24,6 +25,8 @@ use std::sync::Arc;
 
 pub use counting::race::race;
 use counting::{forgetting, race, spans};
+pub use lessons::learning::learn_at_once;
+use lessons::{actions, learning};
 pub use violations::{known_of_a_policy, known_over_days, of_a_policy, over_days};
 
 use crate::{Store, TenantId};
@@ -85,6 +88,15 @@ where
         violations::cursors_lead_through_the_whole_list,
         violations::recorders_at_once_lose_nothing,
         violations::evaluations_add_up_to_the_minute,
+        learning::events_and_lessons_come_back_as_they_were,
+        learning::an_event_teaches_once,
+        learning::what_was_just_learned_is_not_learned_again,
+        learning::lessons_equal_the_model,
+        learning::what_many_see_at_once_is_learned_once,
+        actions::each_action_is_kept_with_its_record,
+        actions::a_deferred_lesson_comes_back,
+        actions::random_actions_follow_the_states,
+        actions::people_at_once_act_once,
         counting::limits_count_all_or_none,
         counting::a_named_claim_counts_once,
         counting::what_was_used_is_settled_once,

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::Names;
 use super::fixtures::{Packed, at, audit_example, violation};
+use super::lessons::{incident, run};
 use crate::{
-    ApiKeyRecord, EvaluationTally, PanelAlert, PanelAlertType, PanelHealth, PanelStatus, Principal,
+    ApiKeyRecord, EvaluationTally, Learned, PanelAlert, PanelAlertType, PanelHealth, PanelStatus, Principal,
     PrincipalKind, Store, TenantId,
 };
 
@@ -105,9 +106,9 @@ async fn known<S: Store>(store: &S) -> Vec<TenantId> {
 }
 
 pub(super) async fn tenants_are_known_by_what_they_have<S: Store>(store: Arc<S>, names: Names) {
-    let suffixes = ["bundle", "evaluation", "key", "lone violation", "nobody", "Ä'; --"];
+    let suffixes = ["bundle", "evaluation", "incident", "key", "lone violation", "nobody", "run", "Ä'; --"];
     let tenants = suffixes.map(|suffix| names.tenant(suffix));
-    let [bundle, evaluation, key, lone, nobody, odd] = &tenants;
+    let [bundle, evaluation, reporting, key, lone, nobody, running, odd] = &tenants;
     let mine = async || -> Vec<TenantId> {
         let all = known(&*store).await;
         assert!(all.is_sorted_by(|a, b| a < b), "each once, in one order");
@@ -135,6 +136,11 @@ pub(super) async fn tenants_are_known_by_what_they_have<S: Store>(store: Arc<S>,
     for tenant in [lone, odd] {
         store.record_violations(tenant, &[violation(1, at(0)), violation(2, at(0))]).await.expect("records");
     }
+    store
+        .record_incidents(reporting, &[Learned { event: incident(1), lessons: vec![] }])
+        .await
+        .expect("records");
+    store.record_runs(running, &[Learned { event: run(1), lessons: vec![] }]).await.expect("records");
     // Whoever only asks has nothing yet; nor has somebody whose panels are looked at.
     store.rules(nobody, &crate::RuleFilter::default(), crate::PageRequest::new(1, 0)).await.expect("lists");
     store.revoke_api_key(nobody, Uuid::from_u128(1), at(0)).await.expect("looks");

@@ -61,7 +61,19 @@ impl Tenant {
         Ok(self.activate(succession.activation))
     }
 
-    fn noted(&mut self, entry: &AuditEntry) {
+    /// Keeps a new proposal, with the record of it.
+    pub(super) fn proposed(&mut self, proposal: &ProposalRecord, first: &VersionRecord, audit: &AuditEntry) {
+        let proposal = ProposalRecord {
+            created_at: to_microsecond(proposal.created_at),
+            updated_at: to_microsecond(proposal.updated_at),
+            ..proposal.clone()
+        };
+        let first = VersionRecord { created_at: to_microsecond(first.created_at), ..first.clone() };
+        self.proposals.push(ProposalDetail { proposal, versions: vec![first] });
+        self.noted(audit);
+    }
+
+    pub(super) fn noted(&mut self, entry: &AuditEntry) {
         self.audit.push(AuditEntry { at: to_microsecond(entry.at), ..entry.clone() });
     }
 }
@@ -75,16 +87,7 @@ impl GovernanceStore for MemoryStore {
         first: &VersionRecord,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
-        self.write(tenant, |held| {
-            let proposal = ProposalRecord {
-                created_at: to_microsecond(proposal.created_at),
-                updated_at: to_microsecond(proposal.updated_at),
-                ..proposal.clone()
-            };
-            let first = VersionRecord { created_at: to_microsecond(first.created_at), ..first.clone() };
-            held.proposals.push(ProposalDetail { proposal, versions: vec![first] });
-            held.noted(audit);
-        });
+        self.write(tenant, |held| held.proposed(proposal, first, audit));
         Ok(())
     }
 

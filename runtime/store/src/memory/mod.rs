@@ -3,6 +3,7 @@
 mod access;
 mod counting;
 mod governance;
+mod lessons;
 mod panels;
 mod violations;
 
@@ -16,10 +17,10 @@ use ordain_ir::{Conflict, ConflictSeverity, DependencyEdge, Limit, LimitStatus, 
 use crate::counting::{Book, LedgerEntry, Progress};
 use crate::{
     Activation, ApiKeyRecord, AuditEntry, BundleRecord, BundleStore, ConflictAcknowledgement, ConflictFilter,
-    ConflictPage, ConflictRecord, ConflictStore, DependencyStore, EvaluationTally, GraphSnapshot,
-    LimitFilter, LimitRecord, LimitStore, Page, PageRequest, PanelHealth, PolicyDetail, ProposalDetail,
-    RuleFilter, RuleRecord, RuleStore, StateCounts, StateStore, StoreError, Taken, TenantId, Violation,
-    ViolationFilter, Voucher, Vouchers, to_microsecond,
+    ConflictPage, ConflictRecord, ConflictStore, Debounces, DependencyStore, EvaluationTally, GraphSnapshot,
+    Incident, Lesson, LimitFilter, LimitRecord, LimitStore, Page, PageRequest, PanelHealth, PolicyDetail,
+    ProposalDetail, RuleFilter, RuleRecord, RuleStore, Run, StateCounts, StateStore, StoreError, Taken,
+    TenantId, Violation, ViolationFilter, Voucher, Vouchers, to_microsecond,
 };
 
 /// A store that forgets everything when it is dropped.
@@ -46,6 +47,10 @@ struct Tenant {
     audit: Vec<AuditEntry>,
     acknowledgements: Vec<ConflictAcknowledgement>,
     panels: BTreeMap<String, PanelHealth>,
+    incidents: Vec<Incident>,
+    runs: Vec<Run>,
+    lessons: Vec<Lesson>,
+    debounces: Debounces,
 }
 
 impl MemoryStore {
@@ -343,7 +348,6 @@ impl BundleStore for MemoryStore {
 
 #[async_trait]
 impl StateStore for MemoryStore {
-    /// Nothing puts lessons into the model, so there are none.
     async fn state_counts(
         &self,
         tenant: &TenantId,
@@ -360,7 +364,6 @@ impl StateStore for MemoryStore {
                 conflicts_detected: held.conflicts.iter().filter(|c| !c.conflict.resolved).count() as u64,
                 violations: held.violations.iter().filter(|violation| recent.passes(violation)).count()
                     as u64,
-                lessons_pending_action: 0,
                 last_updated: held.active().map(|bundle| bundle.analysed_at),
             }
         }))

@@ -16,7 +16,9 @@ impl Tenant {
             && self.bundles.is_empty()
             && self.proposals.is_empty()
             && self.violations.is_empty()
-            && self.evaluations.is_empty())
+            && self.evaluations.is_empty()
+            && self.incidents.is_empty()
+            && self.runs.is_empty())
     }
 }
 

@@ -3,28 +3,21 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ordain_store::{ViolationKind, ViolationSeverity, ViolationSource, ViolationType};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::{Checks, Report, checked};
 use crate::http::access::{Allowed, Ingesting};
 use crate::http::app::AppState;
 use crate::http::body::JsonItems;
-use crate::http::problem::{BodyProblems, ErrorCode, Problem, ProblemDetail};
+use crate::http::problem::{BodyProblems, Problem};
 use crate::http::query::{NoParams, Query};
 use crate::http::schema;
 use crate::service::NewViolation;
-
-/// How many may be handed in at once.
-const MOST: usize = 1_000;
-/// How far a client's clock may run ahead.
-const AHEAD: SignedDuration = SignedDuration::from_mins(5);
-/// The longest of names and paths, and of descriptions, in characters.
-const SHORT: usize = 500;
-const LONG: usize = 10_000;
 
 /// A violation that a client has seen.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -83,48 +76,28 @@ fn standard() -> ViolationKind {
     ViolationKind::Standard
 }
 
-impl ViolationReport {
-    /// What it says, or everything that is wrong with it.
-    fn checked(self, place: &str, now: Timestamp) -> Result<NewViolation, Vec<ProblemDetail>> {
-        let mut wrong = vec![];
-        let mut add = |field: &str, detail: String| {
-            wrong.push(ProblemDetail::in_body(format!("{place}/{field}"), detail));
-        };
+impl Report for ViolationReport {
+    const WHAT: &'static str = "violations";
+    type Checked = NewViolation;
+
+    fn checked(self, checks: &mut Checks, now: Timestamp) -> Option<NewViolation> {
         let severity: Option<ViolationSeverity> = self.severity.to_string().parse().ok();
         if severity.is_none() {
             let detail = "which is not a number from 0 to 1 with three digits after the point at most";
-            add("severity", format!("`severity` is {}, {detail}", self.severity));
+            checks.add("severity", format!("`severity` is {}, {detail}", self.severity));
         }
-        for (field, text) in [
-            ("policy_name", &self.policy_name),
-            ("path", &self.path),
-            ("run_id", &self.run_id),
-            ("synthetic_scenario_id", &self.synthetic_scenario_id),
-        ] {
-            let fits = |text: &String| {
-                (1..=SHORT).contains(&text.chars().count()) && !text.chars().any(char::is_control)
-            };
-            if !text.as_ref().is_none_or(fits) {
-                add(field, format!("`{field}` wants 1 to {SHORT} characters and no control characters"));
-            }
-        }
-        if self.description.chars().count() > LONG || self.description.contains('\0') {
-            add(
-                "description",
-                format!("`description` wants {LONG} characters at most, and none of them U+0000"),
-            );
-        }
-        if let Some(at) = self.occurred_at.filter(|at| *at < Timestamp::UNIX_EPOCH || *at > now + AHEAD) {
-            let detail = "which is not between 1970 and now; is the client's clock right?";
-            add("occurred_at", format!("`occurred_at` is {at}, {detail}"));
-        }
-        let Some(severity) = severity.filter(|_| wrong.is_empty()) else { return Err(wrong) };
-        Ok(NewViolation {
+        checks.short("policy_name", self.policy_name.as_deref());
+        checks.short("path", self.path.as_deref());
+        checks.short("run_id", self.run_id.as_deref());
+        checks.short("synthetic_scenario_id", self.synthetic_scenario_id.as_deref());
+        checks.long("description", Some(&self.description));
+        checks.instant("occurred_at", self.occurred_at, now);
+        Some(NewViolation {
             id: self.id,
             violation_type: self.violation_type,
             violation_kind: self.violation_kind,
             source: self.source,
-            severity,
+            severity: severity?,
             policy_name: self.policy_name,
             path: self.path,
             run_id: self.run_id,
@@ -164,29 +137,13 @@ pub(crate) struct RecordedView {
     security(("api_key" = ["ingest"])),
     responses((status = 201, body = RecordedView), BodyProblems)
 )]
-pub(crate) async fn violations(
+pub(crate) async fn record(
     State(state): State<AppState>,
     Allowed { tenant, .. }: Allowed<Ingesting>,
     _: Query<NoParams>,
     JsonItems(reports): JsonItems<ViolationReport>,
 ) -> Result<(StatusCode, Json<RecordedView>), Problem> {
-    let many = reports.len();
-    if !(1..=MOST).contains(&many) {
-        let detail = format!("the body has {many} violations; hand in 1 to {MOST} at once");
-        return Err(Problem::of_details(ErrorCode::InvalidBody, vec![ProblemDetail::in_body("", detail)]));
-    }
-    let now = state.violations.now();
-    let (mut fine, mut wrong) = (vec![], vec![]);
-    for (i, report) in reports.into_iter().enumerate() {
-        let place = if many == 1 { String::new() } else { format!("/{i}") };
-        match report.checked(&place, now) {
-            Ok(violation) => fine.push(violation),
-            Err(mut details) => wrong.append(&mut details),
-        }
-    }
-    if !wrong.is_empty() {
-        return Err(Problem::of_details(ErrorCode::InvalidBody, wrong));
-    }
+    let fine = checked(reports, state.violations.now())?;
     let (recorded, ids) = state.violations.record(&tenant, fine).await?;
     let view = RecordedView { recorded: recorded.recorded, duplicates: recorded.duplicates, ids };
     Ok((StatusCode::CREATED, Json(view)))

@@ -1,0 +1,89 @@
+//! What the runtime learns from its own decisions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ordain_runtime::TenantId;
+use ordain_store::conformance::fixtures::{bundle, limit, policies};
+use ordain_store_sqlite::SqliteStore;
+use serde_json::{Value, json};
+
+use super::{INCIDENTS, LESSONS, RUNS, broken};
+use crate::support::{Client, on_each_database};
+
+/// The lessons, once there are so many: they are written a moment after the decision.
+async fn learned(client: &Client, wanted: u64) -> Value {
+    for _ in 0..100 {
+        let list = client.ok(&format!("{LESSONS}?lesson_type=near_threshold")).await;
+        if list["total"].as_u64() >= Some(wanted) {
+            return list;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{wanted} lessons are not learned: {}", client.ok(LESSONS).await);
+}
+
+#[tokio::test]
+async fn a_limit_that_decisions_bring_near_its_bound_is_learned() {
+    on_each_database("lessons-decisions", async |client| {
+        let cap = limit("acme.cap", "RUNS_DAILY", 20);
+        client.load(&bundle(policies([], [cap]), vec![], vec![]), 0).await.unwrap();
+        let decide = async |more: Value| {
+            let mut asked = json!({ "path": "acme/support/mailer" });
+            for (key, value) in more.as_object().unwrap() {
+                asked[key] = value.clone();
+            }
+            client.post("/api/v1/decisions", &asked, 200).await
+        };
+        decide(json!({ "usage": { "runs": 19 }, "dry_run": true })).await;
+        decide(json!({ "usage": { "runs": 16 } })).await;
+        let answer = decide(json!({})).await;
+        assert_eq!(answer["events"][0]["band"], "85-90", "17 of 20");
+        let list = learned(&client, 1).await;
+        let item = &list["items"][0];
+        assert_eq!(
+            (&item["title"], &item["severity"], &item["source_event_type"]),
+            (&json!("acme.cap came to 85-90 % of its bound"), &json!("LOW"), &json!("decision"))
+        );
+        assert_eq!(item["source_event_id"], format!("{}/acme.cap", answer["id"].as_str().unwrap()));
+        assert_eq!(
+            item["detected_pattern"],
+            json!({
+                "metric": "acme.cap", "band": "85-90", "used": "17", "limit": "20", "path": "acme/support/mailer",
+                "subject": answer["events"][0]["subject"]
+            })
+        );
+        let detail = client.ok(&format!("{LESSONS}/{}", item["id"].as_str().unwrap())).await;
+        assert_eq!(detail["source_event"], Value::Null);
+        decide(json!({ "usage": { "runs": 3 } })).await;
+        let two = learned(&client, 2).await;
+        // Both of the same instant, so in no order that says anything.
+        let mut bands: Vec<_> = (0..2).map(|i| two["items"][i]["detected_pattern"]["band"].to_string()).collect();
+        bands.sort();
+        assert_eq!(bands, ["\"85-90\"", "\"95-100\""]);
+        let stopped = decide(json!({})).await;
+        assert_eq!((&stopped["outcome"], &stopped["events"][0]["band"]), (&json!("BLOCK"), &json!("breached")));
+        // A run that reports the same has nothing new to say.
+        let run = json!({
+            "run_id": "r", "status": "succeeded", "usage": [{ "metric": "acme.cap", "used": 19, "limit": 20 }]
+        });
+        assert_eq!(client.post(RUNS, &run, 201).await["lessons"], 0);
+        assert_eq!(learned(&client, 2).await["total"], 2, "neither a rehearsal nor a breach taught anything");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("ordain.db")).await.unwrap();
+    let client = Client::new(Arc::new(store.clone()), TenantId::new("lessons-closed").unwrap());
+    store.close().await;
+    let error = client.post(INCIDENTS, &broken("t"), 503).await;
+    assert_eq!(error["code"], "store_unavailable");
+    let text = client.ok("/metrics").await;
+    assert!(
+        text.as_str().unwrap().contains("lessons_creation_failed_total{lesson_type=\"failure\"} "),
+        "{text}"
+    );
+}
