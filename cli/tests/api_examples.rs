@@ -127,7 +127,7 @@ fn bundle(folder: &tempfile::TempDir, policies: &str) -> std::path::PathBuf {
     std::fs::write(place.join("ordain.yaml"), "name: acme\nlanguage: \"1\"\n").expect("a file");
     std::fs::write(place.join("policies.ordain"), policies).expect("a file");
     let file = folder.path().join("acme.ordain-bundle");
-    run([&"build".as_ref(), place.as_os_str(), "-o".as_ref(), file.as_os_str()]).expect_code(0);
+    run(["build".as_ref(), place.as_os_str(), "-o".as_ref(), file.as_os_str()]).expect_code(0);
     file
 }
 
