@@ -81,6 +81,24 @@ pub(crate) struct InitArgs {
     /// The folder; it is made if it isn't there.
     #[arg(default_value = ".", value_name = "DIR")]
     pub(crate) folder: PathBuf,
+    /// What to start from.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) template: Template,
+    /// Replace files of the template that are there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// What `init` writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Template {
+    /// A rule, a limit and their tests.
+    #[default]
+    Minimal,
+    /// A folder for each of three teams, words that they share, and who agrees to changes.
+    Team,
+    /// The same as minimal, with the gate for GitHub and GitLab.
+    Ci,
 }
 
 /// Arguments of `fmt`.
