@@ -81,12 +81,15 @@ pub(crate) fn run(args: &InitArgs) -> Result<Verdict, Failure> {
         // What was there before is not taken away.
         written.extend(new.then_some(path));
     }
-    let files: String =
-        files.iter().map(|(file, _)| format!("  {}\n", folder.join(file).display())).collect();
+    let files: Vec<_> = files.iter().map(|(file, _)| format!("  {}", folder.join(file).display())).collect();
+    let files = files.join(
+        "
+",
+    );
     let enter =
         if here { String::new() } else { format!("  cd {}\n", quoted(&folder.display().to_string())) };
     print(&format!(
-        "{what}:\n{files}\nnext:\n{enter}  ordain check               proves that \
+        "{what}:\n{files}\n\nnext:\n{enter}  ordain check               proves that \
          nothing contradicts itself\n  ordain test                runs the tests\n  ordain eval . request.json decides a \
          request, and says why\n"
     ))?;
