@@ -219,6 +219,8 @@ fn govern(it: &mut Recorder) {
     let rules = it.exchange("GET", "/api/v1/policies/rules", "bob", "application/json", &[]);
     let rule = named(&rules, "acme.support.mail-record");
     it.ask("delete_policy_rule", "DELETE", &format!("/api/v1/policies/rules/{rule}"), "bob", &none);
+    let seen = json!({ "scenario": "cost incidents", "capabilities": ["policies.cost_violations"] });
+    it.ask("observe_capabilities", "POST", "/api/v1/capabilities/observations", "nightly", &seen);
     it.get("audit_log", "/api/v1/audit-log?limit=2");
 }
 

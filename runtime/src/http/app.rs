@@ -15,12 +15,13 @@ use super::examples::Examples;
 use super::guard::{Hosts, guarded};
 use super::problem::{ErrorCode, Problem, ProblemDetail};
 use super::routes::{
-    audit, budgets, bundles, conflicts, decisions, dependencies, evidence, ingest, lessons, limits, metrics,
-    operations, panels, proposals, reviews, rules, state, violations,
+    audit, budgets, bundles, capabilities, conflicts, decisions, dependencies, evidence, ingest, lessons,
+    limits, metrics, operations, panels, proposals, reviews, rules, state, violations,
 };
 use crate::panels::{Answers, PanelMonitor, PanelOptions, PanelService};
 use crate::service::{
-    ApiKeyService, BundleService, DecisionService, GovernanceService, LessonService, Trust, ViolationService,
+    ApiKeyService, BundleService, CapabilityService, DecisionService, GovernanceService, LessonService,
+    Trust, ViolationService,
 };
 use crate::watching::Watch;
 use crate::{Gate, Limits, Oidc, PoliciesFacade, WatchError, WatchOptions, telemetry};
@@ -35,6 +36,7 @@ pub(crate) struct AppState {
     pub(crate) governance: GovernanceService,
     pub(crate) decisions: DecisionService,
     pub(crate) panels: PanelService,
+    pub(crate) capabilities: CapabilityService,
     pub(crate) keys: ApiKeyService,
     pub(crate) access: AccessMode,
     pub(crate) people: Option<Oidc>,
@@ -101,6 +103,7 @@ impl App {
             lessons,
             decisions: DecisionService::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)),
             panels: PanelService::new(Arc::clone(&store), Arc::clone(&clock), panels),
+            capabilities: CapabilityService::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)),
             policies: PoliciesFacade::new(Arc::clone(&store), Arc::clone(&clock)),
             violations: ViolationService::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)),
             keys: ApiKeyService::new(store, clock, random),
@@ -224,7 +227,8 @@ fn documented(limits: Limits) -> OpenApiRouter<AppState> {
         .routes(routes!(panels::list))
         .routes(routes!(panels::health))
         .routes(routes!(panels::panel))
-        .routes(routes!(panels::capabilities))
+        .routes(routes!(capabilities::list))
+        .routes(routes!(capabilities::observe))
         .routes(routes!(ingest::violations::record))
         .routes(routes!(ingest::incidents::record))
         .routes(routes!(ingest::runs::record))

@@ -52,9 +52,6 @@ pub(crate) struct Activity {
     pub(crate) counts: String,
 }
 
-/// How a capability came to be relied on.
-pub(crate) const DECLARED: &str = "DECLARED";
-
 /// Every panel, in order.
 pub static PANELS: LazyLock<Vec<Panel>> = LazyLock::new(registry::panels);
 

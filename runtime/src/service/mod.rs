@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod bundles;
+mod capabilities;
 mod decisions;
 mod governance;
 mod integrity;
@@ -16,6 +17,7 @@ mod violations;
 
 pub use access::{Access, ApiKey, ApiKeyService, NewApiKey};
 pub use bundles::{BundleFile, BundleService};
+pub(crate) use capabilities::CapabilityService;
 pub use decisions::{Closed, Decided, DecisionError, DecisionService, NewDecision, Rate};
 pub use governance::{Approval, GovernanceError, GovernanceService, NewProposal, PolicyDeletionBlockedError};
 pub use judge::{LoadError, PolicyActivationBlockedError};

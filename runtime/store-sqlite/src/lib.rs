@@ -16,6 +16,7 @@
 
 mod access;
 mod bundles;
+mod capabilities;
 mod conflicts;
 mod counters;
 mod dependencies;

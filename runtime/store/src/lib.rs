@@ -8,6 +8,7 @@
 mod access;
 mod activation;
 mod calendar;
+mod capability;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -30,6 +31,7 @@ mod watching;
 pub use access::{ApiKeyRecord, FoundApiKey, Principal, PrincipalKind, PrincipalNameError, Role};
 pub use activation::{Activation, BundleOrigin, Voucher, Vouchers};
 pub use calendar::{day_of, hour_of, minute_of, next_day, next_hour};
+pub use capability::{CapabilityObservation, CapabilityStore};
 pub use clock::{Clock, ManualClock, clamped_microseconds, from_microseconds, to_microsecond};
 pub use counting::{
     Claim, Counted, Counter, CounterAudit, CounterKey, CounterRecord, CountingAnswer, CountingStep, Decide,

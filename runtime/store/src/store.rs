@@ -6,13 +6,13 @@ use ordain_ir::{PolicyId, PolicyName};
 use uuid::Uuid;
 
 use crate::{
-    Activation, ApiKeyRecord, AuditEntry, BundleRecord, ConflictAcknowledgement, ConflictFilter,
-    ConflictPage, ConflictRecord, CounterAudit, CounterRecord, CountingAnswer, CountingStep, Decided,
-    Decision, EvaluationTally, EvaluationTotals, Forget, Forgotten, FoundApiKey, Governed, GraphSnapshot,
-    Incident, Learned, LearnedCount, Lesson, LessonAction, LessonCounts, LessonFilter, LimitFilter,
-    LimitRecord, NewLesson, Page, PageRequest, PanelHealth, PolicyDetail, ProposalDetail, ProposalFilter,
-    ProposalRecord, ProposalStats, Recorded, RuleFilter, RuleRecord, Run, StateCounts, StoreError,
-    Succession, Taken, TenantId, VersionRecord, Violation, ViolationCounts, ViolationFilter,
+    Activation, ApiKeyRecord, AuditEntry, BundleRecord, CapabilityStore, ConflictAcknowledgement,
+    ConflictFilter, ConflictPage, ConflictRecord, CounterAudit, CounterRecord, CountingAnswer, CountingStep,
+    Decided, Decision, EvaluationTally, EvaluationTotals, Forget, Forgotten, FoundApiKey, Governed,
+    GraphSnapshot, Incident, Learned, LearnedCount, Lesson, LessonAction, LessonCounts, LessonFilter,
+    LimitFilter, LimitRecord, NewLesson, Page, PageRequest, PanelHealth, PolicyDetail, ProposalDetail,
+    ProposalFilter, ProposalRecord, ProposalStats, Recorded, RuleFilter, RuleRecord, Run, StateCounts,
+    StoreError, Succession, Taken, TenantId, VersionRecord, Violation, ViolationCounts, ViolationFilter,
     ViolationPageRequest, Vouchers,
 };
 
@@ -399,6 +399,7 @@ all_of![
     EvaluationStore,
     CounterStore,
     AccessStore,
+    CapabilityStore,
     GovernanceStore,
     PanelStore,
     LessonStore,

@@ -4,6 +4,7 @@ mod access;
 mod bounds;
 mod budgets;
 mod bundles;
+mod capabilities;
 mod clock;
 mod conflicts;
 mod decisions;

@@ -3,6 +3,7 @@
 pub(super) mod audit;
 pub(super) mod budgets;
 pub(super) mod bundles;
+pub(super) mod capabilities;
 pub(super) mod conflicts;
 pub(super) mod decisions;
 pub(super) mod dependencies;

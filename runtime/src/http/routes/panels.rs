@@ -1,4 +1,4 @@
-//! `GET /api/v1/panels`, `GET /api/v1/panels/{panel_id}`, `GET /api/v1/panels/health`, `GET /api/v1/capabilities`
+//! `GET /api/v1/panels`, `GET /api/v1/panels/{panel_id}`, `GET /api/v1/panels/health`
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +14,7 @@ use crate::http::app::AppState;
 use crate::http::problem::{CommonProblems, ErrorCode, PanelProblems, Problem};
 use crate::http::query::{NoParams, Query};
 use crate::http::schema::{panel_alert_severity, panel_alert_type, panel_status};
-use crate::panels::{Answer, Answers, DECLARED, Expectation, Look, PANELS, Panel, is_healthy, read};
+use crate::panels::{Answer, Answers, Expectation, Look, PANELS, Panel, is_healthy, read};
 
 /// A panel, without its data.
 #[derive(Debug, Serialize, ToSchema)]
@@ -189,28 +189,6 @@ pub(crate) struct PanelView {
     data: Value,
 }
 
-/// A capability.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CapabilityItem {
-    /// Its identity.
-    capability_id: &'static str,
-    /// `DECLARED` until it was observed from end to end.
-    status: &'static str,
-    /// The request that it answers.
-    endpoint: &'static str,
-    /// The panel that relies on it.
-    panel_id: &'static str,
-}
-
-/// All capabilities.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CapabilityRegistry {
-    /// The capabilities, in the order of the panels.
-    items: Vec<CapabilityItem>,
-    /// How many there are.
-    total: usize,
-}
-
 /// The panels, and the request that answers each.
 #[utoipa::path(
     get, path = "/api/v1/panels", tag = "panels", operation_id = "list_panels",
@@ -219,22 +197,6 @@ pub(crate) struct CapabilityRegistry {
 )]
 pub(crate) async fn list(_: Allowed<Viewing>, _: Query<NoParams>) -> Json<PanelRegistry> {
     Json(PanelRegistry { items: PANELS.iter().map(PanelItem::new).collect(), total: PANELS.len() })
-}
-
-/// What the panels rely on.
-#[utoipa::path(
-    get, path = "/api/v1/capabilities", tag = "panels", operation_id = "list_capabilities",
-    security(("api_key" = ["viewer"])),
-    responses((status = 200, body = CapabilityRegistry), CommonProblems)
-)]
-pub(crate) async fn capabilities(_: Allowed<Viewing>, _: Query<NoParams>) -> Json<CapabilityRegistry> {
-    let item = |panel: &'static Panel| CapabilityItem {
-        capability_id: &panel.capability,
-        status: DECLARED,
-        endpoint: &panel.request,
-        panel_id: &panel.id,
-    };
-    Json(CapabilityRegistry { items: PANELS.iter().map(item).collect(), total: PANELS.len() })
 }
 
 /// How panels are, by the monitor that looks at them whether or not anybody asks (GOV-POL-003). No panel is shown less for it.

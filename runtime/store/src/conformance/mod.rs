@@ -4,6 +4,7 @@
 
 mod access;
 mod activation;
+mod capabilities;
 mod concurrency;
 mod counting;
 mod draw;
@@ -82,6 +83,7 @@ where
         panels::of_several_who_look_at_a_panel_one_is_right,
         panels::one_of_many_at_once_is_right,
         panels::tenants_are_known_by_what_they_have,
+        capabilities::the_last_observation_is_kept,
         violations::a_violation_comes_back_as_it_was,
         violations::a_violation_counts_once,
         violations::violations_equal_the_model,

@@ -1,6 +1,7 @@
 //! The model: a store in memory, as plain as can be, that the others are compared with.
 
 mod access;
+mod capabilities;
 mod counting;
 mod governance;
 mod lessons;
@@ -16,11 +17,12 @@ use ordain_ir::{Conflict, ConflictSeverity, DependencyEdge, Limit, LimitStatus, 
 
 use crate::counting::{Book, LedgerEntry, Progress};
 use crate::{
-    Activation, ApiKeyRecord, AuditEntry, BundleRecord, BundleStore, ConflictAcknowledgement, ConflictFilter,
-    ConflictPage, ConflictRecord, ConflictStore, Debounces, DependencyStore, EvaluationTally, GraphSnapshot,
-    Incident, Lesson, LimitFilter, LimitRecord, LimitStore, Page, PageRequest, PanelHealth, PolicyDetail,
-    ProposalDetail, RuleFilter, RuleRecord, RuleStore, Run, StateCounts, StateStore, StoreError, Taken,
-    TenantId, Violation, ViolationFilter, Voucher, Vouchers, to_microsecond,
+    Activation, ApiKeyRecord, AuditEntry, BundleRecord, BundleStore, CapabilityObservation,
+    ConflictAcknowledgement, ConflictFilter, ConflictPage, ConflictRecord, ConflictStore, Debounces,
+    DependencyStore, EvaluationTally, GraphSnapshot, Incident, Lesson, LimitFilter, LimitRecord, LimitStore,
+    Page, PageRequest, PanelHealth, PolicyDetail, ProposalDetail, RuleFilter, RuleRecord, RuleStore, Run,
+    StateCounts, StateStore, StoreError, Taken, TenantId, Violation, ViolationFilter, Voucher, Vouchers,
+    to_microsecond,
 };
 
 /// A store that forgets everything when it is dropped.
@@ -47,6 +49,7 @@ struct Tenant {
     audit: Vec<AuditEntry>,
     acknowledgements: Vec<ConflictAcknowledgement>,
     panels: BTreeMap<String, PanelHealth>,
+    observed: BTreeMap<String, CapabilityObservation>,
     incidents: Vec<Incident>,
     runs: Vec<Run>,
     lessons: Vec<Lesson>,
