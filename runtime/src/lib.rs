@@ -31,7 +31,9 @@ pub use ordain_store::{
     ApiKeyRecord, Clock, Principal, PrincipalKind, PrincipalNameError, Random, Role, StoreError, TenantId,
     TenantIdError, redacted,
 };
-pub use panels::{Expectation, PANELS, Panel, PanelMonitor, PanelOptions, PanelRegistry, PanelRegistryError};
+pub use panels::{
+    Expectation, LESSON_PANELS, PANELS, Panel, PanelMonitor, PanelOptions, PanelRegistry, PanelRegistryError,
+};
 pub use serve::{ServeError, ServeOptions, Server, serve};
 pub use service::{
     Access, ApiKey, ApiKeyService, Approval, BundleFile, BundleService, Closed, Converted, Decided,

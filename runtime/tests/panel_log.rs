@@ -13,8 +13,8 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use listening::Log;
 use ordain_runtime::{
-    AccessMode, App, AppOptions, BundleFile, BundleService, Limits, PANELS, PanelOptions, ServeOptions,
-    Server, Shutdown, TenantId, Trust,
+    AccessMode, App, AppOptions, BundleFile, BundleService, LESSON_PANELS, Limits, PANELS, PanelOptions,
+    ServeOptions, Server, Shutdown, TenantId, Trust,
 };
 use ordain_store::conformance::fixtures::{at, audit_example, violation};
 use ordain_store::{ManualClock, SeededRandom, Store, ViolationStore};
@@ -79,7 +79,7 @@ async fn what_is_found_is_told() {
     let heard = log.heard();
     let check = named(&heard, "GOV-POL-003_PANEL_INVARIANT_CHECK", "INFO");
     assert_eq!(check.len(), 1, "{heard:?}");
-    let both = json!(2 * PANELS.len());
+    let both = json!(2 * (PANELS.len() + LESSON_PANELS.len()));
     assert_eq!(
         (&check[0]["tenants"], &check[0]["panels"], &check[0]["unhealthy"]),
         (&json!(2), &both, &json!(0))

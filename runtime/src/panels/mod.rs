@@ -26,7 +26,7 @@ pub struct Panel {
     pub id: String,
     /// GOVERNANCE or LIMITS.
     pub subdomain: String,
-    /// ACTIVE, DRAFTS, `POLICY_LIBRARY`, THRESHOLDS or VIOLATIONS.
+    /// ACTIVE, DRAFTS, `POLICY_LIBRARY`, LESSONS, THRESHOLDS or VIOLATIONS.
     pub topic: String,
     /// What it asks.
     pub question: String,
@@ -52,8 +52,20 @@ pub(crate) struct Activity {
     pub(crate) counts: String,
 }
 
-/// Every panel, in order.
-pub static PANELS: LazyLock<Vec<Panel>> = LazyLock::new(registry::panels);
+/// The 25 panels, in order.
+pub static PANELS: LazyLock<Vec<Panel>> = LazyLock::new(|| registry::panels(|panel| panel.topic != LESSONS));
+
+/// Those about lessons, which stand beside them.
+pub static LESSON_PANELS: LazyLock<Vec<Panel>> =
+    LazyLock::new(|| registry::panels(|panel| panel.topic == LESSONS));
+
+/// The topic of panels about lessons.
+const LESSONS: &str = "LESSONS";
+
+/// All that are watched.
+pub(crate) fn watched() -> impl Iterator<Item = &'static Panel> {
+    PANELS.iter().chain(LESSON_PANELS.iter())
+}
 
 /// How panels are watched.
 #[derive(Clone, Debug, PartialEq, Eq)]

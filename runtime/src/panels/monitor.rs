@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use ordain_store::{Clock, PanelHealth, PanelStatus, Store, StoreError, TenantId};
+use ordain_store::{Clock, PanelHealth, PanelStatus, Store, StoreError, TenantId, to_microsecond};
 use tokio::task::JoinSet;
 
 use super::evaluation::{Finding, evaluate, is_healthy, raised};
 use super::look::{Answers, Look, Trouble};
-use super::{PANELS, Panel, PanelOptions};
+use super::{Panel, PanelOptions, watched};
 use crate::http::Presented;
 use crate::telemetry;
 
@@ -52,8 +52,8 @@ impl PanelMonitor {
     /// Looks again and again. Never ends.
     pub(crate) async fn keep(self: Arc<Self>) {
         let every = self.options.interval;
-        tracing::info!(every = ?every, panels = PANELS.len(), "GOV-POL-003_panel_invariant_scheduler_started");
-        telemetry::panels_known(PANELS.iter().map(|panel| panel.id.as_str()));
+        tracing::info!(every = ?every, panels = watched().count(), "GOV-POL-003_panel_invariant_scheduler_started");
+        telemetry::panels_known(watched().map(|panel| panel.id.as_str()));
         loop {
             // Each look is a task of its own: a panic ends the look and nothing else. It ends with this one.
             let (mut task, monitor) = (JoinSet::new(), Arc::clone(&self));
@@ -68,7 +68,7 @@ impl PanelMonitor {
     /// Looks once at all panels of all tenants, but for those at which somebody has looked just now.
     pub async fn check(&self) {
         let mut tally = Tally::default();
-        for panel in PANELS.iter() {
+        for panel in watched() {
             tally.healthy.insert(&panel.id, true);
         }
         let mut last: Option<TenantId> = None;
@@ -116,8 +116,8 @@ impl PanelMonitor {
         let before = self.store.panel_health(tenant).await?;
         let known = |panel: &Panel| before.iter().find(|health| health.panel_id == panel.id);
         let (mut found, mut reasons) = (vec![], BTreeMap::new());
-        for panel in PANELS.iter() {
-            let now = self.clock.now();
+        for panel in watched() {
+            let now = to_microsecond(self.clock.now());
             if known(panel).is_some_and(|health| self.is_recent(health, now)) {
                 continue;
             }

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 
-use super::{Activity, PANELS, Panel};
+use super::{Activity, Panel, watched};
 
 /// What comes with the program.
 const BUILT_IN: &str = include_str!("registry.yaml");
@@ -89,9 +89,9 @@ static READ: LazyLock<(Vec<Panel>, BTreeMap<String, Expectation>)> = LazyLock::n
         .unzip()
 });
 
-/// The panels of what comes with the program.
-pub(super) fn panels() -> Vec<Panel> {
-    READ.0.clone()
+/// Those panels of what comes with the program.
+pub(super) fn panels(wanted: impl Fn(&Panel) -> bool) -> Vec<Panel> {
+    READ.0.iter().filter(|panel| wanted(panel)).cloned().collect()
 }
 
 #[derive(serde::Deserialize)]
@@ -168,11 +168,13 @@ impl Known for Entry {
 
 impl Known for Change {
     fn wrong(id: &str) -> Option<String> {
-        if PANELS.iter().any(|panel| panel.id == id) {
+        let mut all = watched().map(|panel| panel.id.as_str());
+        let first = all.next().unwrap_or_default();
+        if first == id || all.any(|known| known == id) {
             return None;
         }
         let shown: String = id.chars().take(80).collect();
-        Some(format!("there is no panel `{shown}`; they are called like `{}`", PANELS[0].id))
+        Some(format!("there is no panel `{shown}`; they are called like `{first}`"))
     }
 }
 
@@ -238,19 +240,22 @@ impl Visitor<'_> for Lengths {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{LESSON_PANELS, PANELS};
     use super::*;
 
     #[test]
     fn what_comes_with_the_program_is_as_it_was_agreed_on() {
         let registry = PanelRegistry::default();
-        assert_eq!(PANELS.iter().filter(|panel| panel.topic != "LESSONS").count(), 25);
-        let told: Vec<_> = PANELS.iter().filter(|panel| registry.expected(panel).alert_enabled).collect();
+        assert_eq!((PANELS.len(), LESSON_PANELS.len()), (25, 2));
+        let told: Vec<_> = watched().filter(|panel| registry.expected(panel).alert_enabled).collect();
         let told: Vec<_> = told.iter().map(|panel| panel.id.as_str()).collect();
-        assert_eq!(told, ["POL-GOV-ACT-O4", "POL-GOV-ACT-O5"]);
-        for panel in PANELS.iter() {
+        assert_eq!(told, ["POL-GOV-ACT-O4", "POL-GOV-ACT-O5", "POL-GOV-LES-O1"]);
+        for panel in watched() {
             let expected = registry.expected(panel);
+            let lessons = panel.id == "POL-GOV-LES-O1";
             assert_eq!(expected.min_rows, 1, "{}", panel.id);
-            assert_eq!(expected.alert_after, SignedDuration::from_hours(1), "{}", panel.id);
+            assert_eq!(expected.alert_after.as_hours(), if lessons { 48 } else { 1 }, "{}", panel.id);
+            assert_eq!(panel.only_with.is_some(), lessons, "{}: with activity", panel.id);
         }
     }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use ordain_runtime::{PANELS, PanelOptions, PanelRegistry, Role, ServeOptions, Server, TenantId};
+use ordain_runtime::{
+    LESSON_PANELS, PANELS, PanelOptions, PanelRegistry, Role, ServeOptions, Server, TenantId,
+};
 use ordain_store::conformance::fixtures::{at, violation};
-use ordain_store::{Clock, ManualClock};
+use ordain_store::{Clock, EvaluationTally, ManualClock};
 use ordain_store_postgres::PostgresStore;
 use ordain_store_sqlite::SqliteStore;
 use serde_json::{Value, json};
@@ -65,7 +67,7 @@ async fn a_panel_that_stays_empty_is_told_after_an_hour_and_no_answer_is_held_up
     on_its_own_databases("health-empty", async |client| {
         client.store.record_violations(&client.tenant, &[violation(1, at(0))]).await.expect("records");
         let all = client.ok(HEALTH).await;
-        assert_eq!((&all["total"], &all["unhealthy"], &all["interval_seconds"]), (&json!(25), &json!(0), &json!(300)));
+        assert_eq!((&all["total"], &all["unhealthy"], &all["interval_seconds"]), (&json!(27), &json!(0), &json!(300)));
         assert!(all["items"].as_array().expect("is a list").iter().all(|item| item["monitored"].is_null()));
         let clock = clock(0);
         let monitor = client.panel_monitor(clock.clone(), PanelOptions::default());
@@ -178,6 +180,50 @@ async fn each_tenant_sees_its_own_and_those_who_never_ask_are_looked_at_too() {
         assert!(all["items"].as_array().expect("is a list").iter().all(|item| item["monitored"].is_null()));
         client.without_key().refused(HEALTH, 401, "unauthenticated").await;
         mine.refused(&format!("{HEALTH}?status=EMPTY"), 400, "unknown_parameter").await;
+    })
+    .await;
+}
+
+/// Where nothing is decided, nothing would have been learned.
+#[tokio::test]
+async fn lessons_are_missed_only_where_something_happens() {
+    const PANEL: &str = "POL-GOV-LES-O1";
+    const HOUR: i64 = 3600;
+    on_its_own_databases("health-lessons", async |client| {
+        client.store.record_violations(&client.tenant, &[violation(1, at(0))]).await.expect("records");
+        let look = async |hours: i64| {
+            client.panel_monitor(clock(hours * HOUR), PanelOptions::default()).check().await;
+            monitored(&client, PANEL).await
+        };
+        for hours in [0, 100] {
+            let found = look(hours).await;
+            assert_eq!((&found["status"], &found["rows"]), (&json!("EMPTY"), &json!(0)));
+            assert_eq!((&found["below_since"], &found["alert"]), (&Value::Null, &Value::Null));
+        }
+        for (hours, on) in [(101, false), (149, false), (150, true)] {
+            let tally = EvaluationTally {
+                at: at((hours - 1) * HOUR),
+                action: ordain_ir::Outcome::Allow,
+                evaluations: 1,
+                microseconds: 1,
+            };
+            client.store.record_evaluations(&client.tenant, &[tally]).await.expect("records");
+            let found = look(hours).await;
+            assert_eq!(
+                found["alert"]["alert_type"],
+                if on { json!("EMPTY_PANEL") } else { Value::Null },
+                "{hours}"
+            );
+        }
+        // Something is learned.
+        let incident = json!({ "severity": "LOW", "title": "a tool failed" });
+        client.by(clock(150 * HOUR)).post("/api/v1/incidents", &incident, 201).await;
+        let found = look(151).await;
+        assert_eq!(
+            (&found["status"], &found["rows"], &found["alert"]),
+            (&json!("HEALTHY"), &json!(1), &Value::Null)
+        );
+        assert_eq!(monitored(&client, "POL-GOV-LES-O2").await["rows"], 1);
     })
     .await;
 }
@@ -326,7 +372,7 @@ async fn no_panel_is_broken() {
         for item in all["items"].as_array().expect("is a list") {
             assert_eq!(item["monitored"]["status"], "HEALTHY", "{item}");
         }
-        assert_eq!(all["total"], PANELS.len());
+        assert_eq!(all["total"], PANELS.len() + LESSON_PANELS.len());
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! The 25 panels, one by one: empty, and with something to show.
 
 use ordain_ir::{Limit, Rule, RuleType};
-use ordain_runtime::PANELS;
+use ordain_runtime::{LESSON_PANELS, PANELS};
 use ordain_store::conformance::fixtures::{bundle, conflict, edge, limit, policies, rule};
 use serde_json::{Value, json};
 
@@ -20,7 +20,9 @@ async fn every_panel_answers_on_nothing() {
     on_each_database("panels-empty", async |client| {
         let registry = client.ok("/api/v1/panels").await;
         assert_eq!((&registry["total"], PANELS.len()), (&json!(25), 25));
-        for item in registry["items"].as_array().unwrap() {
+        let lessons = registry["lessons"].as_array().unwrap();
+        assert_eq!(lessons.len(), 2);
+        for item in registry["items"].as_array().unwrap().iter().chain(lessons) {
             let id = item["panel_id"].as_str().unwrap();
             let view = panel(&client, id).await;
             let direct = client.ok(item["request"].as_str().unwrap()).await;
@@ -72,6 +74,8 @@ pub(crate) async fn seed(client: &Client) {
         seen("sim", "STANDARD")
     ]);
     client.post("/api/v1/violations", &batch, 201).await;
+    let incident = json!({ "severity": "HIGH", "title": "a tool failed" });
+    client.post("/api/v1/incidents", &incident, 201).await;
     let tally = ordain_store::EvaluationTally {
         at: ordain_store::conformance::fixtures::at(3600),
         action: ordain_ir::Outcome::Block,
@@ -91,7 +95,7 @@ async fn every_panel_answers_on_something() {
             ("POL-GOV-LIB-O1", 1), ("POL-GOV-LIB-O2", 1), ("POL-GOV-LIB-O3", 4), ("POL-GOV-LIB-O4", 1),
             ("POL-GOV-LIB-O5", 1), ("POL-LIM-THR-O1", 1), ("POL-LIM-THR-O2", 1), ("POL-LIM-THR-O3", 2),
             ("POL-LIM-THR-O4", 1), ("POL-LIM-THR-O5", 1), ("POL-LIM-VIO-O1", 3), ("POL-LIM-VIO-O2", 1),
-            ("POL-LIM-VIO-O3", 1), ("POL-LIM-VIO-O4", 1), ("POL-LIM-VIO-O5", 1),
+            ("POL-LIM-VIO-O3", 1), ("POL-LIM-VIO-O4", 1), ("POL-LIM-VIO-O5", 1), ("POL-GOV-LES-O1", 1), ("POL-GOV-LES-O2", 1),
         ];
         for (id, count) in wanted {
             let view = panel(&client, id).await;
@@ -102,13 +106,13 @@ async fn every_panel_answers_on_something() {
             state["data"],
             json!({
                 "total_policies": 10, "active_policies": 10, "drafts_pending_review": 2, "conflicts_detected": 1,
-                "violations_24h": 3, "lessons_pending_action": 0, "last_updated": "2026-03-02T10:00:00Z"
+                "violations_24h": 3, "lessons_pending_action": 1, "last_updated": "2026-03-02T10:00:00Z"
             })
         );
         let metrics = panel(&client, "POL-GOV-ACT-O5").await;
         assert_eq!((&metrics["data"]["total_blocks"], &metrics["data"]["avg_evaluation_ms"]), (&json!(4), &json!(0.1)));
         assert_eq!((rows(&state), rows(&metrics)), (10, 4));
-        assert_eq!(wanted.len() + 2, PANELS.len(), "every panel was asked");
+        assert_eq!(wanted.len() + 2, PANELS.len() + LESSON_PANELS.len(), "every panel was asked");
         let other = client.other_tenant();
         assert_eq!(rows(&panel(&other, "POL-LIM-VIO-O1").await), 0);
     })
@@ -118,7 +122,7 @@ async fn every_panel_answers_on_something() {
 #[test]
 fn the_documentation_has_every_panel() {
     let page = include_str!("../../../docs/src/http.md");
-    for panel in PANELS.iter() {
+    for panel in PANELS.iter().chain(LESSON_PANELS.iter()) {
         let row = format!("| `{}` | {} | `GET {}` |", panel.id, panel.question, panel.request);
         assert!(page.contains(&row), "docs/src/http.md lacks the row `{row}`");
     }

@@ -14,7 +14,9 @@ use crate::http::app::AppState;
 use crate::http::problem::{CommonProblems, ErrorCode, PanelProblems, Problem};
 use crate::http::query::{NoParams, Query};
 use crate::http::schema::{panel_alert_severity, panel_alert_type, panel_status};
-use crate::panels::{Answer, Answers, Expectation, Look, PANELS, Panel, is_healthy, read};
+use crate::panels::{
+    Answer, Answers, Expectation, LESSON_PANELS, Look, PANELS, Panel, is_healthy, read, watched,
+};
 
 /// A panel, without its data.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,6 +49,8 @@ pub(crate) struct PanelRegistry {
     items: Vec<PanelItem>,
     /// How many there are.
     total: usize,
+    /// Those about lessons, which stand beside them.
+    lessons: Vec<PanelItem>,
 }
 
 /// An alert that is on.
@@ -149,7 +153,7 @@ pub(crate) struct PanelHealthItem {
 /// How all panels are.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PanelHealthList {
-    /// The panels, in order.
+    /// The panels, in order, then those about lessons.
     items: Vec<PanelHealthItem>,
     /// How many there are.
     total: usize,
@@ -196,7 +200,8 @@ pub(crate) struct PanelView {
     responses((status = 200, body = PanelRegistry), CommonProblems)
 )]
 pub(crate) async fn list(_: Allowed<Viewing>, _: Query<NoParams>) -> Json<PanelRegistry> {
-    Json(PanelRegistry { items: PANELS.iter().map(PanelItem::new).collect(), total: PANELS.len() })
+    let items = |panels: &'static [Panel]| panels.iter().map(PanelItem::new).collect();
+    Json(PanelRegistry { items: items(&PANELS), total: PANELS.len(), lessons: items(&LESSON_PANELS) })
 }
 
 /// How panels are, by the monitor that looks at them whether or not anybody asks (GOV-POL-003). No panel is shown less for it.
@@ -220,9 +225,9 @@ pub(crate) async fn health(
         monitored: of(panel).map(Monitored::new),
     };
     Ok(Json(PanelHealthList {
-        items: PANELS.iter().map(item).collect(),
-        total: PANELS.len(),
-        unhealthy: PANELS.iter().filter_map(of).filter(|health| !is_healthy(health)).count(),
+        items: watched().map(item).collect(),
+        total: watched().count(),
+        unhealthy: watched().filter_map(of).filter(|health| !is_healthy(health)).count(),
         interval_seconds: state.panels.interval().as_secs(),
     }))
 }
@@ -242,7 +247,7 @@ pub(crate) async fn panel(
     Extension(presented): Extension<Presented>,
     Extension(answers): Extension<Answers>,
 ) -> Result<Response, Problem> {
-    let panel = PANELS.iter().find(|panel| panel.id == panel_id).ok_or_else(|| {
+    let panel = watched().find(|panel| panel.id == panel_id).ok_or_else(|| {
         let shown: String = panel_id.chars().take(80).collect();
         Problem::new(
             ErrorCode::PanelNotFound,
