@@ -24,6 +24,7 @@ mod progress;
 mod random;
 mod render;
 mod repairs;
+mod scenario;
 mod signing;
 mod simulation;
 mod testing;
@@ -92,6 +93,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => commands::serve::run(args, color),
         Command::Config(args) => commands::config::run(args),
         Command::Healthcheck(args) => commands::healthcheck::run(args),
+        Command::Scenario(args) => commands::scenario::run(args),
         Command::Apikey(args) => commands::apikey::run(args),
         Command::Completions(args) => commands::install::completions(args),
         Command::Man(args) => commands::install::man(args),

@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The largest answer, in bytes.
 const LARGEST: usize = 1 << 20;
 
+/// The largest answer of an API, in bytes: a graph of all policies may be large.
+const LARGEST_OF_API: usize = 1 << 26;
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -49,6 +52,52 @@ pub enum ClientError {
 /// machine.
 pub async fn is_ready(address: &str, authorities: Option<&Path>) -> Result<(), ClientError> {
     Client::new(authorities)?.get(address).await.map(drop)
+}
+
+/// Somebody who asks a server's API.
+#[derive(Clone, Debug)]
+pub struct ApiClient {
+    client: Client,
+    server: String,
+}
+
+impl ApiClient {
+    /// A client of the server at this address (`http://127.0.0.1:8642`), who trusts also the certificates in the file.
+    pub fn new(server: &str, authorities: Option<&Path>) -> Result<Self, ClientError> {
+        let server = server.trim_end_matches('/').to_owned();
+        let uri: Uri = server.parse().map_err(|_| ClientError::Address(server.clone()))?;
+        if uri.scheme().is_none() || uri.authority().is_none() {
+            return Err(ClientError::Address(server));
+        }
+        Ok(Self { client: Client::new(authorities)?, server })
+    }
+
+    /// Asks, and gives back the status and the body, whatever they are. A body that is sent is JSON.
+    pub async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Option<Vec<u8>>,
+    ) -> Result<(u16, Vec<u8>), ClientError> {
+        let address = format!("{}{path}", self.server);
+        let bad = || ClientError::Address(address.clone());
+        let uri: Uri = address.parse().map_err(|_| bad())?;
+        let mut request = Request::builder().method(method).uri(uri).header("accept", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let request = request.body(body.map_or_else(Body::empty, Body::from)).map_err(|_| bad())?;
+        let response = self.client.send(request).await?;
+        let status = response.status().as_u16();
+        let read = tokio::time::timeout(PATIENCE, to_bytes(response.into_body(), LARGEST_OF_API)).await;
+        let failed = |reason: String| ClientError::Body(address.clone(), reason);
+        let body = read.map_err(|_| failed(format!("{} seconds are over", PATIENCE.as_secs())))?;
+        Ok((status, body.map_err(|error| failed(error.to_string()))?.into()))
+    }
 }
 
 /// The outermost words say that there was an error; the innermost say which.

@@ -21,7 +21,7 @@ mod traces;
 mod watching;
 
 pub use administration::Administration;
-pub use client::{ClientError, is_ready};
+pub use client::{ApiClient, ClientError, is_ready};
 pub use database::DatabaseError;
 pub use gate::{CompileError, Compiled, Gate, GateError, SourceProblem};
 pub use http::{AccessMode, App, AppOptions, ErrorCode, openapi};

@@ -2,6 +2,7 @@
 
 mod apikey;
 mod check;
+mod scenario;
 mod serve;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::apikey::{ApikeyArgs, ApikeyCommand, ApikeyCreateArgs};
 pub(crate) use self::check::{CheckArgs, CheckFormat, FailOn, Fixes};
+pub(crate) use self::scenario::{ScenarioArgs, ScenarioCommand, ScenarioRunArgs};
 pub(crate) use self::serve::{ConfigArgs, ConfigCommand, HealthcheckArgs, ServeArgs};
 use crate::testing::filter::Filter;
 
@@ -65,6 +67,8 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Ask a server whether it is ready; exit with 1 if it isn't.
     Healthcheck(HealthcheckArgs),
+    /// Drive a running server through scenarios.
+    Scenario(ScenarioArgs),
     /// Make, list, rotate and revoke the keys that the API asks for.
     Apikey(ApikeyArgs),
     /// Print what makes a shell complete the words of `ordain`.

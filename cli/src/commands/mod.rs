@@ -17,6 +17,7 @@ pub(crate) mod install;
 pub(crate) mod keygen;
 pub(crate) mod lsp;
 pub(crate) mod request_schema;
+pub(crate) mod scenario;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod state;
