@@ -122,7 +122,7 @@ d
 4 scenarios: 0 passed, 4 failed
 ";
     assert_eq!(said, wanted);
-    assert_eq!(declared(&server.get("/api/v1/capabilities").1).len(), 25);
+    assert_eq!(declared(&server.get("/api/v1/capabilities").1).len(), 27);
     let listed = scenario(&address(&server), &paths[..1], &["--format", "json"]).expect_code(1).json();
     assert_eq!(
         (&listed["failed"], &listed["scenarios"][0]["steps"][1]["wrong"][0]["place"]),

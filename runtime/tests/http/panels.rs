@@ -39,7 +39,7 @@ async fn every_panel_answers_on_nothing() {
         let capabilities = client.ok("/api/v1/capabilities").await;
         assert_eq!(
             (&capabilities["total"], &capabilities["items"][0]["status"]),
-            (&json!(25), &json!("DECLARED"))
+            (&json!(27), &json!("DECLARED"))
         );
     })
     .await;

@@ -14,7 +14,7 @@ use crate::http::app::AppState;
 use crate::http::body::JsonBody;
 use crate::http::problem::{BodyProblems, CommonProblems, ErrorCode, Problem, ProblemDetail};
 use crate::http::query::{NoParams, Query};
-use crate::panels::{PANELS, Panel};
+use crate::panels::{LESSON_PANELS, PANELS, Panel};
 
 /// How a capability came to be relied on.
 const DECLARED: &str = "DECLARED";
@@ -62,7 +62,7 @@ impl ObservationView {
 /// All capabilities.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CapabilityRegistry {
-    /// The capabilities, in the order of the panels.
+    /// The capabilities, in the order of the panels, then those of the panels about lessons.
     items: Vec<CapabilityItem>,
     /// How many there are.
     total: usize,
@@ -87,9 +87,14 @@ pub(crate) struct Observations {
 /// Capabilities that there are.
 fn capability_ids() -> utoipa::openapi::schema::Array {
     use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-    let ids = PANELS.iter().map(|panel| panel.capability.as_str());
+    let ids = panels().map(|panel| panel.capability.as_str());
     let item = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(ids));
     ArrayBuilder::new().items(item).min_items(Some(1)).max_items(Some(MOST)).build()
+}
+
+/// The panels that rely on them.
+fn panels() -> impl Iterator<Item = &'static Panel> {
+    PANELS.iter().chain(LESSON_PANELS.iter())
 }
 
 async fn registry(
@@ -107,7 +112,8 @@ async fn registry(
             observation: seen.map(ObservationView::new),
         }
     };
-    Ok(Json(CapabilityRegistry { items: PANELS.iter().map(item).collect(), total: PANELS.len() }))
+    let items: Vec<_> = panels().map(item).collect();
+    Ok(Json(CapabilityRegistry { total: items.len(), items }))
 }
 
 /// What the panels rely on.
@@ -146,7 +152,7 @@ pub(crate) async fn observe(
             vec![ProblemDetail::in_body("/capabilities", detail)],
         ));
     }
-    let known: Vec<String> = PANELS.iter().map(|panel| panel.capability.clone()).collect();
+    let known: Vec<String> = panels().map(|panel| panel.capability.clone()).collect();
     let unknown = seen.capabilities.iter().enumerate().filter(|(_, id)| !known.contains(id));
     let wrong: Vec<_> = unknown
         .map(|(i, id)| {
