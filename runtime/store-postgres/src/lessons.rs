@@ -152,26 +152,34 @@ async fn listed(
     let (lesson_type, status) =
         (filter.lesson_type.map(LessonType::as_str), filter.status.map(LessonStatus::as_str));
     let severity = filter.severity.map(LessonSeverity::as_str);
-    query_as!(
-        LessonRow,
-        "SELECT id, lesson_type, severity, source_event_id, source_event_type, source_run_id, title, description,
-                proposed_action, detected_pattern::text AS detected_pattern, status, draft_proposal_id, created_at,
-                converted_at, deferred_until, dismissed_at, dismissed_by, dismissed_reason, is_synthetic,
-                synthetic_scenario_id
-         FROM lessons_learned
-         WHERE tenant_id = $1 AND ($2::text IS NULL OR lesson_type = $2) AND ($3::text IS NULL OR status = $3)
-           AND ($4::text IS NULL OR severity = $4) AND ($5 OR NOT is_synthetic)
-         ORDER BY created_at DESC, id DESC LIMIT $6 OFFSET $7",
-        tenant,
-        lesson_type,
-        status,
-        severity,
-        filter.include_synthetic,
-        i64::from(page.limit),
-        page.sql_offset()
-    )
-    .fetch_all(snapshot)
-    .await
+    let (limit, offset) = (i64::from(page.limit), page.sql_offset());
+    // A statement may be planned without its values, so each index has a statement of its own.
+    macro_rules! through {
+        ($index:tt) => {
+            query_as!(
+                LessonRow,
+                "SELECT id, lesson_type, severity, source_event_id, source_event_type, source_run_id, title,
+                        description, proposed_action, detected_pattern::text AS detected_pattern, status,
+                        draft_proposal_id, created_at, converted_at, deferred_until, dismissed_at, dismissed_by,
+                        dismissed_reason, is_synthetic, synthetic_scenario_id
+                 FROM lessons_learned
+                 WHERE tenant_id = $1 AND " + $index + "
+                   AND ($2::text IS NULL OR lesson_type = $2) AND ($3::text IS NULL OR status = $3)
+                   AND ($4::text IS NULL OR severity = $4) AND ($5 OR NOT is_synthetic)
+                 ORDER BY created_at DESC, id DESC LIMIT $6 OFFSET $7",
+                tenant, lesson_type, status, severity, filter.include_synthetic, limit, offset
+            )
+            .fetch_all(snapshot)
+            .await
+        };
+    }
+    if status.is_some() {
+        through!("status = $3")
+    } else if lesson_type.is_some() {
+        through!("lesson_type = $2")
+    } else {
+        through!("true")
+    }
 }
 
 impl PostgresStore {

@@ -11,7 +11,7 @@ use ordain_engine::{
     Answer, CounterRef, Counters, Engine, Fault, LimitFinding, LimitPart, NoCounters, Outcome, Part,
     Prepared, Room, RuleFinding, Span, SubjectRef, Unmeasured,
 };
-use ordain_ir::{Direction, Enforcement, Limit, Meter, Quantity, Usage};
+use ordain_ir::{Direction, Enforcement, Limit, Meter, Quantity, Source, Usage};
 use ordain_store::counting::{Charge, CounterRange, Verdict};
 use ordain_store::{Counted, CounterKey, Decide, RunKey, Violation};
 use serde::Serialize;
@@ -295,7 +295,9 @@ impl Deciding {
                 value: near.limit.quantity.format(near.value),
                 bound: near.limit.quantity.format(near.limit.bound.value),
             };
-            if near.band != Band::Breached && !asked.dry_run {
+            // What was learned teaches nothing about itself.
+            let teaches = near.limit.source != Source::Learned;
+            if teaches && near.band != Band::Breached && !asked.dry_run {
                 nearing.push(Nearing {
                     limit: event.limit.clone(),
                     subject: event.subject.clone(),

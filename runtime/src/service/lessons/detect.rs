@@ -45,10 +45,6 @@ impl Event<'_> {
         }
     }
 
-    fn whose(&self) -> String {
-        self.path.map_or_else(String::new, |path| format!(" of `{path}`"))
-    }
-
     fn debounce(&self, lesson_type: LessonType, metric: &str, band: &str) -> Debounce {
         Debounce {
             lesson_type,
@@ -67,7 +63,8 @@ impl Event<'_> {
             (Some(code), Some(message)) => format!(" The error was {code}: {message}"),
         };
         let policy = failed.policy.map_or_else(String::new, |policy| format!(" It is about `{policy}`."));
-        lesson.description = format!("{}{}.{policy}{said}", failed.title, self.whose());
+        let whose = self.path.map_or_else(String::new, |path| format!(" It was a run of `{path}`."));
+        lesson.description = format!("{}.{whose}{policy}{said}", failed.title);
         lesson.proposed_action = Some(match self.path {
             Some(path) => format!("Record or warn about what `{path}` does, with a rule of its own."),
             None => "Record or warn about what agents do, with a rule of its own.".to_owned(),
@@ -87,11 +84,12 @@ impl Event<'_> {
             Band::Near90 => LessonSeverity::Medium,
             Band::Near95 | Band::Breached => LessonSeverity::High,
         };
-        let title = format!("{metric} came to {} % of its bound", band.as_str());
+        let title = format!("{metric} is at {} % of its bound", band.as_str());
         let mut lesson = self.lesson(id, LessonType::NearThreshold, severity, &title);
         // An event may bring several limits near their bounds.
         lesson.source.event_id = format!("{}/{}", self.source.event_id, short_key(metric));
-        lesson.description = format!("{used} of {limit} of `{metric}` was used{}.", self.whose());
+        let whose = self.path.map_or_else(String::new, |path| format!(" by `{path}`"));
+        lesson.description = format!("{used} of {limit} of `{metric}` was used{whose}.");
         lesson.proposed_action =
             Some(format!("Warn from {} % of `{metric}` on, or raise its bound.", floor(*band)));
         let pattern = json!({
@@ -219,8 +217,8 @@ impl Event<'_> {
     fn success(&self, id: Uuid, run: &Run) -> NewLesson {
         let title = format!("run `{}` succeeded quickly and with little", run.run_id);
         let mut lesson = self.lesson(id, LessonType::CriticalSuccess, LessonSeverity::None, &title);
-        lesson.description =
-            format!("It took less than 5 seconds and less than 30 % of every limit{}.", self.whose());
+        let whose = self.path.map_or_else(String::new, |path| format!(" of `{path}`"));
+        lesson.description = format!("It took less than 5 seconds and less than 30 % of every limit{whose}.");
         lesson.proposed_action = Some("Document the practice, so that others find it.".to_owned());
         let pattern = json!({ "path": self.path, "duration_ms": run.duration_ms });
         lesson.detected_pattern = Some(pattern.to_string());

@@ -56,7 +56,12 @@ fn comments(lesson: &Lesson) -> String {
     let lines = [lesson.title.as_str(), lesson.description.as_str()];
     let mut comments: Vec<String> =
         lines.iter().map(|line| in_short(line, COMMENT)).filter(|line| !line.is_empty()).collect();
-    comments.dedup();
+    // Where the description begins with the title, it says all.
+    if let [title, description] = comments.as_slice()
+        && description.starts_with(title.as_str())
+    {
+        comments.remove(0);
+    }
     comments.iter().fold(String::new(), |mut all, line| {
         let _ = writeln!(all, "/// {line}");
         all

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ordain_ir::{Enforcement, Source};
 use ordain_runtime::TenantId;
 use ordain_store::conformance::fixtures::{bundle, limit, policies};
 use ordain_store_sqlite::SqliteStore;
 use serde_json::{Value, json};
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
 
 use super::{INCIDENTS, LESSONS, RUNS, broken};
 use crate::support::{Client, on_each_database};
@@ -27,7 +29,9 @@ async fn learned(client: &Client, wanted: u64) -> Value {
 async fn a_limit_that_decisions_bring_near_its_bound_is_learned() {
     on_each_database("lessons-decisions", async |client| {
         let cap = limit("acme.cap", "RUNS_DAILY", 20);
-        client.load(&bundle(policies([], [cap]), vec![], vec![]), 0).await.unwrap();
+        let mut learned_before = limit("learned.near-85", "RUNS_DAILY", 17);
+        (learned_before.source, learned_before.enforcement) = (Source::Learned, Enforcement::Warn);
+        client.load(&bundle(policies([], [cap, learned_before]), vec![], vec![]), 0).await.unwrap();
         let decide = async |more: Value| {
             let mut asked = json!({ "path": "acme/support/mailer" });
             for (key, value) in more.as_object().unwrap() {
@@ -39,11 +43,12 @@ async fn a_limit_that_decisions_bring_near_its_bound_is_learned() {
         decide(json!({ "usage": { "runs": 16 } })).await;
         let answer = decide(json!({})).await;
         assert_eq!(answer["events"][0]["band"], "85-90", "17 of 20");
+        assert_eq!(answer["events"][1]["band"], "95-100", "what was learned tells, and teaches nothing");
         let list = learned(&client, 1).await;
         let item = &list["items"][0];
         assert_eq!(
             (&item["title"], &item["severity"], &item["source_event_type"]),
-            (&json!("acme.cap came to 85-90 % of its bound"), &json!("LOW"), &json!("decision"))
+            (&json!("acme.cap is at 85-90 % of its bound"), &json!("LOW"), &json!("decision"))
         );
         assert_eq!(item["source_event_id"], format!("{}/acme.cap", answer["id"].as_str().unwrap()));
         assert_eq!(
@@ -71,6 +76,35 @@ async fn a_limit_that_decisions_bring_near_its_bound_is_learned() {
         assert_eq!(learned(&client, 2).await["total"], 2, "neither a rehearsal nor a breach taught anything");
     })
     .await;
+}
+
+/// Only what lessons are kept in doesn't work.
+#[tokio::test]
+async fn decisions_do_not_mind_whether_something_is_learned() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ordain.db");
+    let store = SqliteStore::open(&file).await.unwrap();
+    let client = Client::new(Arc::new(store), TenantId::new("lessons-broken").unwrap());
+    let cap = limit("acme.cap", "RUNS_DAILY", 20);
+    client.load(&bundle(policies([], [cap]), vec![], vec![]), 0).await.unwrap();
+    let mut raw = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    raw.execute("ALTER TABLE lesson_debounces RENAME TO gone").await.unwrap();
+    let asked = json!({ "path": "acme/support/mailer", "usage": { "runs": 19 } });
+    assert_eq!(client.post("/api/v1/decisions", &asked, 200).await["outcome"], "ALLOW");
+    let failed = "lessons_creation_failed_total{lesson_type=\"near_threshold\"} ";
+    let mut counted = false;
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        counted = client.ok("/metrics").await.as_str().unwrap().contains(failed);
+        if counted {
+            break;
+        }
+    }
+    assert!(counted, "it is tried, and counted");
+    assert_eq!(client.ok("/api/v1/policies/metrics").await["total_evaluations"], 1, "the rest is written");
+    assert_eq!(client.post("/api/v1/decisions", &json!({ "path": "a/b/c" }), 200).await["outcome"], "ALLOW");
+    raw.execute("ALTER TABLE gone RENAME TO lesson_debounces").await.unwrap();
+    assert_eq!(learned(&client, 1).await["total"], 1, "and it is learned once that is possible");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn an_incident_becomes_a_lesson() {
         let wanted = json!({
             "id": item["id"], "lesson_type": "failure", "severity": "CRITICAL", "source_event_id": id,
             "source_event_type": "incident", "source_run_id": "run-7", "title": "mails went to the wrong people",
-            "description": "mails went to the wrong people of `acme/support/mailer`. It is about \
+            "description": "mails went to the wrong people. It was a run of `acme/support/mailer`. It is about \
                             `acme.support.no-mail`. The error was E42: no such \"list\"\n}",
             "proposed_action": "Record or warn about what `acme/support/mailer` does, with a rule of its own.",
             "detected_pattern": {
@@ -150,7 +150,7 @@ async fn runs_teach_exactly_what_they_should() {
         let again = client.post(RUNS, &run("r9", used(json!(9), json!(10))), 201).await;
         assert_eq!(again["lessons"], 0, "the band was told today");
         let list = client.ok(&format!("{LESSONS}?severity=HIGH")).await;
-        assert_eq!(titles(&list), ["m came to 95-100 % of its bound"]);
+        assert_eq!(titles(&list), ["m is at 95-100 % of its bound"]);
         let id = list["items"][0]["id"].as_str().unwrap().to_owned();
         let detail = client.ok(&format!("{LESSONS}/{id}")).await;
         assert_eq!(detail["source_event"]["usage"][0]["used"], "9500000000", "amounts come back exactly");
