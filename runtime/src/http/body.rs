@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 
 use super::problem::{ErrorCode, Problem, ProblemDetail};
+use super::strict::Strict;
 
 /// A body of one JSON value.
 pub(crate) struct JsonBody<T>(pub(crate) T);
@@ -67,7 +68,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Strict(&mut reader)).map_err(|error| {
         let place = pointer(error.path());
         let cause = error.into_inner();
         if cause.is_data() { wrong(place, data_error(&cause)) } else { malformed(&cause) }
@@ -79,7 +80,10 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// What the reader says, without its place in lines and columns: the pointer says it better.
 fn data_error(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(what, _)| what.to_owned())
+    let what = text.rsplit_once(" at line ").map_or(&*text, |(what, _)| what);
+    // Nobody outside knows our types.
+    what.split_once(", expected struct ")
+        .map_or(what.to_owned(), |(what, _)| format!("{what}, expected an object"))
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {

@@ -9,6 +9,7 @@ mod problem;
 mod query;
 mod routes;
 mod schema;
+mod strict;
 
 pub use access::AccessMode;
 pub(crate) use access::Presented;

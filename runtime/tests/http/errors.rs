@@ -105,3 +105,28 @@ fn every_code_is_documented() {
         assert!(page.contains(&row), "docs/src/http.md lacks the row `{row}`");
     }
 }
+
+/// By the order of fields nobody means anything.
+#[tokio::test]
+async fn lists_are_no_objects() {
+    on_each_database("errors-lists", async |client| {
+        let violation = json!([null, "cost", "STANDARD", "cost", 0.5]);
+        for (path, body, pointer) in [
+            ("/api/v1/violations", json!([violation]), "/0"),
+            (
+                "/api/v1/runs",
+                json!({ "run_id": "r", "status": "failed", "usage": [["m", 1, 2]] }),
+                "/usage/0",
+            ),
+            ("/api/v1/policy-proposals", json!(["t", "acme.t"]), ""),
+            ("/api/v1/decisions", json!([["acme/p/a"]]), "/0"),
+        ] {
+            let (status, error) = client.send(Method::POST, path, &body).await;
+            assert_eq!((status.as_u16(), &error["code"]), (422, &json!("invalid_body")), "{path}: {error}");
+            assert_eq!(error["errors"][0]["pointer"], pointer, "{path}: {error}");
+            let detail = error["errors"][0]["detail"].as_str().unwrap();
+            assert_eq!(detail, "invalid type: sequence, expected an object", "{path}");
+        }
+    })
+    .await;
+}
