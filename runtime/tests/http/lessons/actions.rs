@@ -167,6 +167,8 @@ async fn only_people_act_and_say_why() {
             ("convert", json!({ "text": " " }), "/text"),
             ("convert", json!({ "rationale": "\u{0}" }), "/rationale"),
             ("convert", json!({ "source": "MANUAL" }), "/source"),
+            ("convert", json!([null, null]), ""),
+            ("dismiss", json!(["not ours"]), ""),
         ] {
             let error = client.post(&format!("{LESSONS}/{id}/{action}"), &body, 422).await;
             assert_eq!(

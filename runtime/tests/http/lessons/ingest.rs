@@ -231,6 +231,9 @@ async fn bad_reports_are_explained_and_nothing_is_recorded() {
             (RUNS, run(json!({ "duration_ms": -1 })), "/duration_ms", "a whole number from 0 to"),
             (RUNS, usage(json!(-1), json!(1)), "/usage/0/used", "an amount from 0"),
             (RUNS, usage(json!("x"), json!(1)), "/usage/0/used", "an amount from 0"),
+            (RUNS, usage(json!("1_0"), json!(1)), "/usage/0/used", "an amount from 0"),
+            (RUNS, run(json!({ "usage": [["m", 1, 1]] })), "/usage/0", "sequence, expected an object"),
+            (INCIDENTS, json!([[null, "HIGH", "t"]]), "/0", "sequence, expected an object"),
             (
                 RUNS,
                 usage(json!(1), json!("0.1234567")),
