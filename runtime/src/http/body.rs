@@ -1,18 +1,14 @@
 //! JSON bodies, read strictly: what is wrong is said with its place in the body.
 
-use std::fmt;
-use std::marker::PhantomData;
-
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::DeserializeOwned;
 
 use super::problem::{ErrorCode, Problem, ProblemDetail};
 use super::strict::Strict;
 
-/// A body of one JSON object.
+/// A body of one JSON value.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 /// A body of one JSON object, or of an array of them.
@@ -22,32 +18,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let Object(value) = read(&bytes(request, state).await?)?;
-        Ok(Self(value))
-    }
-}
-
-/// What stands in a JSON object. By themselves, structures would be read from arrays too, field after field.
-#[derive(Debug)]
-pub(crate) struct Object<T>(pub(crate) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Inside<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Inside<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
-            }
-        }
-
-        deserializer.deserialize_map(Inside(PhantomData))
+        Ok(Self(read(&bytes(request, state).await?)?))
     }
 }
 
@@ -63,10 +34,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OneOrMany<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let bytes = bytes(request, state).await?;
         if bytes.trim_ascii_start().starts_with(b"[") {
-            let items: Vec<Object<T>> = read(&bytes)?;
-            Ok(Self::Many(items.into_iter().map(|Object(item)| item).collect()))
+            read(&bytes).map(Self::Many)
         } else {
-            read(&bytes).map(|Object(item)| Self::One(item))
+            read(&bytes).map(Self::One)
         }
     }
 }

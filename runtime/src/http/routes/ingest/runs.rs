@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Checks, IngestedView, Report, checked};
 use crate::http::access::{Allowed, Ingesting};
 use crate::http::app::AppState;
-use crate::http::body::{JsonItems, Object};
+use crate::http::body::JsonItems;
 use crate::http::problem::{BodyProblems, Problem};
 use crate::http::query::{NoParams, Query};
 use crate::http::schema;
@@ -122,8 +122,8 @@ pub(crate) struct RunReport {
     duration_ms: Option<i64>,
     /// What it used of limits.
     #[serde(default)]
-    #[schema(max_items = 100, value_type = Vec<UseReport>)]
-    usage: Vec<Object<UseReport>>,
+    #[schema(max_items = 100)]
+    usage: Vec<UseReport>,
     /// Whether it was made up.
     #[serde(default)]
     is_synthetic: bool,
@@ -175,7 +175,7 @@ impl Report for RunReport {
         if self.usage.len() > USES {
             checks.add("usage", format!("`usage` wants {USES} items at most"));
         }
-        let read = |(place, Object(report))| used(report, place, checks);
+        let read = |(place, report)| used(report, place, checks);
         let usage: Vec<RunUse> = self.usage.into_iter().enumerate().filter_map(read).collect();
         Some(NewRun {
             id: self.id,
