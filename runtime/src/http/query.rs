@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use ordain_ir::Quantity;
-use ordain_store::{LimitTypePattern, PageRequest, TenantId, ViolationCursor, ViolationSeverity};
+use ordain_store::{Cursor, LimitTypePattern, Order, PageRequest, TenantId, ViolationSeverity};
 use serde_json::{Map, Value};
 use utoipa::IntoParams;
 use utoipa::openapi::Required;
@@ -37,8 +37,8 @@ pub(crate) enum Kind {
     Hours(u32),
     /// A number from 0 to 1 with three digits after the point at most.
     Severity,
-    /// A place in a list, as an earlier page gave it.
-    Cursor,
+    /// A place in a list of this order, as an earlier page gave it.
+    Cursor(Order),
     /// A page's size: 1 to 100, and the default.
     Limit(u32),
     /// A page's start: from 0, which is the default.
@@ -60,6 +60,11 @@ impl Param {
 
     pub(crate) const fn limit(default: u32) -> Self {
         Self::new("limit", Kind::Limit(default), "How many items at most.")
+    }
+
+    pub(crate) const fn cursor(order: Order) -> Self {
+        let description = "Only what follows after a page: its `next_cursor`. Not together with `offset`.";
+        Self::new("cursor", Kind::Cursor(order), description)
     }
 
     pub(crate) const HOURS: Self =
@@ -110,9 +115,27 @@ pub(crate) struct Query<T> {
     /// What it asks for.
     pub(crate) filter: T,
     /// Which part of the list.
-    pub(crate) page: PageRequest,
+    pub(crate) page: PageAsked,
     /// What was applied, for the answer: the tenant, and each filter with its value.
     pub(crate) applied: Map<String, Value>,
+}
+
+/// Which part of a list is asked for.
+#[derive(Clone)]
+pub(crate) struct PageAsked {
+    /// How many items at most.
+    pub(crate) limit: u32,
+    /// How many to leave out before the first.
+    pub(crate) offset: u64,
+    /// The place after which it begins.
+    cursor: Option<Cursor>,
+}
+
+impl PageAsked {
+    /// As stores are asked.
+    pub(crate) fn request(&self) -> PageRequest<'_> {
+        PageRequest::new(self.limit, self.offset).after(self.cursor.as_ref())
+    }
 }
 
 /// Documents a query; never made.
@@ -137,7 +160,7 @@ impl Param {
                 .minimum(Some(0))
                 .maximum(Some(1))
                 .multiple_of(Some(0.001)),
-            Kind::Cursor => text.pattern(Some("^1-[0-9]+-[0-9a-f]{32}$")),
+            Kind::Cursor(order) => text.pattern(Some(Cursor::pattern(order))),
             Kind::LimitType => text.pattern(Some(limit_types())),
             Kind::Time => text.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
             Kind::Flag => ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into())),
@@ -239,9 +262,9 @@ impl Values {
     }
 
     /// A place in a list; not together with an offset.
-    pub(crate) fn cursor(&mut self) -> Option<ViolationCursor> {
+    fn cursor(&mut self, order: Order) -> Option<Cursor> {
         let value = self.given.get("cursor")?.clone();
-        let cursor = value.parse().ok();
+        let cursor = Cursor::read(order, &value);
         if cursor.is_none() {
             self.wrong("cursor", "the `next_cursor` of an earlier page", vec![]);
         } else if self.given.get("offset").is_some_and(|offset| offset != "0") {
@@ -291,13 +314,14 @@ impl Values {
         flag
     }
 
-    fn page(&mut self) -> PageRequest {
-        let mut page = PageRequest::new(PageRequest::MAX_LIMIT, 0);
+    fn page(&mut self) -> PageAsked {
+        let mut page = PageAsked { limit: PageRequest::MAX_LIMIT, offset: 0, cursor: None };
         for param in self.params {
             match param.kind {
                 Kind::Limit(default) => {
                     page.limit = self.whole(param.name, 1, PageRequest::MAX_LIMIT, default);
                 }
+                Kind::Cursor(order) => page.cursor = self.cursor(order),
                 Kind::Offset => page.offset = self.whole(param.name, 0, PageRequest::MAX_OFFSET, 0),
                 _ => {}
             }

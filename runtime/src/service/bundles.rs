@@ -167,7 +167,11 @@ impl BundleService {
     }
 
     /// A page of bundles, the last uploaded first.
-    pub async fn list(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<BundleRecord>, StoreError> {
+    pub async fn list(
+        &self,
+        tenant: &TenantId,
+        page: PageRequest<'_>,
+    ) -> Result<Page<BundleRecord>, StoreError> {
         self.store.bundles(tenant, page).await
     }
 }

@@ -444,7 +444,7 @@ impl GovernanceService {
         &self,
         tenant: &TenantId,
         filter: ProposalFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<ProposalRecord>, StoreError> {
         self.store.proposals(tenant, filter, page).await
     }
@@ -459,7 +459,7 @@ impl GovernanceService {
         &self,
         tenant: &TenantId,
         only_current: bool,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<VersionRecord>, StoreError> {
         self.store.proposal_versions(tenant, only_current, page).await
     }
@@ -473,7 +473,7 @@ impl GovernanceService {
     pub async fn audit_log(
         &self,
         tenant: &TenantId,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<AuditEntry>, StoreError> {
         self.store.audit_log(tenant, page).await
     }
@@ -538,14 +538,13 @@ impl GovernanceService {
     ) -> Result<Vec<Arc<Conflict>>, StoreError> {
         let mut known = BTreeSet::new();
         let everything = ConflictFilter { include_resolved: true, ..ConflictFilter::default() };
-        let mut offset = 0;
+        let mut last = None;
         loop {
-            let page = PageRequest::new(PageRequest::MAX_LIMIT, offset);
+            let page = PageRequest::FIRST.after(last.as_ref());
             let conflicts = self.store.conflicts(tenant, &everything, page).await?;
-            offset += conflicts.items.len() as u64;
-            let last = conflicts.items.is_empty() || offset >= conflicts.total;
             known.extend(conflicts.items.into_iter().map(|record| record.conflict.id));
-            if last {
+            last = conflicts.next;
+            if last.is_none() {
                 break;
             }
         }

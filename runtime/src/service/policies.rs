@@ -28,7 +28,7 @@ impl PoliciesFacade {
         &self,
         tenant: &TenantId,
         filter: &RuleFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<RuleRecord>, StoreError> {
         self.store.rules(tenant, filter, page).await
     }
@@ -47,7 +47,7 @@ impl PoliciesFacade {
         &self,
         tenant: &TenantId,
         filter: &LimitFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<LimitRecord>, StoreError> {
         self.store.limits(tenant, filter, page).await
     }
@@ -66,7 +66,7 @@ impl PoliciesFacade {
         &self,
         tenant: &TenantId,
         filter: &ConflictFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<ConflictPage, StoreError> {
         self.store.conflicts(tenant, filter, page).await
     }

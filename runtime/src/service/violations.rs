@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use ordain_ir::PolicyId;
 use ordain_store::{
-    Clock, EvaluationTotals, Page, Random, Recorded, Store, StoreError, TenantId, ViolatedPolicy, Violation,
-    ViolationCounts, ViolationFilter, ViolationKind, ViolationPageRequest, ViolationSeverity,
+    Clock, EvaluationTotals, Page, PageRequest, Random, Recorded, Store, StoreError, TenantId,
+    ViolatedPolicy, Violation, ViolationCounts, ViolationFilter, ViolationKind, ViolationSeverity,
     ViolationSource, ViolationType, new_id,
 };
 use uuid::Uuid;
@@ -102,7 +102,7 @@ impl ViolationService {
         &self,
         tenant: &TenantId,
         filter: &ViolationFilter,
-        page: ViolationPageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<Violation>, StoreError> {
         self.store.violations(tenant, filter, page).await
     }

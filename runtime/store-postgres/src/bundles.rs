@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use jiff_sqlx::{Timestamp, ToSqlx};
 use ordain_store::{
     Activation, BundleRecord, BundleStore, Page, PageRequest, StoreError, Taken, TenantId, Vouchers,
-    to_microsecond,
+    conflict_rank, to_microsecond,
 };
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::row::{count, failed, json, word};
+use crate::row::{count, failed, json, latest, word};
 use crate::vouchers::{vouch, vouchers};
 use crate::watching::last_taken;
 
@@ -118,7 +118,13 @@ impl BundleStore for PostgresStore {
         row.read()
     }
 
-    async fn bundles(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<BundleRecord>, StoreError> {
+    async fn bundles(
+        &self,
+        tenant: &TenantId,
+        page: PageRequest<'_>,
+    ) -> Result<Page<BundleRecord>, StoreError> {
+        let last = page.after_bundle();
+        let at = latest(last.map(|last| last.0));
         let mut snapshot = self.reading(tenant).await?;
         let total = query_scalar!(
             r#"SELECT count(*) AS "total!" FROM bundles WHERE tenant_id = $1"#,
@@ -133,16 +139,20 @@ impl BundleStore for PostgresStore {
                       activations, origin, uploaded_at, activated_at, analysed_at,
                       ARRAY(SELECT signer FROM bundle_signatures AS s WHERE s.tenant_id = bundles.tenant_id
                             AND s.digest = bundles.digest ORDER BY signer) AS "signers!"
-               FROM bundles WHERE tenant_id = $1 ORDER BY uploaded_at DESC, digest COLLATE "C" LIMIT $2 OFFSET $3"#,
+               FROM bundles
+               WHERE tenant_id = $1 AND uploaded_at <= $2 AND (uploaded_at < $2 OR digest COLLATE "C" > $3)
+               ORDER BY uploaded_at DESC, digest COLLATE "C" LIMIT $4 OFFSET $5"#,
             tenant.as_str(),
-            i64::from(page.limit),
+            at as Option<Timestamp>,
+            last.map_or("", |last| last.1),
+            page.sql_limit(),
             page.sql_offset()
         )
         .fetch_all(&mut *snapshot)
         .await
         .map_err(failed)?;
         let items = rows.into_iter().map(BundleRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: count(TABLE, total)? })
+        Ok(Page::new(items, count(TABLE, total)?, page))
     }
 
     async fn active_bundle(&self, tenant: &TenantId) -> Result<Option<BundleRecord>, StoreError> {
@@ -341,17 +351,18 @@ async fn conflicts(
     let severities: Vec<&str> = new.conflicts.iter().map(|conflict| conflict.severity.as_str()).collect();
     let resolved: Vec<bool> = new.conflicts.iter().map(|conflict| conflict.resolved).collect();
     let definitions: Vec<String> = new.conflicts.iter().map(json).collect();
+    let ranks: Vec<String> = new.conflicts.iter().map(|conflict| conflict_rank(conflict)).collect();
     query!("DELETE FROM policy_conflicts WHERE tenant_id = $1 AND id <> ALL ($2)", tenant, &ids as &[&str])
         .execute(&mut *connection)
         .await?;
     query!(
         "INSERT INTO policy_conflicts
-           (tenant_id, id, position, conflict_type, severity, resolved, definition, detected_at)
-         SELECT $1, id, position, conflict_type, severity, resolved, definition::json, $2
-         FROM UNNEST($3::text[], $4::text[], $5::text[], $6::bool[], $7::text[]) WITH ORDINALITY
-           AS new (id, conflict_type, severity, resolved, definition, position)
+           (tenant_id, id, rank, conflict_type, severity, resolved, definition, detected_at)
+         SELECT $1, id, rank, conflict_type, severity, resolved, definition::json, $2
+         FROM UNNEST($3::text[], $4::text[], $5::text[], $6::bool[], $7::text[], $8::text[])
+           AS new (id, conflict_type, severity, resolved, definition, rank)
          ON CONFLICT (tenant_id, id) DO UPDATE SET
-           position = excluded.position, severity = excluded.severity, resolved = excluded.resolved,
+           rank = excluded.rank, severity = excluded.severity, resolved = excluded.resolved,
            definition = excluded.definition",
         tenant,
         at as Timestamp,
@@ -359,7 +370,8 @@ async fn conflicts(
         &types as &[&str],
         &severities as &[&str],
         &resolved,
-        &definitions
+        &definitions,
+        &ranks
     )
     .execute(&mut *connection)
     .await?;

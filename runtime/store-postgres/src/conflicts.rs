@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff_sqlx::Timestamp;
 use ordain_ir::{Conflict, ConflictSeverity};
 use ordain_store::{
-    ConflictAcknowledgement, ConflictFilter, ConflictPage, ConflictRecord, ConflictStore, PageRequest,
+    ConflictAcknowledgement, ConflictFilter, ConflictPage, ConflictRecord, ConflictStore, Page, PageRequest,
     Principal, PrincipalKind, StoreError, TenantId,
 };
 use sqlx::{PgConnection, query, query_as};
@@ -68,10 +68,11 @@ impl ConflictStore for PostgresStore {
         &self,
         tenant: &TenantId,
         filter: &ConflictFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<ConflictPage, StoreError> {
         let mut snapshot = self.reading(tenant).await?;
         let severity = filter.severity.map(ConflictSeverity::as_str);
+        let (rank, id) = page.after_conflict();
         let counts = query!(
             r#"SELECT count(*) FILTER (WHERE ($2::text IS NULL OR severity = $2) AND ($3 OR NOT resolved))
                           AS "total!",
@@ -92,21 +93,22 @@ impl ConflictStore for PostgresStore {
                FROM policy_conflicts c
                LEFT JOIN conflict_acknowledgements a ON a.tenant_id = c.tenant_id AND a.conflict_id = c.id
                WHERE c.tenant_id = $1 AND ($2::text IS NULL OR c.severity = $2) AND ($3 OR NOT c.resolved)
-               ORDER BY c.position LIMIT $4 OFFSET $5"#,
+                 AND (c.rank, c.id COLLATE "C") > ($4, $5)
+               ORDER BY c.rank, c.id COLLATE "C" LIMIT $6 OFFSET $7"#,
             tenant.as_str(),
             severity,
             filter.include_resolved,
-            i64::from(page.limit),
+            rank,
+            id,
+            page.sql_limit(),
             page.sql_offset()
         )
         .fetch_all(&mut *snapshot)
         .await
         .map_err(failed)?;
-        Ok(ConflictPage {
-            items: rows.into_iter().map(ConflictRow::read).collect::<Result<_, _>>()?,
-            total: count(TABLE, counts.total)?,
-            unresolved_count: count(TABLE, counts.unresolved)?,
-        })
+        let items = rows.into_iter().map(ConflictRow::read).collect::<Result<_, _>>()?;
+        let Page { items, total, next } = Page::new(items, count(TABLE, counts.total)?, page);
+        Ok(ConflictPage { items, total, next, unresolved_count: count(TABLE, counts.unresolved)? })
     }
 
     async fn conflict(&self, tenant: &TenantId, id: &str) -> Result<Option<ConflictRecord>, StoreError> {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::PostgresStore;
 use crate::bundles::{activate, active};
 use crate::conflicts::one;
-use crate::row::{count, failed, word};
+use crate::row::{count, failed, latest, word};
 use crate::watching::{last_taken, take};
 
 const PROPOSALS: &str = "policy_proposals";
@@ -348,11 +348,13 @@ impl GovernanceStore for PostgresStore {
         &self,
         tenant_id: &TenantId,
         filter: ProposalFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<ProposalRecord>, StoreError> {
         let tenant = tenant_id.as_str();
         let (status, source) = (filter.status.map(ProposalStatus::as_str), filter.source.map(Source::as_str));
-        let (limit, offset) = (i64::from(page.limit), page.sql_offset());
+        let (limit, offset, last) = (page.sql_limit(), page.sql_offset(), page.after_event());
+        let at = latest(last.map(|last| last.0));
+        let id = last.map_or(Uuid::nil(), |last| last.1);
         let mut snapshot = self.reading(tenant_id).await?;
         let total = query_scalar!(
             r#"SELECT count(*) AS "total!" FROM policy_proposals
@@ -370,10 +372,13 @@ impl GovernanceStore for PostgresStore {
                     reviewer, reviewed_at, review_notes, bundle_digest
              FROM policy_proposals
              WHERE tenant_id = $1 AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR source = $3)
-             ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5",
+               AND (created_at, id) < ($4, $5)
+             ORDER BY created_at DESC, id DESC LIMIT $6 OFFSET $7",
             tenant,
             status,
             source,
+            at as Option<Timestamp>,
+            id,
             limit,
             offset
         )
@@ -381,7 +386,7 @@ impl GovernanceStore for PostgresStore {
         .await
         .map_err(failed)?;
         let items = rows.into_iter().map(ProposalRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: count(PROPOSALS, total)? })
+        Ok(Page::new(items, count(PROPOSALS, total)?, page))
     }
 
     async fn proposal(&self, tenant_id: &TenantId, id: Uuid) -> Result<Option<ProposalDetail>, StoreError> {
@@ -406,10 +411,13 @@ impl GovernanceStore for PostgresStore {
         &self,
         tenant_id: &TenantId,
         only_current: bool,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<VersionRecord>, StoreError> {
         let tenant = tenant_id.as_str();
-        let (limit, offset) = (i64::from(page.limit), page.sql_offset());
+        let (limit, offset, last) = (page.sql_limit(), page.sql_offset(), page.after_version());
+        let at = latest(last.map(|last| last.0));
+        let proposal = last.map_or(Uuid::nil(), |last| last.1);
+        let version = column(last.map_or(0, |last| last.2));
         let mut snapshot = self.reading(tenant_id).await?;
         let total = query_scalar!(
             r#"SELECT count(*) AS "total!" FROM policy_versions
@@ -424,9 +432,13 @@ impl GovernanceStore for PostgresStore {
             VersionRow,
             "SELECT proposal_id, version, is_current, text, note, author_kind, author, created_at FROM policy_versions
              WHERE tenant_id = $1 AND (is_current OR NOT $2)
-             ORDER BY created_at DESC, proposal_id DESC, version DESC LIMIT $3 OFFSET $4",
+               AND (created_at, proposal_id, version) < ($3, $4, $5)
+             ORDER BY created_at DESC, proposal_id DESC, version DESC LIMIT $6 OFFSET $7",
             tenant,
             only_current,
+            at as Option<Timestamp>,
+            proposal,
+            version,
             limit,
             offset
         )
@@ -434,7 +446,7 @@ impl GovernanceStore for PostgresStore {
         .await
         .map_err(failed)?;
         let items = rows.into_iter().map(VersionRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: count(VERSIONS, total)? })
+        Ok(Page::new(items, count(VERSIONS, total)?, page))
     }
 
     async fn proposal_stats(&self, tenant_id: &TenantId) -> Result<ProposalStats, StoreError> {
@@ -556,10 +568,10 @@ impl GovernanceStore for PostgresStore {
     async fn audit_log(
         &self,
         tenant_id: &TenantId,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<AuditEntry>, StoreError> {
         let tenant = tenant_id.as_str();
-        let (limit, offset) = (i64::from(page.limit), page.sql_offset());
+        let (limit, offset) = (page.sql_limit(), page.sql_offset());
         let mut snapshot = self.reading(tenant_id).await?;
         let total =
             query_scalar!(r#"SELECT count(*) AS "total!" FROM audit_log WHERE tenant_id = $1"#, tenant)
@@ -569,8 +581,12 @@ impl GovernanceStore for PostgresStore {
         let rows = query_as!(
             AuditRow,
             r#"SELECT id, at, actor_kind, actor, action, subject, details::text AS "details!" FROM audit_log
-               WHERE tenant_id = $1 ORDER BY position DESC LIMIT $2 OFFSET $3"#,
+               WHERE tenant_id = $1
+                 AND position < CASE WHEN $2::uuid IS NULL THEN 9223372036854775807
+                                     ELSE (SELECT position FROM audit_log WHERE tenant_id = $1 AND id = $2) END
+               ORDER BY position DESC LIMIT $3 OFFSET $4"#,
             tenant,
+            page.after_audit(),
             limit,
             offset
         )
@@ -578,6 +594,6 @@ impl GovernanceStore for PostgresStore {
         .await
         .map_err(failed)?;
         let items = rows.into_iter().map(AuditRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: count(AUDIT, total)? })
+        Ok(Page::new(items, count(AUDIT, total)?, page))
     }
 }

@@ -14,7 +14,7 @@ use crate::PostgresStore;
 use crate::events::{incident, insert_incidents, insert_runs, run};
 use crate::governance::{note, propose};
 use crate::learning::learn;
-use crate::row::{count, failed, word};
+use crate::row::{count, failed, latest, word};
 
 const TABLE: &str = "lessons_learned";
 
@@ -147,12 +147,14 @@ async fn listed(
     snapshot: &mut PgConnection,
     tenant: &str,
     filter: LessonFilter,
-    page: PageRequest,
+    page: PageRequest<'_>,
 ) -> Result<Vec<LessonRow>, sqlx::Error> {
     let (lesson_type, status) =
         (filter.lesson_type.map(LessonType::as_str), filter.status.map(LessonStatus::as_str));
     let severity = filter.severity.map(LessonSeverity::as_str);
-    let (limit, offset) = (i64::from(page.limit), page.sql_offset());
+    let (limit, offset, last) = (page.sql_limit(), page.sql_offset(), page.after_event());
+    let last_at = latest(last.map(|(at, _)| at));
+    let last_id = last.map_or(Uuid::nil(), |(_, id)| id);
     // A statement may be planned without its values, so each index has a statement of its own.
     macro_rules! through {
         ($index:tt) => {
@@ -166,8 +168,10 @@ async fn listed(
                  WHERE tenant_id = $1 AND " + $index + "
                    AND ($2::text IS NULL OR lesson_type = $2) AND ($3::text IS NULL OR status = $3)
                    AND ($4::text IS NULL OR severity = $4) AND ($5 OR NOT is_synthetic)
-                 ORDER BY created_at DESC, id DESC LIMIT $6 OFFSET $7",
-                tenant, lesson_type, status, severity, filter.include_synthetic, limit, offset
+                   AND (created_at, id) < ($6, $7)
+                 ORDER BY created_at DESC, id DESC LIMIT $8 OFFSET $9",
+                tenant, lesson_type, status, severity, filter.include_synthetic, last_at as Option<Timestamp>,
+                last_id, limit, offset
             )
             .fetch_all(snapshot)
             .await
@@ -261,14 +265,14 @@ impl LessonStore for PostgresStore {
         &self,
         tenant: &TenantId,
         filter: LessonFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
         now: jiff::Timestamp,
     ) -> Result<Page<Lesson>, StoreError> {
         let mut snapshot = self.settled(tenant, now).await?;
         let total = counted(&mut snapshot, tenant.as_str(), filter).await?.values().sum();
         let rows = listed(&mut snapshot, tenant.as_str(), filter, page).await.map_err(failed)?;
         let items = rows.into_iter().map(LessonRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total })
+        Ok(Page::new(items, total, page))
     }
 
     async fn lesson_counts(

@@ -40,7 +40,7 @@ impl LimitStore for PostgresStore {
         &self,
         tenant: &TenantId,
         filter: &LimitFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<LimitRecord>, StoreError> {
         let mut snapshot = self.reading(tenant).await?;
         let tenant = tenant.as_str();
@@ -83,7 +83,8 @@ impl LimitStore for PostgresStore {
                  AND ($6::text IS NULL OR limit_type LIKE $6 ESCAPE '\')
                  AND ($7::timestamptz IS NULL OR created_at >= $7)
                  AND ($8::timestamptz IS NULL OR created_at <= $8)
-               ORDER BY name LIMIT $9 OFFSET $10"#,
+                 AND name > $9
+               ORDER BY name LIMIT $10 OFFSET $11"#,
             tenant,
             category,
             status,
@@ -92,14 +93,15 @@ impl LimitStore for PostgresStore {
             limit_type.as_deref(),
             after as Option<Timestamp>,
             before as Option<Timestamp>,
-            i64::from(page.limit),
+            page.after_name(),
+            page.sql_limit(),
             page.sql_offset()
         )
         .fetch_all(&mut *snapshot)
         .await
         .map_err(failed)?;
         let items = rows.into_iter().map(LimitRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: count(TABLE, total)? })
+        Ok(Page::new(items, count(TABLE, total)?, page))
     }
 
     async fn limit(

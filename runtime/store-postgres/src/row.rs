@@ -40,6 +40,11 @@ pub(crate) fn bounds(
     (instant(after), instant(before))
 }
 
+/// The instant of a place, to begin after it where the latest comes first; none is later where it begins at the first.
+pub(crate) fn latest(at: Option<jiff::Timestamp>) -> Option<Timestamp> {
+    bounds(None, Some(at.unwrap_or(jiff::Timestamp::MAX))).1
+}
+
 /// Reads a word of one of the wire's enumerations.
 pub(crate) fn word<T: FromStr<Err = String>>(
     table: &'static str,

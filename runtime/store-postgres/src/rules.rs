@@ -39,7 +39,7 @@ impl RuleStore for PostgresStore {
         &self,
         tenant: &TenantId,
         filter: &RuleFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<RuleRecord>, StoreError> {
         let mut snapshot = self.reading(tenant).await?;
         let tenant = tenant.as_str();
@@ -82,7 +82,8 @@ impl RuleStore for PostgresStore {
                  AND ($6::text IS NULL OR rule_type = $6)
                  AND ($7::timestamptz IS NULL OR created_at >= $7)
                  AND ($8::timestamptz IS NULL OR created_at <= $8)
-               ORDER BY name LIMIT $9 OFFSET $10"#,
+                 AND name > $9
+               ORDER BY name LIMIT $10 OFFSET $11"#,
             tenant,
             status,
             mode,
@@ -91,14 +92,15 @@ impl RuleStore for PostgresStore {
             rule_type,
             after as Option<Timestamp>,
             before as Option<Timestamp>,
-            i64::from(page.limit),
+            page.after_name(),
+            page.sql_limit(),
             page.sql_offset()
         )
         .fetch_all(&mut *snapshot)
         .await
         .map_err(failed)?;
         let items = rows.into_iter().map(RuleRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: count(TABLE, total)? })
+        Ok(Page::new(items, count(TABLE, total)?, page))
     }
 
     async fn rule(

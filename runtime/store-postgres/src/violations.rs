@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use jiff_sqlx::{Timestamp, ToSqlx};
 use ordain_ir::PolicyId;
 use ordain_store::{
-    Page, Recorded, StoreError, TenantId, ViolatedPolicy, Violation, ViolationCounts, ViolationFilter,
-    ViolationKind, ViolationPageRequest, ViolationSeverity, ViolationSource, ViolationStore, ViolationType,
+    Page, PageRequest, Recorded, StoreError, TenantId, ViolatedPolicy, Violation, ViolationCounts,
+    ViolationFilter, ViolationKind, ViolationSeverity, ViolationSource, ViolationStore, ViolationType,
     to_microsecond,
 };
 use sqlx::{PgConnection, query, query_as, query_scalar};
@@ -85,12 +85,12 @@ impl ViolationStore for PostgresStore {
         &self,
         tenant: &TenantId,
         filter: &ViolationFilter,
-        page: ViolationPageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<Violation>, StoreError> {
         let mut snapshot = self.reading(tenant).await?;
         // Where there are none, and before and after those that there are, nobody need look.
         let Some((total, first, last)) = extent(&mut snapshot, tenant.as_str(), filter).await? else {
-            return Ok(Page { items: vec![], total: 0 });
+            return Ok(Page { items: vec![], total: 0, next: None });
         };
         // Lists are read in the order of an index. Where statistics lag behind what was recorded, the planner takes a
         // window for small, and would fetch and sort all of it for one page.
@@ -98,7 +98,7 @@ impl ViolationStore for PostgresStore {
         set.fetch_one(&mut *snapshot).await.map_err(failed)?;
         let rows = list(&mut snapshot, tenant.as_str(), filter, (first, last), page).await.map_err(failed)?;
         let items = rows.into_iter().map(ViolationRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total })
+        Ok(Page::new(items, total, page))
     }
 
     async fn violation_counts(
@@ -178,18 +178,19 @@ async fn list(
     tenant: &str,
     filter: &ViolationFilter,
     (first, last): (jiff::Timestamp, jiff::Timestamp),
-    request: ViolationPageRequest,
+    request: PageRequest<'_>,
 ) -> Result<Vec<ViolationRow>, sqlx::Error> {
-    let last = request.after.map_or(last, |after| last.min(after.occurred_at));
+    let after = request.after_event();
+    let last = after.map_or(last, |(at, _)| last.min(at));
     let (first, last) = bounds(Some(first.max(filter.since)), Some(last));
     let (violation_type, kind) =
         (filter.violation_type.map(ViolationType::as_str), filter.violation_kind.map(ViolationKind::as_str));
     let source = filter.source.map(ViolationSource::as_str);
     let severity = filter.severity_min.map(ViolationSeverity::thousandths);
     let policy = filter.policy.map(|policy| policy.0);
-    let (limit, offset) = (i64::from(request.page.limit), request.page.sql_offset());
-    let (after_at, _) = bounds(request.after.map(|after| after.occurred_at), None);
-    let after_id = request.after.map(|after| after.id);
+    let (limit, offset) = (request.sql_limit(), request.sql_offset());
+    let (after_at, _) = bounds(after.map(|(at, _)| at), None);
+    let after_id = after.map(|(_, id)| id);
     // A statement may be planned without its values, so each index has a statement of its own.
     macro_rules! listed {
         ($through:tt) => {

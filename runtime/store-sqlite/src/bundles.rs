@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use ordain_ir::Conflict;
 use ordain_store::{
     Activation, BundleRecord, BundleStore, Page, PageRequest, StoreError, Taken, TenantId, Vouchers,
+    conflict_rank,
 };
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
 
@@ -120,9 +121,16 @@ impl BundleStore for SqliteStore {
         row.read()
     }
 
-    async fn bundles(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<BundleRecord>, StoreError> {
+    async fn bundles(
+        &self,
+        tenant: &TenantId,
+        page: PageRequest<'_>,
+    ) -> Result<Page<BundleRecord>, StoreError> {
         let tenant = tenant.as_str();
-        let (limit, offset) = (i64::from(page.limit), page.sql_offset());
+        let (limit, offset) = (page.sql_limit(), page.sql_offset());
+        let last = page.after_bundle();
+        let (at, digest) =
+            (last.map_or(i64::MAX, |last| last.0.as_microsecond()), last.map_or("", |last| last.1));
         let mut snapshot = self.read.begin().await.map_err(failed)?;
         let total =
             query_scalar!(r#"SELECT count(*) AS "total!: i64" FROM bundles WHERE tenant_id = $1"#, tenant)
@@ -135,8 +143,12 @@ impl BundleStore for SqliteStore {
                       origin, uploaded_at, activated_at, analysed_at,
                       (SELECT coalesce(group_concat(signer, ' ' ORDER BY signer), '') FROM bundle_signatures AS s
                        WHERE s.tenant_id = bundles.tenant_id AND s.digest = bundles.digest) AS "signers!: String"
-               FROM bundles WHERE tenant_id = $1 ORDER BY uploaded_at DESC, digest LIMIT $2 OFFSET $3"#,
+               FROM bundles
+               WHERE tenant_id = $1 AND uploaded_at <= $2 AND (uploaded_at < $2 OR digest > $3)
+               ORDER BY uploaded_at DESC, digest LIMIT $4 OFFSET $5"#,
             tenant,
+            at,
+            digest,
             limit,
             offset
         )
@@ -144,7 +156,7 @@ impl BundleStore for SqliteStore {
         .await
         .map_err(failed)?;
         let items = rows.into_iter().map(BundleRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: count(TABLE, total)? })
+        Ok(Page::new(items, count(TABLE, total)?, page))
     }
 
     async fn active_bundle(&self, tenant: &TenantId) -> Result<Option<BundleRecord>, StoreError> {
@@ -340,19 +352,19 @@ async fn conflicts(
     )
     .execute(&mut *connection)
     .await?;
-    for (position, conflict) in (0_i64..).zip(new) {
+    for conflict in new {
         let (conflict_type, severity) = (conflict.conflict_type.as_str(), conflict.severity.as_str());
-        let definition = json(conflict);
+        let (definition, rank) = (json(conflict), conflict_rank(conflict));
         query!(
             "INSERT INTO policy_conflicts
-               (tenant_id, id, position, conflict_type, severity, resolved, definition, detected_at)
+               (tenant_id, id, rank, conflict_type, severity, resolved, definition, detected_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (tenant_id, id) DO UPDATE SET
-               position = excluded.position, severity = excluded.severity, resolved = excluded.resolved,
+               rank = excluded.rank, severity = excluded.severity, resolved = excluded.resolved,
                definition = excluded.definition",
             tenant,
             conflict.id,
-            position,
+            rank,
             conflict_type,
             severity,
             conflict.resolved,

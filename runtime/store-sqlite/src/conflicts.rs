@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use ordain_ir::{Conflict, ConflictSeverity};
 use ordain_store::{
-    ConflictAcknowledgement, ConflictFilter, ConflictPage, ConflictRecord, ConflictStore, PageRequest,
+    ConflictAcknowledgement, ConflictFilter, ConflictPage, ConflictRecord, ConflictStore, Page, PageRequest,
     Principal, PrincipalKind, StoreError, TenantId,
 };
 use sqlx::{SqliteConnection, query, query_as};
@@ -71,11 +71,11 @@ impl ConflictStore for SqliteStore {
         &self,
         tenant: &TenantId,
         filter: &ConflictFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<ConflictPage, StoreError> {
         let tenant = tenant.as_str();
         let severity = filter.severity.map(ConflictSeverity::as_str);
-        let (limit, offset) = (i64::from(page.limit), page.sql_offset());
+        let (limit, offset, (rank, id)) = (page.sql_limit(), page.sql_offset(), page.after_conflict());
         let mut snapshot = self.read.begin().await.map_err(failed)?;
         let counts = query!(
             r#"SELECT count(*) FILTER (WHERE ($2 IS NULL OR severity = $2) AND ($3 OR resolved = 0))
@@ -96,21 +96,22 @@ impl ConflictStore for SqliteStore {
                FROM policy_conflicts c
                LEFT JOIN conflict_acknowledgements a ON a.tenant_id = c.tenant_id AND a.conflict_id = c.id
                WHERE c.tenant_id = $1 AND ($2 IS NULL OR c.severity = $2) AND ($3 OR c.resolved = 0)
-               ORDER BY c.position LIMIT $4 OFFSET $5"#,
+                 AND (c.rank, c.id) > ($4, $5)
+               ORDER BY c.rank, c.id LIMIT $6 OFFSET $7"#,
             tenant,
             severity,
             filter.include_resolved,
+            rank,
+            id,
             limit,
             offset
         )
         .fetch_all(&mut *snapshot)
         .await
         .map_err(failed)?;
-        Ok(ConflictPage {
-            items: rows.into_iter().map(ConflictRow::read).collect::<Result<_, _>>()?,
-            total: count(TABLE, counts.total)?,
-            unresolved_count: count(TABLE, counts.unresolved)?,
-        })
+        let items = rows.into_iter().map(ConflictRow::read).collect::<Result<_, _>>()?;
+        let Page { items, total, next } = Page::new(items, count(TABLE, counts.total)?, page);
+        Ok(ConflictPage { items, total, next, unresolved_count: count(TABLE, counts.unresolved)? })
     }
 
     async fn conflict(&self, tenant: &TenantId, id: &str) -> Result<Option<ConflictRecord>, StoreError> {

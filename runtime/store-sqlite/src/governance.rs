@@ -348,11 +348,13 @@ impl GovernanceStore for SqliteStore {
         &self,
         tenant: &TenantId,
         filter: ProposalFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<ProposalRecord>, StoreError> {
         let tenant = tenant.as_str();
         let (status, source) = (filter.status.map(ProposalStatus::as_str), filter.source.map(Source::as_str));
-        let (limit, offset) = (i64::from(page.limit), page.sql_offset());
+        let (limit, offset, last) = (page.sql_limit(), page.sql_offset(), page.after_event());
+        let at = last.map_or(i64::MAX, |last| last.0.as_microsecond());
+        let id = last.map(|last| last.1.hyphenated().to_string()).unwrap_or_default();
         let mut snapshot = self.read.begin().await.map_err(failed)?;
         let total = query_scalar!(
             r#"SELECT count(*) AS "total!: i64" FROM policy_proposals
@@ -370,10 +372,13 @@ impl GovernanceStore for SqliteStore {
                     reviewer, reviewed_at, review_notes, bundle_digest
              FROM policy_proposals
              WHERE tenant_id = $1 AND ($2 IS NULL OR status = $2) AND ($3 IS NULL OR source = $3)
-             ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5",
+               AND (created_at, id) < ($4, $5)
+             ORDER BY created_at DESC, id DESC LIMIT $6 OFFSET $7",
             tenant,
             status,
             source,
+            at,
+            id,
             limit,
             offset
         )
@@ -381,7 +386,7 @@ impl GovernanceStore for SqliteStore {
         .await
         .map_err(failed)?;
         let items = rows.into_iter().map(ProposalRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: count(PROPOSALS, total)? })
+        Ok(Page::new(items, count(PROPOSALS, total)?, page))
     }
 
     async fn proposal(&self, tenant: &TenantId, id: Uuid) -> Result<Option<ProposalDetail>, StoreError> {
@@ -406,10 +411,13 @@ impl GovernanceStore for SqliteStore {
         &self,
         tenant: &TenantId,
         only_current: bool,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<VersionRecord>, StoreError> {
         let tenant = tenant.as_str();
-        let (limit, offset) = (i64::from(page.limit), page.sql_offset());
+        let (limit, offset, last) = (page.sql_limit(), page.sql_offset(), page.after_version());
+        let at = last.map_or(i64::MAX, |last| last.0.as_microsecond());
+        let proposal = last.map(|last| last.1.hyphenated().to_string()).unwrap_or_default();
+        let version = last.map_or(0, |last| last.2);
         let mut snapshot = self.read.begin().await.map_err(failed)?;
         let total = query_scalar!(
             r#"SELECT count(*) AS "total!: i64" FROM policy_versions
@@ -424,9 +432,13 @@ impl GovernanceStore for SqliteStore {
             VersionRow,
             "SELECT proposal_id, version, is_current, text, note, author_kind, author, created_at FROM policy_versions
              WHERE tenant_id = $1 AND (is_current = 1 OR NOT $2)
-             ORDER BY created_at DESC, proposal_id DESC, version DESC LIMIT $3 OFFSET $4",
+               AND (created_at, proposal_id, version) < ($3, $4, $5)
+             ORDER BY created_at DESC, proposal_id DESC, version DESC LIMIT $6 OFFSET $7",
             tenant,
             only_current,
+            at,
+            proposal,
+            version,
             limit,
             offset
         )
@@ -434,7 +446,7 @@ impl GovernanceStore for SqliteStore {
         .await
         .map_err(failed)?;
         let items = rows.into_iter().map(VersionRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: count(VERSIONS, total)? })
+        Ok(Page::new(items, count(VERSIONS, total)?, page))
     }
 
     async fn proposal_stats(&self, tenant: &TenantId) -> Result<ProposalStats, StoreError> {
@@ -553,9 +565,14 @@ impl GovernanceStore for SqliteStore {
         Ok(record.ok_or(Refusal::NotFound))
     }
 
-    async fn audit_log(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<AuditEntry>, StoreError> {
+    async fn audit_log(
+        &self,
+        tenant: &TenantId,
+        page: PageRequest<'_>,
+    ) -> Result<Page<AuditEntry>, StoreError> {
         let tenant = tenant.as_str();
-        let (limit, offset) = (i64::from(page.limit), page.sql_offset());
+        let (limit, offset) = (page.sql_limit(), page.sql_offset());
+        let last = page.after_audit().map(|last| last.hyphenated().to_string());
         let mut snapshot = self.read.begin().await.map_err(failed)?;
         let total =
             query_scalar!(r#"SELECT count(*) AS "total!: i64" FROM audit_log WHERE tenant_id = $1"#, tenant)
@@ -565,8 +582,12 @@ impl GovernanceStore for SqliteStore {
         let rows = query_as!(
             AuditRow,
             "SELECT id, at, actor_kind, actor, action, subject, details FROM audit_log
-             WHERE tenant_id = $1 ORDER BY position DESC LIMIT $2 OFFSET $3",
+             WHERE tenant_id = $1
+               AND position < CASE WHEN $2 IS NULL THEN 9223372036854775807
+                                   ELSE (SELECT position FROM audit_log WHERE tenant_id = $1 AND id = $2) END
+             ORDER BY position DESC LIMIT $3 OFFSET $4",
             tenant,
+            last,
             limit,
             offset
         )
@@ -574,6 +595,6 @@ impl GovernanceStore for SqliteStore {
         .await
         .map_err(failed)?;
         let items = rows.into_iter().map(AuditRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: count(AUDIT, total)? })
+        Ok(Page::new(items, count(AUDIT, total)?, page))
     }
 }

@@ -155,12 +155,14 @@ async fn listed(
     snapshot: &mut SqliteConnection,
     tenant: &str,
     filter: LessonFilter,
-    page: PageRequest,
+    page: PageRequest<'_>,
 ) -> Result<Vec<LessonRow>, sqlx::Error> {
     let (lesson_type, status) =
         (filter.lesson_type.map(LessonType::as_str), filter.status.map(LessonStatus::as_str));
     let severity = filter.severity.map(LessonSeverity::as_str);
-    let (limit, offset) = (i64::from(page.limit), page.sql_offset());
+    let (limit, offset, last) = (page.sql_limit(), page.sql_offset(), page.after_event());
+    let last_at = last.map_or(i64::MAX, |(at, _)| at.as_microsecond());
+    let last_id = last.map(|(_, id)| id.hyphenated().to_string()).unwrap_or_default();
     // A statement is planned without its values, so each index needs a statement of its own. The `+` keeps the others
     // from it.
     macro_rules! through {
@@ -174,9 +176,10 @@ async fn listed(
                  FROM lessons_learned
                  WHERE tenant_id = $1 AND " + $index + "
                    AND ($2 IS NULL OR +lesson_type = $2) AND ($3 IS NULL OR +status = $3)
+                   AND (created_at, id) < ($6, $7)
                    AND ($4 IS NULL OR severity = $4) AND ($5 OR is_synthetic = 0)
-                 ORDER BY created_at DESC, id DESC LIMIT $6 OFFSET $7",
-                tenant, lesson_type, status, severity, filter.include_synthetic, limit, offset
+                 ORDER BY created_at DESC, id DESC LIMIT $8 OFFSET $9",
+                tenant, lesson_type, status, severity, filter.include_synthetic, last_at, last_id, limit, offset
             )
             .fetch_all(snapshot)
             .await
@@ -283,7 +286,7 @@ impl LessonStore for SqliteStore {
         &self,
         tenant: &TenantId,
         filter: LessonFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
         now: Timestamp,
     ) -> Result<Page<Lesson>, StoreError> {
         let tenant = tenant.as_str();
@@ -291,7 +294,7 @@ impl LessonStore for SqliteStore {
         let total = counted(&mut snapshot, tenant, filter).await?.values().sum();
         let rows = listed(&mut snapshot, tenant, filter, page).await.map_err(failed)?;
         let items = rows.into_iter().map(LessonRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total })
+        Ok(Page::new(items, total, page))
     }
 
     async fn lesson_counts(

@@ -38,7 +38,7 @@ impl LimitStore for SqliteStore {
         &self,
         tenant: &TenantId,
         filter: &LimitFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<LimitRecord>, StoreError> {
         let tenant = tenant.as_str();
         let category = filter.category.map(Category::as_str);
@@ -48,7 +48,7 @@ impl LimitStore for SqliteStore {
         // GLOB, since SQLite's LIKE takes `runs_daily` for `RUNS_DAILY`.
         let limit_type = filter.limit_type.as_ref().map(LimitTypePattern::to_glob);
         let (after, before) = clamped_microseconds(filter.created_after, filter.created_before);
-        let (limit, offset) = (i64::from(page.limit), page.sql_offset());
+        let (limit, offset, last) = (page.sql_limit(), page.sql_offset(), page.after_name());
         let mut snapshot = self.read.begin().await.map_err(failed)?;
         let total = sqlx::query_scalar!(
             r#"SELECT count(*) AS "total!: i64" FROM limits
@@ -83,7 +83,8 @@ impl LimitStore for SqliteStore {
                AND ($6 IS NULL OR limit_type GLOB $6)
                AND ($7 IS NULL OR created_at >= $7)
                AND ($8 IS NULL OR created_at <= $8)
-             ORDER BY name LIMIT $9 OFFSET $10",
+               AND name > $9
+             ORDER BY name LIMIT $10 OFFSET $11",
             tenant,
             category,
             status,
@@ -92,6 +93,7 @@ impl LimitStore for SqliteStore {
             limit_type,
             after,
             before,
+            last,
             limit,
             offset
         )
@@ -99,7 +101,7 @@ impl LimitStore for SqliteStore {
         .await
         .map_err(failed)?;
         let items = rows.into_iter().map(LimitRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: count(TABLE, total)? })
+        Ok(Page::new(items, count(TABLE, total)?, page))
     }
 
     async fn limit(

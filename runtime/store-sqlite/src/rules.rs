@@ -38,7 +38,7 @@ impl RuleStore for SqliteStore {
         &self,
         tenant: &TenantId,
         filter: &RuleFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<RuleRecord>, StoreError> {
         let tenant = tenant.as_str();
         let status = filter.status.map(RuleStatus::as_str);
@@ -47,7 +47,7 @@ impl RuleStore for SqliteStore {
         let source = filter.source.map(Source::as_str);
         let rule_type = filter.rule_type.map(RuleType::as_str);
         let (after, before) = clamped_microseconds(filter.created_after, filter.created_before);
-        let (limit, offset) = (i64::from(page.limit), page.sql_offset());
+        let (limit, offset, last) = (page.sql_limit(), page.sql_offset(), page.after_name());
         let mut snapshot = self.read.begin().await.map_err(failed)?;
         let total = sqlx::query_scalar!(
             r#"SELECT count(*) AS "total!: i64" FROM policy_rules
@@ -82,7 +82,8 @@ impl RuleStore for SqliteStore {
                AND ($6 IS NULL OR rule_type = $6)
                AND ($7 IS NULL OR created_at >= $7)
                AND ($8 IS NULL OR created_at <= $8)
-             ORDER BY name LIMIT $9 OFFSET $10",
+               AND name > $9
+             ORDER BY name LIMIT $10 OFFSET $11",
             tenant,
             status,
             mode,
@@ -91,6 +92,7 @@ impl RuleStore for SqliteStore {
             rule_type,
             after,
             before,
+            last,
             limit,
             offset
         )
@@ -98,7 +100,7 @@ impl RuleStore for SqliteStore {
         .await
         .map_err(failed)?;
         let items = rows.into_iter().map(RuleRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: count(TABLE, total)? })
+        Ok(Page::new(items, count(TABLE, total)?, page))
     }
 
     async fn rule(

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use ordain_ir::PolicyId;
 use ordain_store::{
-    Page, Recorded, StoreError, TenantId, ViolatedPolicy, Violation, ViolationCounts, ViolationFilter,
-    ViolationKind, ViolationPageRequest, ViolationSeverity, ViolationSource, ViolationStore, ViolationType,
+    Page, PageRequest, Recorded, StoreError, TenantId, ViolatedPolicy, Violation, ViolationCounts,
+    ViolationFilter, ViolationKind, ViolationSeverity, ViolationSource, ViolationStore, ViolationType,
     clamped_microseconds,
 };
 use sqlx::{SqliteConnection, query, query_as};
@@ -89,16 +89,16 @@ impl ViolationStore for SqliteStore {
         &self,
         tenant: &TenantId,
         filter: &ViolationFilter,
-        page: ViolationPageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<Violation>, StoreError> {
         let mut snapshot = self.read.begin().await.map_err(failed)?;
         // Where there are none, and before and after those that there are, nobody need look.
         let Some((total, first, last)) = extent(&mut snapshot, tenant.as_str(), filter).await? else {
-            return Ok(Page { items: vec![], total: 0 });
+            return Ok(Page { items: vec![], total: 0, next: None });
         };
         let rows = list(&mut snapshot, tenant.as_str(), filter, (first, last), page).await.map_err(failed)?;
         let items = rows.into_iter().map(ViolationRow::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, total })
+        Ok(Page::new(items, total, page))
     }
 
     async fn violation_counts(
@@ -156,7 +156,7 @@ async fn list(
     tenant: &str,
     filter: &ViolationFilter,
     (first, last): (i64, i64),
-    request: ViolationPageRequest,
+    request: PageRequest<'_>,
 ) -> Result<Vec<ViolationRow>, sqlx::Error> {
     let first = clamped_microseconds(Some(filter.since), None).0.map_or(first, |since| since.max(first));
     let (violation_type, kind) =
@@ -164,9 +164,9 @@ async fn list(
     let source = filter.source.map(ViolationSource::as_str);
     let severity = filter.severity_min.map(ViolationSeverity::thousandths);
     let policy = filter.policy.map(row::id);
-    let (limit, offset) = (i64::from(request.page.limit), request.page.sql_offset());
-    let after_at = request.after.map_or(i64::MAX, |after| after.occurred_at.as_microsecond());
-    let after_id = request.after.map(|after| after.id.hyphenated().to_string()).unwrap_or_default();
+    let (limit, offset, after) = (request.sql_limit(), request.sql_offset(), request.after_event());
+    let after_at = after.map_or(i64::MAX, |(at, _)| at.as_microsecond());
+    let after_id = after.map(|(_, id)| id.hyphenated().to_string()).unwrap_or_default();
     // A statement is planned without its values, so each index needs a statement of its own. The `+` keeps the
     // others from it.
     macro_rules! listed {

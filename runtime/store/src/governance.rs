@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ordain_ir::{Source, wire_enum};
 use uuid::Uuid;
 
-use crate::{Activation, BundleRecord, LessonStatus, Principal, Sighting};
+use crate::{Activation, BundleRecord, Cursor, LessonStatus, Placed, Principal, Sighting};
 
 wire_enum! {
     /// Where a proposal stands. Only a person moves it on, and never back.
@@ -43,6 +43,12 @@ pub struct ProposalRecord {
     pub review: Option<Review>,
 }
 
+impl Placed for ProposalRecord {
+    fn place(&self) -> Cursor {
+        Cursor::event(self.created_at, self.id)
+    }
+}
+
 /// What a person decided about a proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Review {
@@ -73,6 +79,12 @@ pub struct VersionRecord {
     pub author: Principal,
     /// When.
     pub created_at: Timestamp,
+}
+
+impl Placed for VersionRecord {
+    fn place(&self) -> Cursor {
+        Cursor::Version { at: self.created_at, proposal: self.proposal, version: self.version }
+    }
 }
 
 /// A proposal with all its versions, the first one first.
@@ -125,6 +137,12 @@ pub struct AuditEntry {
     pub subject: String,
     /// More, as one JSON object.
     pub details: String,
+}
+
+impl Placed for AuditEntry {
+    fn place(&self) -> Cursor {
+        Cursor::Audit(self.id)
+    }
 }
 
 /// A person's acceptance of a WARNING.

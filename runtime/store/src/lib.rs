@@ -13,6 +13,7 @@ mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod counting;
+mod cursor;
 mod error;
 mod evaluation;
 mod filter;
@@ -37,6 +38,7 @@ pub use counting::{
     Claim, Counted, Counter, CounterAudit, CounterKey, CounterRecord, CountingAnswer, CountingStep, Decide,
     Forget, Forgotten, RunKey, Standing,
 };
+pub use cursor::{Cursor, Order, conflict_rank};
 pub use error::{StoreError, redacted};
 pub use evaluation::{EvaluationTally, EvaluationTotal, EvaluationTotals};
 pub use filter::{ConflictFilter, LimitFilter, LimitTypePattern, RuleFilter};
@@ -50,7 +52,7 @@ pub use lesson::{
     LessonStatus, LessonType, NewLesson, Run, RunStatus, RunUse, StandingColumns, lessons_of_new,
 };
 pub use memory::MemoryStore;
-pub use page::{Page, PageRequest};
+pub use page::{Page, PageRequest, Placed};
 pub use panel::{PanelAlert, PanelAlertSeverity, PanelAlertType, PanelHealth, PanelStatus};
 pub use random::{Random, SeededRandom, new_id};
 pub use record::{
@@ -63,7 +65,7 @@ pub use store::{
 };
 pub use tenant::{TenantId, TenantIdError};
 pub use violation::{
-    Recorded, ViolatedPolicy, Violation, ViolationCounts, ViolationCursor, ViolationFilter, ViolationKind,
-    ViolationPageRequest, ViolationSeverity, ViolationSource, ViolationType,
+    Recorded, ViolatedPolicy, Violation, ViolationCounts, ViolationFilter, ViolationKind, ViolationSeverity,
+    ViolationSource, ViolationType,
 };
 pub use watching::{Sighting, Taken};

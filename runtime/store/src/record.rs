@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ordain_ir::{Conflict, DependencyEdge, Limit, PolicyId, Rule};
 
-use crate::{BundleOrigin, ConflictAcknowledgement};
+use crate::{BundleOrigin, ConflictAcknowledgement, Cursor, Placed, conflict_rank};
 
 /// A rule of the active bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,12 @@ impl RuleRecord {
     }
 }
 
+impl Placed for RuleRecord {
+    fn place(&self) -> Cursor {
+        Cursor::Name(self.rule.name.to_string())
+    }
+}
+
 /// A limit of the active bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitRecord {
@@ -38,6 +44,12 @@ impl LimitRecord {
     /// The limit's identity.
     pub fn id(&self) -> PolicyId {
         self.limit.id()
+    }
+}
+
+impl Placed for LimitRecord {
+    fn place(&self) -> Cursor {
+        Cursor::Name(self.limit.name.to_string())
     }
 }
 
@@ -61,6 +73,12 @@ pub struct ConflictRecord {
     pub acknowledged: Option<ConflictAcknowledgement>,
 }
 
+impl Placed for ConflictRecord {
+    fn place(&self) -> Cursor {
+        Cursor::Conflict { rank: conflict_rank(&self.conflict), id: self.conflict.id.clone() }
+    }
+}
+
 /// A page of conflicts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConflictPage {
@@ -68,6 +86,8 @@ pub struct ConflictPage {
     pub items: Vec<ConflictRecord>,
     /// How many the filter leaves in all.
     pub total: u64,
+    /// Where the next page begins; nowhere, if nothing follows.
+    pub next: Option<Cursor>,
     /// How many unresolved BLOCKING ones there are, whatever the filter.
     pub unresolved_count: u64,
 }
@@ -129,4 +149,10 @@ pub struct BundleRecord {
     pub activated_at: Timestamp,
     /// When its policies were last analysed.
     pub analysed_at: Timestamp,
+}
+
+impl Placed for BundleRecord {
+    fn place(&self) -> Cursor {
+        Cursor::Bundle { at: self.uploaded_at, digest: self.digest.clone() }
+    }
 }

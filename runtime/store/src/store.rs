@@ -13,7 +13,7 @@ use crate::{
     LimitFilter, LimitRecord, NewLesson, Page, PageRequest, PanelHealth, PolicyDetail, ProposalDetail,
     ProposalFilter, ProposalRecord, ProposalStats, Recorded, RuleFilter, RuleRecord, Run, StateCounts,
     StoreError, Succession, Taken, TenantId, VersionRecord, Violation, ViolationCounts, ViolationFilter,
-    ViolationPageRequest, Vouchers,
+    Vouchers,
 };
 
 /// Rules of the active bundle.
@@ -24,7 +24,7 @@ pub trait RuleStore: Send + Sync {
         &self,
         tenant: &TenantId,
         filter: &RuleFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<RuleRecord>, StoreError>;
 
     /// One rule; `None` if the tenant has none of this identity.
@@ -43,7 +43,7 @@ pub trait LimitStore: Send + Sync {
         &self,
         tenant: &TenantId,
         filter: &LimitFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<LimitRecord>, StoreError>;
 
     /// One limit; `None` if the tenant has none of this identity.
@@ -62,7 +62,7 @@ pub trait ConflictStore: Send + Sync {
         &self,
         tenant: &TenantId,
         filter: &ConflictFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<ConflictPage, StoreError>;
 
     /// One conflict by its fingerprint; `None` if the tenant has none such.
@@ -97,7 +97,11 @@ pub trait BundleStore: Send + Sync {
     ) -> Result<BundleRecord, StoreError>;
 
     /// A page of bundles, the last uploaded first.
-    async fn bundles(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<BundleRecord>, StoreError>;
+    async fn bundles(
+        &self,
+        tenant: &TenantId,
+        page: PageRequest<'_>,
+    ) -> Result<Page<BundleRecord>, StoreError>;
 
     /// The active bundle; `None` if none has ever been active.
     async fn active_bundle(&self, tenant: &TenantId) -> Result<Option<BundleRecord>, StoreError>;
@@ -139,7 +143,7 @@ pub trait ViolationStore: Send + Sync {
         &self,
         tenant: &TenantId,
         filter: &ViolationFilter,
-        page: ViolationPageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<Violation>, StoreError>;
 
     /// How many violations there are of each type.
@@ -256,7 +260,7 @@ pub trait GovernanceStore: Send + Sync {
         &self,
         tenant: &TenantId,
         filter: ProposalFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<ProposalRecord>, StoreError>;
 
     /// One proposal with its versions; `None` if the tenant has none of this identity.
@@ -267,7 +271,7 @@ pub trait GovernanceStore: Send + Sync {
         &self,
         tenant: &TenantId,
         only_current: bool,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<VersionRecord>, StoreError>;
 
     /// How many proposals there are.
@@ -298,7 +302,11 @@ pub trait GovernanceStore: Send + Sync {
     ) -> Result<Governed<ConflictRecord>, StoreError>;
 
     /// A page of the record, the last written first.
-    async fn audit_log(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<AuditEntry>, StoreError>;
+    async fn audit_log(
+        &self,
+        tenant: &TenantId,
+        page: PageRequest<'_>,
+    ) -> Result<Page<AuditEntry>, StoreError>;
 }
 
 /// The health of panels, and whose panels there are.
@@ -351,7 +359,7 @@ pub trait LessonStore: Send + Sync {
         &self,
         tenant: &TenantId,
         filter: LessonFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
         now: Timestamp,
     ) -> Result<Page<Lesson>, StoreError>;
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use ordain_ir::{PolicyId, decimal, wire_enum};
 use uuid::Uuid;
 
-use crate::{day_of, from_microseconds, hour_of, to_microsecond};
+use crate::{Cursor, Placed, day_of, hour_of, to_microsecond};
 
 wire_enum! {
     /// What kind of policy was not kept.
@@ -142,10 +142,11 @@ impl Violation {
     pub fn spans(&self) -> [(i32, Timestamp); 2] {
         [(3_600, self.hour()), (86_400, day_of(self.occurred_at))]
     }
+}
 
-    /// Its place in lists.
-    pub fn cursor(&self) -> ViolationCursor {
-        ViolationCursor { occurred_at: to_microsecond(self.occurred_at), id: self.id }
+impl Placed for Violation {
+    fn place(&self) -> Cursor {
+        Cursor::event(self.occurred_at, self.id)
     }
 }
 
@@ -194,49 +195,6 @@ impl ViolationFilter {
     }
 }
 
-/// A place in a list of violations, the latest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ViolationCursor {
-    /// When the violation happened that stands there.
-    pub occurred_at: Timestamp,
-    /// Its identity.
-    pub id: Uuid,
-}
-
-impl fmt::Display for ViolationCursor {
-    /// `1-<microseconds since 1970>-<identity>`, for clients to hand back as it stands.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "1-{}-{}", self.occurred_at.as_microsecond(), self.id.simple())
-    }
-}
-
-impl FromStr for ViolationCursor {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (at, id) = text.strip_prefix("1-").and_then(|rest| rest.rsplit_once('-')).ok_or(())?;
-        let occurred_at = at.parse().ok().and_then(from_microseconds).ok_or(())?;
-        Ok(Self { occurred_at, id: Uuid::try_parse(id).map_err(|_| ())? })
-    }
-}
-
-/// Which violations of a list are wanted: so many, after this place or after leaving out so many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ViolationPageRequest {
-    /// How many, and how many to leave out.
-    pub page: crate::PageRequest,
-    /// Only what stands after this place.
-    pub after: Option<ViolationCursor>,
-}
-
-impl ViolationPageRequest {
-    /// The same with one more, which tells whether more follow.
-    #[must_use]
-    pub fn with_one_more(self) -> Self {
-        Self { page: crate::PageRequest { limit: self.page.limit.saturating_add(1), ..self.page }, ..self }
-    }
-}
-
 /// How many violations there are of each type; none with zero.
 pub type ViolationCounts = std::collections::BTreeMap<ViolationType, u64>;
 
@@ -273,16 +231,6 @@ mod tests {
         for thousandths in 0..=1000 {
             let severity = ViolationSeverity::from_thousandths(thousandths).unwrap();
             assert_eq!(severity.as_number().to_string(), severity.to_string());
-        }
-    }
-
-    #[test]
-    fn cursors_are_read_as_they_are_written() {
-        let before: Timestamp = "1969-12-31T23:30:00Z".parse().unwrap();
-        let cursor = ViolationCursor { occurred_at: before, id: Uuid::from_u128(7) };
-        assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        for bad in ["", "1-", "2-0-0", "1-x-00000000000000000000000000000007", "1-0-7"] {
-            assert!(bad.parse::<ViolationCursor>().is_err(), "{bad}");
         }
     }
 }

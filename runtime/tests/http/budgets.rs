@@ -32,7 +32,7 @@ async fn budgets_are_limits_on_money_over_a_period() {
         assert_eq!(
             rest,
             json!({
-                "items": null, "total": 2, "has_more": false, "limit": 20, "offset": 0,
+                "items": null, "total": 2, "has_more": false, "next_cursor": null, "limit": 20, "offset": 0,
                 "filters_applied": { "tenant_id": "budgets", "status": "ACTIVE" }
             })
         );

@@ -42,7 +42,7 @@ async fn an_item_has_the_contracts_fields() {
                     "resolved": false, "acknowledgement": null, "acknowledged": null,
                     "detected_at": "2026-03-02T10:00:00Z"
                 }],
-                "total": 1, "unresolved_count": 0, "has_more": false, "limit": 50, "offset": 0,
+                "total": 1, "unresolved_count": 0, "has_more": false, "next_cursor": null, "limit": 50, "offset": 0,
                 "filters_applied": { "tenant_id": "conflicts-shape", "include_resolved": false }
             })
         );

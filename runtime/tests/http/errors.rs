@@ -17,14 +17,14 @@ async fn unknown_parameters_are_named_with_those_that_exist() {
         assert_eq!(
             error["errors"][1]["detail"],
             "`stauts` is no parameter of this route, which takes status, enforcement_mode, scope, source, \
-             rule_type, created_after, created_before, limit, offset"
+             rule_type, created_after, created_before, cursor, limit, offset"
         );
         assert_eq!((&error["errors"][0]["parameter"], &error["status"]), (&json!("severity"), &json!(400)));
         let takes = |error: &serde_json::Value| error["errors"][0]["allowed"].clone();
         let error = client.refused("/api/v1/policies/limits?x", 400, "unknown_parameter").await;
-        assert_eq!(takes(&error).as_array().unwrap().len(), 9);
+        assert_eq!(takes(&error).as_array().unwrap().len(), 10);
         let error = client.refused("/api/v1/policies/conflicts?x", 400, "unknown_parameter").await;
-        assert_eq!(takes(&error), json!(["severity", "include_resolved", "limit", "offset"]));
+        assert_eq!(takes(&error), json!(["severity", "include_resolved", "cursor", "limit", "offset"]));
         for none in ["dependencies", "state"] {
             let error =
                 client.refused(&format!("/api/v1/policies/{none}?x=1"), 400, "unknown_parameter").await;

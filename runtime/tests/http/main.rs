@@ -15,6 +15,7 @@ mod governance;
 mod graph;
 mod lessons;
 mod limits;
+mod lists;
 mod load;
 mod metrics;
 mod openapi;

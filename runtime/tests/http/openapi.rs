@@ -48,7 +48,6 @@ async fn every_documented_route_takes_exactly_its_documented_parameters() {
             let query: Vec<_> = parameters.iter().filter(|parameter| parameter["in"] == "query").collect();
             for parameter in &query {
                 let (name, schema) = (parameter["name"].as_str().unwrap(), &parameter["schema"]);
-                assert!(name != "cursor" || path.ends_with("/violations"), "{path}");
                 for word in schema["enum"].as_array().into_iter().flatten() {
                     client.ok(&format!("{path}?{name}={}", word.as_str().unwrap())).await;
                 }

@@ -29,7 +29,7 @@ async fn a_list_has_the_contracts_shape() {
         assert_eq!(
             rest,
             json!({
-                "items": null, "total": 3, "has_more": false, "limit": 20, "offset": 0,
+                "items": null, "total": 3, "has_more": false, "next_cursor": null, "limit": 20, "offset": 0,
                 "filters_applied": { "tenant_id": "rules-shape" }
             })
         );

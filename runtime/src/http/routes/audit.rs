@@ -3,18 +3,28 @@
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
-use ordain_store::AuditEntry;
+use ordain_store::{AuditEntry, Order};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::bundles::BundlesAsked;
 use super::proposals::PrincipalView;
 use crate::http::access::{Allowed, Viewing};
 use crate::http::app::AppState;
 use crate::http::problem::{CommonProblems, Problem};
-use crate::http::query::{Documented, Query};
+use crate::http::query::{Documented, Param, Query, QueryParams, Values};
+
+/// What the record can be asked for.
+pub(crate) struct AuditAsked;
+
+impl QueryParams for AuditAsked {
+    const PARAMS: &'static [Param] = &[Param::cursor(Order::Audit), Param::limit(20), Param::OFFSET];
+
+    fn read(_: &mut Values) -> Self {
+        Self
+    }
+}
 
 /// Who did what, and when.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,6 +67,8 @@ pub(crate) struct AuditList {
     total: u64,
     /// Whether more follow after this page.
     has_more: bool,
+    /// Where the next page begins, as `cursor`; null at the end.
+    next_cursor: Option<String>,
     /// The tenant.
     filters_applied: Map<String, Value>,
     /// The size that was asked for.
@@ -68,18 +80,19 @@ pub(crate) struct AuditList {
 /// Who did what. Nothing in it is ever changed or removed.
 #[utoipa::path(
     get, path = "/api/v1/audit-log", tag = "proposals", operation_id = "audit_log",
-    params(Documented<BundlesAsked>),
+    params(Documented<AuditAsked>),
     security(("api_key" = ["viewer"])),
     responses((status = 200, body = AuditList), CommonProblems)
 )]
 pub(crate) async fn list(
     State(state): State<AppState>,
     Allowed { tenant, .. }: Allowed<Viewing>,
-    query: Query<BundlesAsked>,
+    query: Query<AuditAsked>,
 ) -> Result<Json<AuditList>, Problem> {
-    let found = state.governance.audit_log(&tenant, query.page).await?;
+    let found = state.governance.audit_log(&tenant, query.page.request()).await?;
     Ok(Json(AuditList {
-        has_more: found.has_more(query.page),
+        has_more: found.next.is_some(),
+        next_cursor: found.next.as_ref().map(ToString::to_string),
         items: found.items.into_iter().map(AuditItem::new).collect(),
         total: found.total,
         filters_applied: query.applied,

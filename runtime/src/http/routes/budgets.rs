@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use ordain_ir::{Category, Level, LimitStatus};
-use ordain_store::LimitFilter;
+use ordain_store::{LimitFilter, Order};
 
 use super::limits::LimitList;
 use crate::http::access::{Allowed, Viewing};
@@ -34,6 +34,7 @@ impl QueryParams for BudgetsAsked {
             ),
             "Only with this status.",
         ),
+        Param::cursor(Order::Name),
         Param::limit(20),
         Param::OFFSET,
     ];
@@ -61,6 +62,6 @@ pub(crate) async fn list(
         status: Some(query.filter.status),
         ..LimitFilter::default()
     };
-    let page = state.policies.list_limits(&tenant, &filter, query.page).await?;
-    Ok(Json(LimitList::new(&page, query.page, query.applied)))
+    let page = state.policies.list_limits(&tenant, &filter, query.page.request()).await?;
+    Ok(Json(LimitList::new(&page, &query.page, query.applied)))
 }

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use ordain_ir::signature::{Signature, SignatureError};
-use ordain_store::{BundleOrigin, BundleRecord};
+use ordain_store::{BundleOrigin, BundleRecord, Order};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -26,7 +26,7 @@ const SIGNATURE: &str = "bundle-signature";
 pub(crate) struct BundlesAsked;
 
 impl QueryParams for BundlesAsked {
-    const PARAMS: &'static [Param] = &[Param::limit(20), Param::OFFSET];
+    const PARAMS: &'static [Param] = &[Param::cursor(Order::Bundle), Param::limit(20), Param::OFFSET];
 
     fn read(_: &mut Values) -> Self {
         Self
@@ -91,6 +91,8 @@ pub(crate) struct BundleList {
     total: u64,
     /// Whether more follow after this page.
     has_more: bool,
+    /// Where the next page begins, as `cursor`; null at the end.
+    next_cursor: Option<String>,
     /// The tenant.
     filters_applied: Map<String, Value>,
     /// The size that was asked for.
@@ -169,9 +171,10 @@ pub(crate) async fn list(
     Allowed { tenant, .. }: Allowed<Operating>,
     query: Query<BundlesAsked>,
 ) -> Result<Json<BundleList>, Problem> {
-    let found = state.bundles.list(&tenant, query.page).await?;
+    let found = state.bundles.list(&tenant, query.page.request()).await?;
     Ok(Json(BundleList {
-        has_more: found.has_more(query.page),
+        has_more: found.next.is_some(),
+        next_cursor: found.next.as_ref().map(ToString::to_string),
         items: found.items.into_iter().map(BundleView::new).collect(),
         total: found.total,
         filters_applied: query.applied,

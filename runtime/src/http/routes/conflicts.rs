@@ -5,7 +5,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use ordain_ir::report::Contradiction;
 use ordain_ir::{Certainty, Clause, ConflictSeverity, ConflictType, PolicyKind};
-use ordain_store::{ConflictAcknowledgement, ConflictFilter, ConflictRecord, PageRequest};
+use ordain_store::{ConflictAcknowledgement, ConflictFilter, ConflictRecord, Order};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -24,6 +24,7 @@ impl QueryParams for ConflictFilter {
     const PARAMS: &'static [Param] = &[
         Param::new("severity", words!(ConflictSeverity), "Only of this severity."),
         Param::new("include_resolved", Kind::Flag, "Also those that somebody has acknowledged."),
+        Param::cursor(Order::Conflict),
         Param::limit(50),
         Param::OFFSET,
     ];
@@ -176,16 +177,14 @@ pub(crate) struct ConflictList {
     unresolved_count: u64,
     /// Whether more follow after this page.
     has_more: bool,
+    /// Where the next page begins, as `cursor`; null at the end.
+    next_cursor: Option<String>,
     /// The tenant, and each filter with its value.
     filters_applied: Map<String, Value>,
     /// The size that was asked for.
     limit: u32,
     /// The start that was asked for.
     offset: u64,
-}
-
-fn has_more(page: PageRequest, items: usize, total: u64) -> bool {
-    page.offset.saturating_add(items as u64) < total
 }
 
 /// Conflicts among the policies of the active bundle.
@@ -200,9 +199,10 @@ pub(crate) async fn list(
     Allowed { tenant, .. }: Allowed<Viewing>,
     query: Query<ConflictFilter>,
 ) -> Result<Json<ConflictList>, Problem> {
-    let found = state.policies.list_policy_conflicts(&tenant, &query.filter, query.page).await?;
+    let found = state.policies.list_policy_conflicts(&tenant, &query.filter, query.page.request()).await?;
     Ok(Json(ConflictList {
-        has_more: has_more(query.page, found.items.len(), found.total),
+        has_more: found.next.is_some(),
+        next_cursor: found.next.as_ref().map(ToString::to_string),
         items: found.items.into_iter().filter_map(ConflictItem::new).collect(),
         total: found.total,
         unresolved_count: found.unresolved_count,

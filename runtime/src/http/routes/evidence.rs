@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use ordain_ir::{EnforcementMode, LimitStatus, PolicyId, RuleStatus};
-use ordain_store::{TenantId, ViolationFilter, ViolationPageRequest};
+use ordain_store::{Order, TenantId, ViolationFilter};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -27,8 +27,13 @@ pub(crate) struct EvidenceAsked {
 type EvidenceQuery = Documented<EvidenceAsked>;
 
 impl QueryParams for EvidenceAsked {
-    const PARAMS: &'static [Param] =
-        &[Param::HOURS, Param::INCLUDE_SYNTHETIC, Param::limit(20), Param::OFFSET];
+    const PARAMS: &'static [Param] = &[
+        Param::HOURS,
+        Param::INCLUDE_SYNTHETIC,
+        Param::cursor(Order::Event),
+        Param::limit(20),
+        Param::OFFSET,
+    ];
 
     fn read(values: &mut Values) -> Self {
         Self { hours: values.hours(), include_synthetic: values.flag("include_synthetic") }
@@ -86,9 +91,8 @@ async fn violations_of(
         include_synthetic: query.filter.include_synthetic,
         ..ViolationFilter::since(state.violations.since(query.filter.hours))
     };
-    let request = ViolationPageRequest { page: query.page, after: None };
-    let found = state.violations.list_policy_violations(tenant, &filter, request.with_one_more()).await?;
-    Ok(ViolationList::new(found, request, query.applied))
+    let found = state.violations.list_policy_violations(tenant, &filter, query.page.request()).await?;
+    Ok(ViolationList::new(found, &query.page, query.applied))
 }
 
 /// The context in which a rule is enforced, and where it was not kept.

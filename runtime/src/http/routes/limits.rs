@@ -7,7 +7,7 @@ use ordain_ir::{
     Accumulation, AccumulationKind, Category, Direction, Enforcement, Level, LimitStatus, Partition, Period,
     Source, decimal,
 };
-use ordain_store::{LimitFilter, LimitRecord, Page, PageRequest};
+use ordain_store::{LimitFilter, LimitRecord, Order, Page};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -17,7 +17,7 @@ use super::{limit_not_found, policy_id};
 use crate::http::access::{Allowed, Viewing};
 use crate::http::app::AppState;
 use crate::http::problem::{CommonProblems, LookupProblems, Problem};
-use crate::http::query::{Documented, Kind, NoParams, Param, Query, QueryParams, Values, words};
+use crate::http::query::{Documented, Kind, NoParams, PageAsked, Param, Query, QueryParams, Values, words};
 use crate::http::schema::{self, OverrideView, Relation};
 
 type LimitsQuery = Documented<LimitFilter>;
@@ -35,6 +35,7 @@ impl QueryParams for LimitFilter {
         ),
         Param::CREATED_AFTER,
         Param::CREATED_BEFORE,
+        Param::cursor(Order::Name),
         Param::limit(20),
         Param::OFFSET,
     ];
@@ -145,6 +146,8 @@ pub(crate) struct LimitList {
     total: u64,
     /// Whether more follow after this page.
     has_more: bool,
+    /// Where the next page begins, as `cursor`; null at the end.
+    next_cursor: Option<String>,
     /// The tenant, and each filter with its value.
     filters_applied: Map<String, Value>,
     /// The size that was asked for.
@@ -154,9 +157,10 @@ pub(crate) struct LimitList {
 }
 
 impl LimitList {
-    pub(super) fn new(page: &Page<LimitRecord>, request: PageRequest, applied: Map<String, Value>) -> Self {
+    pub(super) fn new(page: &Page<LimitRecord>, request: &PageAsked, applied: Map<String, Value>) -> Self {
         Self {
-            has_more: page.has_more(request),
+            has_more: page.next.is_some(),
+            next_cursor: page.next.as_ref().map(ToString::to_string),
             items: page.items.iter().map(LimitSummary::new).collect(),
             total: page.total,
             filters_applied: applied,
@@ -199,8 +203,8 @@ pub(crate) async fn list(
     Allowed { tenant, .. }: Allowed<Viewing>,
     query: Query<LimitFilter>,
 ) -> Result<Json<LimitList>, Problem> {
-    let page = state.policies.list_limits(&tenant, &query.filter, query.page).await?;
-    Ok(Json(LimitList::new(&page, query.page, query.applied)))
+    let page = state.policies.list_limits(&tenant, &query.filter, query.page.request()).await?;
+    Ok(Json(LimitList::new(&page, &query.page, query.applied)))
 }
 
 /// One limit.

@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use jiff::Timestamp;
 use ordain_ir::Source;
 use ordain_store::{
-    PageRequest, Principal, PrincipalKind, ProposalDetail, ProposalFilter, ProposalRecord, ProposalStatus,
+    Order, Principal, PrincipalKind, ProposalDetail, ProposalFilter, ProposalRecord, ProposalStatus,
     TenantId, VersionRecord,
 };
 use serde::Serialize;
@@ -18,13 +18,14 @@ use uuid::Uuid;
 use crate::http::access::{Allowed, Viewing};
 use crate::http::app::AppState;
 use crate::http::problem::{CommonProblems, ErrorCode, Problem, ProposalProblems};
-use crate::http::query::{Documented, Kind, NoParams, Param, Query, QueryParams, Values, words};
+use crate::http::query::{Documented, Kind, NoParams, PageAsked, Param, Query, QueryParams, Values, words};
 use crate::http::schema;
 
 impl QueryParams for ProposalFilter {
     const PARAMS: &'static [Param] = &[
         Param::new("status", words!(ProposalStatus), "Only with this status."),
         Param::new("source", words!(Source), "Only of this origin."),
+        Param::cursor(Order::Event),
         Param::limit(20),
         Param::OFFSET,
     ];
@@ -38,7 +39,7 @@ impl QueryParams for ProposalFilter {
 pub(crate) struct RequestsAsked;
 
 impl QueryParams for RequestsAsked {
-    const PARAMS: &'static [Param] = &[Param::limit(20), Param::OFFSET];
+    const PARAMS: &'static [Param] = &[Param::cursor(Order::Event), Param::limit(20), Param::OFFSET];
 
     fn read(_: &mut Values) -> Self {
         Self
@@ -53,6 +54,7 @@ pub(crate) struct VersionsAsked {
 impl QueryParams for VersionsAsked {
     const PARAMS: &'static [Param] = &[
         Param::new("current", Kind::Flag, "Only the current version of each proposal."),
+        Param::cursor(Order::Version),
         Param::limit(20),
         Param::OFFSET,
     ];
@@ -200,6 +202,8 @@ pub(crate) struct ProposalList {
     total: u64,
     /// Whether more follow after this page.
     has_more: bool,
+    /// Where the next page begins, as `cursor`; null at the end.
+    next_cursor: Option<String>,
     /// The tenant, and each filter with its value.
     filters_applied: Map<String, Value>,
     /// The size that was asked for.
@@ -217,6 +221,8 @@ pub(crate) struct VersionList {
     total: u64,
     /// Whether more follow after this page.
     has_more: bool,
+    /// Where the next page begins, as `cursor`; null at the end.
+    next_cursor: Option<String>,
     /// The tenant, and each filter with its value.
     filters_applied: Map<String, Value>,
     /// The size that was asked for.
@@ -257,12 +263,13 @@ async fn listed(
     state: &AppState,
     tenant: &TenantId,
     filter: ProposalFilter,
-    page: PageRequest,
+    page: PageAsked,
     applied: Map<String, Value>,
 ) -> Result<Json<ProposalList>, Problem> {
-    let found = state.governance.list(tenant, filter, page).await?;
+    let found = state.governance.list(tenant, filter, page.request()).await?;
     Ok(Json(ProposalList {
-        has_more: found.has_more(page),
+        has_more: found.next.is_some(),
+        next_cursor: found.next.as_ref().map(ToString::to_string),
         items: found.items.into_iter().map(ProposalSummary::new).collect(),
         total: found.total,
         filters_applied: applied,
@@ -338,9 +345,10 @@ pub(crate) async fn all_versions(
     Allowed { tenant, .. }: Allowed<Viewing>,
     query: Query<VersionsAsked>,
 ) -> Result<Json<VersionList>, Problem> {
-    let found = state.governance.versions(&tenant, query.filter.current, query.page).await?;
+    let found = state.governance.versions(&tenant, query.filter.current, query.page.request()).await?;
     Ok(Json(VersionList {
-        has_more: found.has_more(query.page),
+        has_more: found.next.is_some(),
+        next_cursor: found.next.as_ref().map(ToString::to_string),
         items: found.items.into_iter().map(VersionView::new).collect(),
         total: found.total,
         filters_applied: query.applied,

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
 use ordain_ir::{EnforcementMode, Level, RuleStatus, RuleType, Source};
-use ordain_store::{RuleFilter, RuleRecord};
+use ordain_store::{Order, RuleFilter, RuleRecord};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -35,6 +35,7 @@ impl QueryParams for RuleFilter {
         Param::new("rule_type", words!(RuleType), "Only of this concern."),
         Param::CREATED_AFTER,
         Param::CREATED_BEFORE,
+        Param::cursor(Order::Name),
         Param::limit(20),
         Param::OFFSET,
     ];
@@ -112,6 +113,8 @@ pub(crate) struct RuleList {
     total: u64,
     /// Whether more follow after this page.
     has_more: bool,
+    /// Where the next page begins, as `cursor`; null at the end.
+    next_cursor: Option<String>,
     /// The tenant, and each filter with its value.
     filters_applied: Map<String, Value>,
     /// The size that was asked for.
@@ -151,9 +154,10 @@ pub(crate) async fn list(
     Allowed { tenant, .. }: Allowed<Viewing>,
     query: Query<RuleFilter>,
 ) -> Result<Json<RuleList>, Problem> {
-    let page = state.policies.list_policy_rules(&tenant, &query.filter, query.page).await?;
+    let page = state.policies.list_policy_rules(&tenant, &query.filter, query.page.request()).await?;
     Ok(Json(RuleList {
-        has_more: page.has_more(query.page),
+        has_more: page.next.is_some(),
+        next_cursor: page.next.as_ref().map(ToString::to_string),
         items: page.items.iter().map(RuleSummary::new).collect(),
         total: page.total,
         filters_applied: query.applied,

@@ -4,8 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 use ordain_store::{
-    Page, Violation, ViolationCursor, ViolationFilter, ViolationKind, ViolationPageRequest,
-    ViolationSeverity, ViolationSource, ViolationType,
+    Order, Page, Violation, ViolationFilter, ViolationKind, ViolationSeverity, ViolationSource, ViolationType,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -15,7 +14,7 @@ use uuid::Uuid;
 use crate::http::access::{Allowed, Viewing};
 use crate::http::app::AppState;
 use crate::http::problem::{CommonProblems, Problem};
-use crate::http::query::{Documented, Kind, Param, Query, QueryParams, Values, words};
+use crate::http::query::{Documented, Kind, PageAsked, Param, Query, QueryParams, Values, words};
 use crate::http::schema;
 
 /// What the route can be asked for.
@@ -26,7 +25,6 @@ pub(crate) struct ViolationsAsked {
     violation_kind: Option<ViolationKind>,
     hours: u32,
     include_synthetic: bool,
-    cursor: Option<ViolationCursor>,
 }
 
 type ViolationsQuery = Documented<ViolationsAsked>;
@@ -39,11 +37,7 @@ impl QueryParams for ViolationsAsked {
         Param::new("violation_kind", words!(ViolationKind), "Only of this kind."),
         Param::HOURS,
         Param::INCLUDE_SYNTHETIC,
-        Param::new(
-            "cursor",
-            Kind::Cursor,
-            "Only what follows after a page: its `next_cursor`. Not together with `offset`.",
-        ),
+        Param::cursor(Order::Event),
         Param::limit(50),
         Param::OFFSET,
     ];
@@ -56,7 +50,6 @@ impl QueryParams for ViolationsAsked {
             violation_kind: values.word("violation_kind"),
             hours: values.hours(),
             include_synthetic: values.flag("include_synthetic"),
-            cursor: values.cursor(),
         }
     }
 }
@@ -143,23 +136,16 @@ pub(crate) struct ViolationList {
 }
 
 impl ViolationList {
-    /// From what was found, asked for one more than the page has.
-    pub(crate) fn new(
-        found: Page<Violation>,
-        request: ViolationPageRequest,
-        applied: Map<String, Value>,
-    ) -> Self {
-        let size = request.page.limit as usize;
-        let has_more = found.items.len() > size;
-        let last = if has_more { found.items.get(size - 1) } else { None };
+    /// From what was found.
+    pub(crate) fn new(found: Page<Violation>, asked: &PageAsked, applied: Map<String, Value>) -> Self {
         Self {
-            next_cursor: last.map(|violation| violation.cursor().to_string()),
-            has_more,
-            items: found.items.into_iter().take(size).map(ViolationItem::new).collect(),
+            has_more: found.next.is_some(),
+            next_cursor: found.next.map(|next| next.to_string()),
+            items: found.items.into_iter().map(ViolationItem::new).collect(),
             total: found.total,
             filters_applied: applied,
-            limit: request.page.limit,
-            offset: request.page.offset,
+            limit: asked.limit,
+            offset: asked.offset,
         }
     }
 }
@@ -185,7 +171,6 @@ pub(crate) async fn list(
         include_synthetic: asked.include_synthetic,
         ..ViolationFilter::since(state.violations.since(asked.hours))
     };
-    let request = ViolationPageRequest { page: query.page, after: asked.cursor };
-    let found = state.violations.list_policy_violations(&tenant, &filter, request.with_one_more()).await?;
-    Ok(Json(ViolationList::new(found, request, query.applied)))
+    let found = state.violations.list_policy_violations(&tenant, &filter, query.page.request()).await?;
+    Ok(Json(ViolationList::new(found, &query.page, query.applied)))
 }

@@ -219,7 +219,7 @@ impl LessonService {
         &self,
         tenant: &TenantId,
         filter: LessonFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<Lesson>, StoreError> {
         self.store.lessons(tenant, filter, page, self.now()).await
     }

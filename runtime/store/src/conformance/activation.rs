@@ -10,7 +10,7 @@ use crate::{
     ConflictFilter, GraphSnapshot, LimitFilter, PageRequest, RuleFilter, StateCounts, Store, TenantId,
 };
 
-const ALL: PageRequest = PageRequest { limit: PageRequest::MAX_LIMIT, offset: 0 };
+const ALL: PageRequest<'static> = PageRequest::FIRST;
 
 pub(super) async fn nothing_is_there_at_first<S: Store>(store: Arc<S>, names: Names) {
     let tenant = names.tenant("a");

@@ -8,7 +8,7 @@ use super::Names;
 use super::fixtures::{Packed, at, bundle, conflict, edge, policies, rule};
 use crate::{ConflictFilter, PageRequest, RuleFilter, Store, TenantId};
 
-const ALL: PageRequest = PageRequest { limit: PageRequest::MAX_LIMIT, offset: 0 };
+const ALL: PageRequest<'static> = PageRequest::FIRST;
 
 /// `size` rules in a chain, each in conflict with the next: `size` rules, `size - 1` edges and conflicts. All
 /// have the priority `size`, so a mixture of two generations shows.

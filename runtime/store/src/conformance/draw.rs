@@ -23,7 +23,7 @@ impl Draw {
         (self.below(3) == 0).then(|| self.one(all))
     }
 
-    pub(super) fn page(&mut self) -> PageRequest {
+    pub(super) fn page(&mut self) -> PageRequest<'static> {
         PageRequest::new(u32::try_from(1 + self.below(12)).expect("is small"), self.below(9) as u64)
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     TenantId,
 };
 
-const ALL: PageRequest = PageRequest { limit: PageRequest::MAX_LIMIT, offset: 0 };
+const ALL: PageRequest<'static> = PageRequest::FIRST;
 
 async fn assert_rules<S: Store>(
     store: &S,

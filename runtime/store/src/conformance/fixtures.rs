@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     Activation, BundleOrigin, Violation, ViolationKind, ViolationSeverity, ViolationSource, ViolationType,
-    Voucher,
+    Voucher, conflict_rank,
 };
 
 /// 2026-03-02T10:00:00Z plus so many seconds.
@@ -121,7 +121,9 @@ pub fn edge(from: PolicyRef, to: PolicyRef, dependency_type: DependencyType) -> 
 
 /// A bundle of these parts.
 pub fn bundle(policies: Policies, edges: Vec<DependencyEdge>, conflicts: Vec<Conflict>) -> Bundle {
-    let conflicts = conflicts.into_iter().map(Arc::new).collect();
+    let mut conflicts: Vec<_> = conflicts.into_iter().map(Arc::new).collect();
+    // As reports have them.
+    conflicts.sort_by_cached_key(|found| (conflict_rank(found), found.id.clone()));
     Bundle {
         workspace: "fixtures".to_owned(),
         language: "1".to_owned(),

@@ -13,13 +13,13 @@ use crate::{
     Succession, TenantId, VersionRecord,
 };
 
-const ALL: PageRequest = PageRequest { limit: PageRequest::MAX_LIMIT, offset: 0 };
+const ALL: PageRequest<'static> = PageRequest::FIRST;
 
 fn person(name: &str) -> Principal {
     Principal { kind: PrincipalKind::Human, name: name.to_owned() }
 }
 
-fn proposal(number: u128, seconds: i64) -> (ProposalRecord, VersionRecord) {
+pub(super) fn proposal(number: u128, seconds: i64) -> (ProposalRecord, VersionRecord) {
     let record = ProposalRecord {
         id: Uuid::from_u128(number),
         title: format!("proposal {number}"),
@@ -35,7 +35,7 @@ fn proposal(number: u128, seconds: i64) -> (ProposalRecord, VersionRecord) {
     (record, version(number, 1, seconds))
 }
 
-fn version(proposal: u128, version: u32, seconds: i64) -> VersionRecord {
+pub(super) fn version(proposal: u128, version: u32, seconds: i64) -> VersionRecord {
     VersionRecord {
         proposal: Uuid::from_u128(proposal),
         version,
@@ -47,7 +47,7 @@ fn version(proposal: u128, version: u32, seconds: i64) -> VersionRecord {
     }
 }
 
-fn entry(number: u128, action: &str, seconds: i64) -> AuditEntry {
+pub(super) fn entry(number: u128, action: &str, seconds: i64) -> AuditEntry {
     AuditEntry {
         id: Uuid::from_u128(number),
         at: at(seconds),

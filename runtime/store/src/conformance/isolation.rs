@@ -8,7 +8,7 @@ use crate::{
     ConflictFilter, GraphSnapshot, LimitFilter, PageRequest, RuleFilter, StateCounts, Store, TenantId,
 };
 
-const ALL: PageRequest = PageRequest { limit: PageRequest::MAX_LIMIT, offset: 0 };
+const ALL: PageRequest<'static> = PageRequest::FIRST;
 
 async fn assert_empty<S: Store>(store: &S, tenant: &TenantId, other: &Packed) {
     assert_eq!(store.rules(tenant, &RuleFilter::default(), ALL).await.expect("lists").total, 0, "{tenant}");

@@ -7,6 +7,7 @@ mod activation;
 mod capabilities;
 mod concurrency;
 mod counting;
+mod cursors;
 mod draw;
 mod filters;
 pub mod fixtures;
@@ -63,6 +64,11 @@ where
         filters::times_are_inclusive,
         pages::pages_add_up_to_the_list,
         pages::offsets_beyond_the_end,
+        cursors::names_are_followed_whatever_becomes_active,
+        cursors::conflicts_are_followed_whatever_analyses_find,
+        cursors::what_has_happened_is_followed_whatever_comes_in,
+        cursors::proposals_versions_and_the_record_are_followed,
+        cursors::bundles_are_followed,
         isolation::tenants_see_nothing_of_each_other,
         isolation::tenants_differ_in_case_and_accents,
         text::any_text_comes_back_as_it_was,
@@ -87,7 +93,6 @@ where
         violations::a_violation_comes_back_as_it_was,
         violations::a_violation_counts_once,
         violations::violations_equal_the_model,
-        violations::cursors_lead_through_the_whole_list,
         violations::recorders_at_once_lose_nothing,
         violations::evaluations_add_up_to_the_minute,
         learning::events_and_lessons_come_back_as_they_were,

@@ -9,7 +9,7 @@ use crate::{ConflictFilter, LimitFilter, PageRequest, RuleFilter, Store};
 pub(super) async fn pages_add_up_to_the_list<S: Store>(store: Arc<S>, names: Names) {
     let tenant = names.tenant("a");
     store.activate_bundle(&tenant, varied().activation(at(0))).await.expect("activates");
-    let all = PageRequest::new(PageRequest::MAX_LIMIT, 0);
+    let all = PageRequest::FIRST;
     let rules = store.rules(&tenant, &RuleFilter::default(), all).await.expect("lists rules");
     let limits = store.limits(&tenant, &LimitFilter::default(), all).await.expect("lists limits");
     let everything = ConflictFilter { include_resolved: true, ..ConflictFilter::default() };
@@ -21,7 +21,7 @@ pub(super) async fn pages_add_up_to_the_list<S: Store>(store: Arc<S>, names: Nam
             let page = PageRequest::new(u32::try_from(size).expect("is small"), offset);
             let part = store.rules(&tenant, &RuleFilter::default(), page).await.expect("lists rules");
             assert_eq!(part.total, 16);
-            assert_eq!(part.has_more(page), offset + (part.items.len() as u64) < 16);
+            assert_eq!(part.next.is_some(), offset + (part.items.len() as u64) < 16);
             seen_rules.extend(part.items);
             let part = store.limits(&tenant, &LimitFilter::default(), page).await.expect("lists limits");
             assert_eq!(part.total, 19);
@@ -42,7 +42,7 @@ pub(super) async fn offsets_beyond_the_end<S: Store>(store: Arc<S>, names: Names
     for offset in [16, 1_000_000, PageRequest::MAX_OFFSET, u64::MAX] {
         let page = PageRequest::new(100, offset);
         let found = store.rules(&tenant, &RuleFilter::default(), page).await.expect("lists rules");
-        assert_eq!((found.items.len(), found.total, found.has_more(page)), (0, 16, false), "{offset}");
+        assert_eq!((found.items.len(), found.total, found.next), (0, 16, None), "{offset}");
     }
     let none = PageRequest::new(0, 0);
     assert_eq!(none.limit, 1, "there is no empty page");

@@ -10,7 +10,7 @@ use super::Names;
 use super::fixtures::{Packed, at, bundle, conflict, edge, limit, policies, rule};
 use crate::{ConflictFilter, PageRequest, RuleFilter, Store};
 
-const ALL: PageRequest = PageRequest { limit: PageRequest::MAX_LIMIT, offset: 0 };
+const ALL: PageRequest<'static> = PageRequest::FIRST;
 
 /// Everything that has ever broken a database: NUL, quotes, wildcards, combining marks, right-to-left,
 /// characters beyond the first plane, an unpaired-surrogate look-alike, a numeral that floats would round.

@@ -9,13 +9,12 @@ use super::Names;
 use super::draw::Draw;
 use super::fixtures::{at, violation};
 use crate::{
-    EvaluationStore, EvaluationTally, EvaluationTotal, MemoryStore, PageRequest, Recorded, StateStore, Store,
-    TenantId, ViolatedPolicy, Violation, ViolationFilter, ViolationKind, ViolationPageRequest,
+    EvaluationStore, EvaluationTally, EvaluationTotal, MemoryStore, PageRequest, Placed, Recorded,
+    StateStore, Store, TenantId, ViolatedPolicy, Violation, ViolationFilter, ViolationKind,
     ViolationSeverity, ViolationSource, ViolationStore, ViolationType,
 };
 
-const FIRST: ViolationPageRequest =
-    ViolationPageRequest { page: PageRequest { limit: PageRequest::MAX_LIMIT, offset: 0 }, after: None };
+const FIRST: PageRequest<'static> = PageRequest::FIRST;
 
 fn policy(name: &str) -> ViolatedPolicy {
     ViolatedPolicy { id: PolicyId::of(&name.into()), name: name.to_owned() }
@@ -110,8 +109,8 @@ pub(super) async fn violations_equal_the_model<S: Store>(store: Arc<S>, names: N
             policy: draw.maybe(&policies),
             include_synthetic: draw.below(2) == 0,
         };
-        let after = (draw.below(3) == 0).then(|| all[draw.below(all.len())].cursor());
-        let request = ViolationPageRequest { page: draw.page(), after };
+        let after = (draw.below(3) == 0).then(|| all[draw.below(all.len())].place());
+        let request = draw.page().after(after.as_ref());
         let found = store.violations(&tenant, &filter, request).await.expect("lists");
         let wanted = model.violations(&tenant, &filter, request).await.expect("lists");
         assert_eq!(found, wanted, "{round}: {filter:?} {request:?}");
@@ -122,29 +121,6 @@ pub(super) async fn violations_equal_the_model<S: Store>(store: Arc<S>, names: N
         let wanted = model.state_counts(&tenant, filter.since).await.expect("counts").violations;
         assert_eq!(found, wanted, "{round}: {filter:?}");
     }
-}
-
-pub(super) async fn cursors_lead_through_the_whole_list<S: Store>(store: Arc<S>, names: Names) {
-    let tenant = names.tenant("a");
-    let all = many(&mut Draw::new(7));
-    store.record_violations(&tenant, &all).await.expect("records");
-    let filter = ViolationFilter { include_synthetic: true, ..ViolationFilter::since(at(-1_000_000)) };
-    let (mut seen, mut after) = (vec![], None);
-    loop {
-        let request = ViolationPageRequest { page: PageRequest::new(7, 0), after };
-        let page = store.violations(&tenant, &filter, request).await.expect("lists");
-        assert_eq!(page.total, 300);
-        let Some(last) = page.items.last() else { break };
-        after = Some(last.cursor());
-        seen.extend(page.items.into_iter().map(|violation| violation.id));
-        // What comes in meanwhile stands before every place that was reached.
-        if seen.len() == 14 {
-            store.record_violations(&names.tenant("b"), &all).await.expect("records");
-        }
-    }
-    let mut wanted = all;
-    wanted.sort_by_key(|violation| std::cmp::Reverse(violation.cursor()));
-    assert_eq!(seen, wanted.iter().map(|violation| violation.id).collect::<Vec<_>>());
 }
 
 pub(super) async fn recorders_at_once_lose_nothing<S: Store + 'static>(store: Arc<S>, names: Names) {

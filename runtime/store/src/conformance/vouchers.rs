@@ -8,7 +8,7 @@ use super::Names;
 use super::fixtures::{Packed, at, audit_example, varied};
 use crate::{Activation, PageRequest, Store, Voucher, Vouchers};
 
-const ALL: PageRequest = PageRequest { limit: PageRequest::MAX_LIMIT, offset: 0 };
+const ALL: PageRequest<'static> = PageRequest::FIRST;
 
 pub(super) async fn who_vouches_for_a_bundle_is_kept<S: Store>(store: Arc<S>, names: Names) {
     let (tenant, other) = (names.tenant("a"), names.tenant("b"));

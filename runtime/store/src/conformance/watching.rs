@@ -11,7 +11,7 @@ use crate::{
     Refusal, Sighting, Store, Succession, Taken, TenantId,
 };
 
-const ALL: PageRequest = PageRequest { limit: PageRequest::MAX_LIMIT, offset: 0 };
+const ALL: PageRequest<'static> = PageRequest::FIRST;
 
 fn entry(id: u128) -> AuditEntry {
     AuditEntry {

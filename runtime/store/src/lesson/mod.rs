@@ -14,7 +14,9 @@ pub use event::{
 };
 pub use standing::{LessonStanding, StandingColumns};
 
-use crate::{AuditEntry, Governed, Principal, ProposalRecord, Refusal, VersionRecord, to_microsecond};
+use crate::{
+    AuditEntry, Cursor, Governed, Placed, Principal, ProposalRecord, Refusal, VersionRecord, to_microsecond,
+};
 
 wire_enum! {
     /// What kind of event it was learned from.
@@ -109,6 +111,12 @@ pub struct Lesson {
     pub synthetic_scenario_id: Option<String>,
     /// When it was learned.
     pub created_at: Timestamp,
+}
+
+impl Placed for Lesson {
+    fn place(&self) -> Cursor {
+        Cursor::event(self.created_at, self.id)
+    }
 }
 
 impl Lesson {

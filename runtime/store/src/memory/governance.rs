@@ -116,7 +116,7 @@ impl GovernanceStore for MemoryStore {
         &self,
         tenant: &TenantId,
         filter: ProposalFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<ProposalRecord>, StoreError> {
         let keep = |proposal: &ProposalRecord| {
             filter.status.is_none_or(|status| status == proposal.status)
@@ -137,7 +137,7 @@ impl GovernanceStore for MemoryStore {
         &self,
         tenant: &TenantId,
         only_current: bool,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<VersionRecord>, StoreError> {
         Ok(self.read(tenant, |held| {
             let mut all: Vec<_> = held.proposals.iter().flat_map(|detail| detail.versions.clone()).collect();
@@ -216,11 +216,21 @@ impl GovernanceStore for MemoryStore {
         }))
     }
 
-    async fn audit_log(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<AuditEntry>, StoreError> {
+    async fn audit_log(
+        &self,
+        tenant: &TenantId,
+        page: PageRequest<'_>,
+    ) -> Result<Page<AuditEntry>, StoreError> {
         Ok(self.read(tenant, |held| {
             let mut all = held.audit.clone();
             all.reverse();
-            page_of(&all, |_| true, page)
+            let total = all.len() as u64;
+            // Of its places only the list knows which comes first.
+            let seen = page.after_audit().map_or(0, |last| {
+                all.iter().position(|entry| entry.id == last).map_or(all.len(), |index| index + 1)
+            });
+            let rest = all.split_off(seen);
+            Page { total, ..page_of(&rest, |_| true, PageRequest { after: None, ..page }) }
         }))
     }
 }

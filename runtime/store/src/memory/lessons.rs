@@ -91,7 +91,7 @@ impl LessonStore for MemoryStore {
         &self,
         tenant: &TenantId,
         filter: LessonFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
         now: Timestamp,
     ) -> Result<Page<Lesson>, StoreError> {
         Ok(self.read(tenant, |held| page_of(&held.lessons_at(now), |lesson| filter.passes(lesson), page)))

@@ -20,9 +20,9 @@ use crate::{
     Activation, ApiKeyRecord, AuditEntry, BundleRecord, BundleStore, CapabilityObservation,
     ConflictAcknowledgement, ConflictFilter, ConflictPage, ConflictRecord, ConflictStore, Debounces,
     DependencyStore, EvaluationTally, GraphSnapshot, Incident, Lesson, LimitFilter, LimitRecord, LimitStore,
-    Page, PageRequest, PanelHealth, PolicyDetail, ProposalDetail, RuleFilter, RuleRecord, RuleStore, Run,
-    StateCounts, StateStore, StoreError, Taken, TenantId, Violation, ViolationFilter, Voucher, Vouchers,
-    to_microsecond,
+    Page, PageRequest, PanelHealth, Placed, PolicyDetail, ProposalDetail, RuleFilter, RuleRecord, RuleStore,
+    Run, StateCounts, StateStore, StoreError, Taken, TenantId, Violation, ViolationFilter, Voucher, Vouchers,
+    conflict_rank, to_microsecond,
 };
 
 /// A store that forgets everything when it is dropped.
@@ -119,6 +119,8 @@ impl Tenant {
                 }
             })
             .collect();
+        self.conflicts
+            .sort_by_cached_key(|found| (conflict_rank(&found.conflict), found.conflict.id.clone()));
         self.edges = new.edges.to_vec();
         let before = self.bundles.iter().position(|(bundle, _)| bundle.digest == new.digest);
         let before = before.map(|index| self.bundles.remove(index).0);
@@ -171,9 +173,14 @@ fn within(after: Option<Timestamp>, before: Option<Timestamp>, at: Timestamp) ->
     after.is_none_or(|after| at >= after) && before.is_none_or(|before| at <= before)
 }
 
-fn page_of<T: Clone>(items: &[T], keep: impl Fn(&T) -> bool, page: PageRequest) -> Page<T> {
-    let kept: Vec<T> = items.iter().filter(|item| keep(item)).cloned().collect();
-    Page { items: page.slice(&kept).to_vec(), total: kept.len() as u64 }
+/// A page of a list that is in its order.
+fn page_of<T: Clone + Placed>(items: &[T], keep: impl Fn(&T) -> bool, page: PageRequest<'_>) -> Page<T> {
+    let kept: Vec<&T> = items.iter().filter(|item| keep(item)).collect();
+    let total = kept.len() as u64;
+    let rest = kept.into_iter().filter(|item| page.after.is_none_or(|place| place.is_before(&item.place())));
+    let skipped = rest.skip(usize::try_from(page.offset).unwrap_or(usize::MAX));
+    let size = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    Page::new(skipped.take(size + 1).cloned().collect(), total, page)
 }
 
 #[async_trait]
@@ -182,7 +189,7 @@ impl RuleStore for MemoryStore {
         &self,
         tenant: &TenantId,
         filter: &RuleFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<RuleRecord>, StoreError> {
         let keep = |record: &RuleRecord| {
             let rule = &record.rule;
@@ -214,7 +221,7 @@ impl LimitStore for MemoryStore {
         &self,
         tenant: &TenantId,
         filter: &LimitFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<LimitRecord>, StoreError> {
         let keep = |record: &LimitRecord| {
             let limit = &record.limit;
@@ -246,7 +253,7 @@ impl ConflictStore for MemoryStore {
         &self,
         tenant: &TenantId,
         filter: &ConflictFilter,
-        page: PageRequest,
+        page: PageRequest<'_>,
     ) -> Result<ConflictPage, StoreError> {
         let keep = |record: &ConflictRecord| {
             allows(filter.severity.as_ref(), &record.conflict.severity)
@@ -256,10 +263,11 @@ impl ConflictStore for MemoryStore {
             record.conflict.severity == ConflictSeverity::Blocking && !record.conflict.resolved
         };
         Ok(self.read(tenant, |held| {
-            let Page { items, total } = page_of(&held.conflicts, keep, page);
+            let Page { items, total, next } = page_of(&held.conflicts, keep, page);
             ConflictPage {
                 items,
                 total,
+                next,
                 unresolved_count: held.conflicts.iter().filter(blocking).count() as u64,
             }
         }))
@@ -319,7 +327,11 @@ impl BundleStore for MemoryStore {
         }))
     }
 
-    async fn bundles(&self, tenant: &TenantId, page: PageRequest) -> Result<Page<BundleRecord>, StoreError> {
+    async fn bundles(
+        &self,
+        tenant: &TenantId,
+        page: PageRequest<'_>,
+    ) -> Result<Page<BundleRecord>, StoreError> {
         Ok(self.read(tenant, |held| {
             let mut bundles: Vec<_> = held.bundles.iter().map(|(bundle, _)| bundle.clone()).collect();
             bundles.sort_by(|a, b| (b.uploaded_at, &a.digest).cmp(&(a.uploaded_at, &b.digest)));

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::MemoryStore;
 use crate::{
-    EvaluationStore, EvaluationTally, EvaluationTotals, Page, Recorded, StoreError, TenantId, Violation,
-    ViolationCounts, ViolationFilter, ViolationPageRequest, ViolationStore, minute_of, to_microsecond,
+    EvaluationStore, EvaluationTally, EvaluationTotals, Page, PageRequest, Recorded, StoreError, TenantId,
+    Violation, ViolationCounts, ViolationFilter, ViolationStore, minute_of, to_microsecond,
 };
 
 #[async_trait]
@@ -30,7 +30,7 @@ impl ViolationStore for MemoryStore {
                     ..violation.clone()
                 });
             }
-            held.violations.sort_by_key(|violation| std::cmp::Reverse(violation.cursor()));
+            held.violations.sort_by_key(|violation| std::cmp::Reverse((violation.occurred_at, violation.id)));
             Ok(outcome)
         })
     }
@@ -39,14 +39,10 @@ impl ViolationStore for MemoryStore {
         &self,
         tenant: &TenantId,
         filter: &ViolationFilter,
-        page: ViolationPageRequest,
+        page: PageRequest<'_>,
     ) -> Result<Page<Violation>, StoreError> {
         Ok(self.read(tenant, |held| {
-            let kept: Vec<_> = held.violations.iter().filter(|violation| filter.passes(violation)).collect();
-            let total = kept.len() as u64;
-            let after = |violation: &&Violation| page.after.is_none_or(|place| violation.cursor() < place);
-            let rest: Vec<_> = kept.into_iter().filter(after).cloned().collect();
-            Page { items: page.page.slice(&rest).to_vec(), total }
+            super::page_of(&held.violations, |violation| filter.passes(violation), page)
         }))
     }
 

@@ -17,7 +17,7 @@ async fn an_incident_becomes_a_lesson() {
         assert_eq!(
             empty,
             json!({
-                "items": [], "total": 0, "has_more": false, "limit": 50, "offset": 0,
+                "items": [], "total": 0, "has_more": false, "next_cursor": null, "limit": 50, "offset": 0,
                 "filters_applied": { "tenant_id": "lessons-incident", "include_synthetic": false }
             })
         );

@@ -6,7 +6,7 @@ mod view;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use ordain_store::{LessonFilter, LessonSeverity, LessonStatus, LessonType};
+use ordain_store::{LessonFilter, LessonSeverity, LessonStatus, LessonType, Order};
 use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,6 +25,7 @@ impl QueryParams for LessonFilter {
         Param::new("status", words!(LessonStatus), "Only with this status."),
         Param::new("severity", words!(LessonSeverity), "Only of this severity."),
         Param::INCLUDE_SYNTHETIC,
+        Param::cursor(Order::Event),
         Param::limit(50),
         Param::OFFSET,
     ];
@@ -64,8 +65,8 @@ async fn list(
     Allowed { tenant, .. }: Allowed<Viewing>,
     query: Query<LessonFilter>,
 ) -> Result<Json<LessonList>, Problem> {
-    let found = state.lessons.list_lessons(&tenant, query.filter, query.page).await?;
-    Ok(Json(LessonList::new(found, query.page, query.applied)))
+    let found = state.lessons.list_lessons(&tenant, query.filter, query.page.request()).await?;
+    Ok(Json(LessonList::new(found, &query.page, query.applied)))
 }
 
 /// What was learned, in numbers.

@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use ordain_ir::decimal;
 use ordain_store::{
-    Incident, Lesson, LessonCounts, LessonEvent, LessonSeverity, LessonStatus, LessonType, Page, PageRequest,
-    Run,
+    Incident, Lesson, LessonCounts, LessonEvent, LessonSeverity, LessonStatus, LessonType, Page, Run,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -12,6 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::by_word;
+use crate::http::query::PageAsked;
 use crate::http::schema;
 use crate::service::{SourceEvent, USE_SCALE};
 
@@ -102,6 +102,8 @@ pub(crate) struct LessonList {
     total: u64,
     /// Whether more follow after this page.
     has_more: bool,
+    /// Where the next page begins, as `cursor`; null at the end.
+    next_cursor: Option<String>,
     /// The tenant, and each filter with its value.
     filters_applied: Map<String, Value>,
     /// The size that was asked for.
@@ -111,9 +113,10 @@ pub(crate) struct LessonList {
 }
 
 impl LessonList {
-    pub(super) fn new(found: Page<Lesson>, page: PageRequest, applied: Map<String, Value>) -> Self {
+    pub(super) fn new(found: Page<Lesson>, page: &PageAsked, applied: Map<String, Value>) -> Self {
         Self {
-            has_more: found.has_more(page),
+            has_more: found.next.is_some(),
+            next_cursor: found.next.as_ref().map(ToString::to_string),
             items: found.items.into_iter().map(LessonItem::new).collect(),
             total: found.total,
             filters_applied: applied,

@@ -13,7 +13,7 @@ use crate::{
     TenantId,
 };
 
-const ALL: PageRequest = PageRequest { limit: PageRequest::MAX_LIMIT, offset: 0 };
+const ALL: PageRequest<'static> = PageRequest::FIRST;
 const EVERYTHING: LessonFilter =
     LessonFilter { lesson_type: None, status: None, severity: None, include_synthetic: true };
 

@@ -1,0 +1,17 @@
+-- What conflicts are ordered by, so that a place in their list stays one when an analysis finds others: BLOCKING first, then by
+-- type, then by the names of the policies, each after a character that is less than any in a name.
+
+ALTER TABLE policy_conflicts ADD COLUMN rank TEXT NOT NULL DEFAULT '';
+
+UPDATE policy_conflicts SET rank =
+    CASE severity WHEN 'BLOCKING' THEN '0' ELSE '1' END
+    || CASE conflict_type
+         WHEN 'SCOPE_OVERLAP' THEN '0' WHEN 'THRESHOLD_CONTRADICTION' THEN '1' WHEN 'TEMPORAL_CONFLICT' THEN '2'
+         ELSE '3' END
+    || (SELECT group_concat(name, '')
+        FROM (SELECT char(1) || json_extract(policy.value, '$.name') AS name
+              FROM json_each(definition, '$.policies') AS policy ORDER BY policy.key));
+
+ALTER TABLE policy_conflicts DROP COLUMN position;
+
+CREATE INDEX ix_policy_conflicts_rank ON policy_conflicts (tenant_id, rank, id);
