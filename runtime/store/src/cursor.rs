@@ -134,16 +134,20 @@ impl Cursor {
     /// Whether this place comes before another one in the same list. Of the record only the list itself knows.
     pub fn is_before(&self, other: &Self) -> bool {
         let order = match (self, other) {
-            (Self::Name(a), Self::Name(b)) => a.cmp(b),
-            (Self::Conflict { rank: a, id: x }, Self::Conflict { rank: b, id: y }) => (a, x).cmp(&(b, y)),
-            (Self::Event { at: a, id: x }, Self::Event { at: b, id: y }) => (b, y).cmp(&(a, x)),
-            (Self::Bundle { at: a, digest: x }, Self::Bundle { at: b, digest: y }) => {
-                b.cmp(a).then_with(|| x.cmp(y))
+            (Self::Name(one), Self::Name(two)) => one.cmp(two),
+            (Self::Conflict { rank, id }, Self::Conflict { rank: other_rank, id: other_id }) => {
+                (rank, id).cmp(&(other_rank, other_id))
+            }
+            (Self::Event { at, id }, Self::Event { at: other_at, id: other_id }) => {
+                (other_at, other_id).cmp(&(at, id))
+            }
+            (Self::Bundle { at, digest }, Self::Bundle { at: other_at, digest: other_digest }) => {
+                other_at.cmp(at).then_with(|| digest.cmp(other_digest))
             }
             (
-                Self::Version { at: a, proposal: p, version: x },
-                Self::Version { at: b, proposal: q, version: y },
-            ) => (b, q, y).cmp(&(a, p, x)),
+                Self::Version { at, proposal, version },
+                Self::Version { at: other_at, proposal: other_proposal, version: other_version },
+            ) => (other_at, other_proposal, other_version).cmp(&(at, proposal, version)),
             _ => Ordering::Equal,
         };
         order.is_lt()
