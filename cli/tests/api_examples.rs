@@ -66,6 +66,14 @@ impl Recorder {
                     let value = match name.as_str() {
                         "avg_evaluation_ms" => json!(0.05),
                         "size" => json!(4_096),
+                        "next_cursor" if value.is_string() => {
+                            let parts = value.as_str().expect("a text").split('-');
+                            parts
+                                .map(|part| self.place_in_one_form(part))
+                                .collect::<Vec<_>>()
+                                .join("-")
+                                .into()
+                        }
                         _ => self.in_one_form(value),
                     };
                     (name.clone(), value)
@@ -77,6 +85,25 @@ impl Recorder {
                 words.map(|word| self.word_in_one_form(word)).collect::<String>().into()
             }
             other => other.clone(),
+        }
+    }
+
+    /// A part of a cursor: an identity, an instant in microseconds, or a digest, as pairs of digits.
+    fn place_in_one_form(&mut self, part: &str) -> String {
+        let at = part.parse().ok().filter(|_| part.len() == 16);
+        if let Some(at) = at.and_then(|at| Timestamp::from_microsecond(at).ok()) {
+            return self.instant_in_one_form(at).as_microsecond().to_string();
+        }
+        if let Ok(id) = uuid::Uuid::try_parse(part) {
+            return self.text_in_one_form(&id.to_string()).replace('-', "");
+        }
+        let byte = |at: usize| u8::from_str_radix(part.get(at..at + 2)?, 16).ok();
+        let bytes: Option<Vec<u8>> = (0..part.len()).step_by(2).map(byte).collect();
+        match bytes.and_then(|bytes| String::from_utf8(bytes).ok()) {
+            Some(text) if text.starts_with("blake3:") => {
+                self.text_in_one_form(&text).bytes().map(|byte| format!("{byte:02x}")).collect()
+            }
+            _ => part.to_owned(),
         }
     }
 
