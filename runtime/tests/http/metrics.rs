@@ -76,7 +76,7 @@ async fn what_is_recorded_for_operators_has_closed_labels() {
         let text = text.as_str().unwrap();
         let state = "route=\"/api/v1/policies/state\",status=\"200\"}";
         assert!(text.contains(state), "{text}");
-        assert!(text.contains("route=\"/api/v1/policies/rules/{rule_id}\",status=\"422\"}"), "{text}");
+        assert!(text.contains("route=\"/api/v1/policies/rules/{rule_id}\",status=\"400\"}"), "{text}");
         assert!(text.contains("route=\"none\",status=\"404\"}"), "{text}");
         assert!(
             !text.contains("nonsense") && !text.contains("made/up") && !text.contains("metrics-prometheus")
