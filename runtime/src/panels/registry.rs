@@ -112,7 +112,7 @@ struct Entry {
     counts: String,
     newest: Option<String>,
     only_with: Option<Activity>,
-    min_rows: u64,
+    min_rows: Rows,
     warmup_grace: Length,
     alert_after: Length,
     freshness_sla: Option<Length>,
@@ -122,7 +122,7 @@ struct Entry {
 impl Entry {
     fn split(self, id: String) -> (Panel, Expectation) {
         let expected = Expectation {
-            min_rows: self.min_rows,
+            min_rows: self.min_rows.0,
             warmup_grace: self.warmup_grace.0,
             alert_after: self.alert_after.0,
             freshness_sla: self.freshness_sla.map(|length| length.0),
@@ -137,7 +137,7 @@ impl Entry {
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Change {
-    min_rows: Option<u64>,
+    min_rows: Option<Rows>,
     warmup_grace: Option<Length>,
     alert_after: Option<Length>,
     freshness_sla: Option<Length>,
@@ -147,7 +147,7 @@ struct Change {
 impl Change {
     fn apply(self, expected: &mut Expectation) {
         let Expectation { min_rows, warmup_grace, alert_after, freshness_sla, alert_enabled } = expected;
-        *min_rows = self.min_rows.unwrap_or(*min_rows);
+        *min_rows = self.min_rows.map_or(*min_rows, |rows| rows.0);
         *warmup_grace = self.warmup_grace.map_or(*warmup_grace, |length| length.0);
         *alert_after = self.alert_after.map_or(*alert_after, |length| length.0);
         *freshness_sla = self.freshness_sla.map(|length| length.0).or(*freshness_sla);
@@ -208,6 +208,29 @@ impl<'de, T: Known> Visitor<'de> for Names<T> {
             all.push((id, map.next_value()?));
         }
         Ok(Named(all))
+    }
+}
+
+/// A number of rows.
+struct Rows(u64);
+
+impl<'de> Deserialize<'de> for Rows {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_u64(Numbers)
+    }
+}
+
+struct Numbers;
+
+impl Visitor<'_> for Numbers {
+    type Value = Rows;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number from 0")
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Rows, E> {
+        Ok(Rows(number))
     }
 }
 
@@ -303,7 +326,7 @@ mod tests {
             ),
             (
                 "panels:\n  POL-GOV-ACT-O4: { min_rows: -1 }\n",
-                "2:31: panels.POL-GOV-ACT-O4.min_rows: invalid value: integer `-1`, expected u64",
+                "2:31: panels.POL-GOV-ACT-O4.min_rows: invalid type: integer `-1`, expected a whole number from 0",
             ),
             (
                 "panels:\n  POL-GOV-ACT-O4: {}\n  POL-GOV-ACT-O4: {}\n",
