@@ -101,7 +101,8 @@ impl Recorder {
         let bytes: Option<Vec<u8>> = (0..part.len()).step_by(2).map(byte).collect();
         match bytes.and_then(|bytes| String::from_utf8(bytes).ok()) {
             Some(text) if text.starts_with("blake3:") => {
-                self.text_in_one_form(&text).bytes().map(|byte| format!("{byte:02x}")).collect()
+                let bytes = self.text_in_one_form(&text).into_bytes();
+                bytes.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
             }
             _ => part.to_owned(),
         }

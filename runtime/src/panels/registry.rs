@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use super::{Activity, Panel, watched};
 
@@ -198,16 +198,40 @@ impl<'de, T: Known> Visitor<'de> for Names<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named<T>, A::Error> {
         let mut all: Vec<(String, T)> = vec![];
-        while let Some(id) = map.next_key::<String>()? {
-            if let Some(wrong) = T::wrong(&id) {
-                return Err(A::Error::custom(wrong));
-            }
-            if all.iter().any(|(other, _)| *other == id) {
-                return Err(A::Error::custom(format!("`{id}` stands twice; take one of both out")));
-            }
+        while let Some(id) = map.next_key_seed(Name(&all))? {
             all.push((id, map.next_value()?));
         }
         Ok(Named(all))
+    }
+}
+
+/// The name of a panel that hasn't been named before.
+struct Name<'a, T>(&'a [(String, T)]);
+
+impl<'de, T: Known> DeserializeSeed<'de> for Name<'_, T> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<T: Known> Visitor<'_> for Name<'_, T> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a panel")
+    }
+
+    // Here, so that the library knows where it stands.
+    fn visit_str<E: serde::de::Error>(self, id: &str) -> Result<String, E> {
+        if let Some(wrong) = T::wrong(id) {
+            return Err(E::custom(wrong));
+        }
+        if self.0.iter().any(|(other, _)| other == id) {
+            return Err(E::custom(format!("`{id}` stands twice; take one of both out")));
+        }
+        Ok(id.to_owned())
     }
 }
 
