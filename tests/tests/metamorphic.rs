@@ -46,6 +46,20 @@ fn blocks(text: &str) -> (String, Vec<String>) {
 /// From a path and a text to files.
 type Change<'c> = &'c dyn Fn(&str, &str) -> Vec<(String, String)>;
 
+/// A place in a list of conflicts is made of the conflict alone, so a store must sort as an analysis does.
+#[test]
+fn stores_list_conflicts_as_reports_do() {
+    let mut several = 0;
+    for policies in workspaces() {
+        let conflicts = report(&policies).conflicts;
+        several += usize::from(conflicts.len() > 1);
+        let places: Vec<_> =
+            conflicts.iter().map(|found| (ordain_store::conflict_rank(found), &found.id)).collect();
+        assert!(places.is_sorted(), "{places:?}");
+    }
+    assert!(several > 50, "only {several} have an order");
+}
+
 #[test]
 fn layout_order_and_files_do_not_matter() {
     let workload = Workload::new(5, 240);

@@ -5,3 +5,4 @@ mod database;
 mod server;
 mod silence;
 mod tls;
+mod upgrades;

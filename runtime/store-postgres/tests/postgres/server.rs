@@ -20,7 +20,7 @@ fn tenant(name: &str) -> TenantId {
 }
 
 /// A role that row-level security binds, and that may make tables.
-async fn plain_role(database: &TestDatabase) -> &'static str {
+pub(crate) async fn plain_role(database: &TestDatabase) -> &'static str {
     let mut admin = database.connect(None).await;
     let role = "ordain_test_app";
     let create = format!(

@@ -10,8 +10,8 @@ use super::draw::Draw;
 use super::fixtures::{Packed, at, bundle, conflict, limit, policies, rule, violation};
 use super::governance::{entry, proposal, version};
 use crate::{
-    ConflictFilter, Cursor, LimitFilter, Page, PageRequest, ProposalFilter, RuleFilter, Store, TenantId,
-    ViolationFilter,
+    ConflictFilter, ConflictRecord, Cursor, LimitFilter, Page, PageRequest, ProposalFilter, RuleFilter,
+    Store, TenantId, ViolationFilter,
 };
 
 /// Follows a list from page to page, each of a drawn size, while something is written in between, and holds what is seen
@@ -107,9 +107,8 @@ pub(super) async fn conflicts_are_followed_whatever_analyses_find<S: Store>(stor
         let page = async |page: PageRequest<'_>| {
             let found = store.conflicts(&tenant, &everything, page).await.expect("lists");
             // With what makes its place: a conflict that has become worse has moved.
-            let shown = |it: &crate::ConflictRecord| {
-                format!("{} {}", crate::conflict_rank(&it.conflict), it.conflict.id)
-            };
+            let shown =
+                |it: &ConflictRecord| format!("{} {}", crate::conflict_rank(&it.conflict), it.conflict.id);
             Page { items: found.items.iter().map(shown).collect(), total: found.total, next: found.next }
         };
         assert!(page(PageRequest::FIRST).await.items.is_sorted(), "the worst first");
@@ -211,4 +210,16 @@ pub(super) async fn bundles_are_followed<S: Store>(store: Arc<S>, names: Names) 
         Page { items, total: found.total, next: found.next }
     };
     follow(draw, page, more).await;
+}
+
+/// Every unresolved conflict, one after the other.
+pub async fn followed_conflicts<S: Store>(store: &S, tenant: &TenantId) -> Vec<ConflictRecord> {
+    let (mut found, mut after) = (vec![], None);
+    loop {
+        let request = PageRequest::new(1, 0).after(after.as_ref());
+        let page = store.conflicts(tenant, &ConflictFilter::default(), request).await.expect("lists");
+        found.extend(page.items);
+        let Some(next) = page.next else { return found };
+        after = Some(next);
+    }
 }

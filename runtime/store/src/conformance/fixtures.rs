@@ -113,6 +113,24 @@ pub fn conflict(conflict_type: ConflictType, severity: ConflictSeverity, policie
     }
 }
 
+/// Conflicts in the order of their list, of every severity and type, and of names of which some begin others.
+pub fn over_names() -> Vec<Conflict> {
+    use ConflictSeverity::{Blocking, Warning};
+    use ConflictType::{PriorityOverride, ScopeOverlap, TemporalConflict, ThresholdContradiction};
+    let kinds = [
+        (ThresholdContradiction, Blocking, ["a", "b"]),
+        (ScopeOverlap, Warning, ["a", "b"]),
+        (ScopeOverlap, Warning, ["a", "b-c"]),
+        (ScopeOverlap, Warning, ["a", "b.c"]),
+        (ScopeOverlap, Warning, ["a-b", "a"]),
+        (ScopeOverlap, Warning, ["ä", "a"]),
+        (TemporalConflict, Warning, ["a", "b"]),
+        (PriorityOverride, Warning, ["a", "b"]),
+    ];
+    let of = |name: &str| rule(name, RuleType::Safety, EnforcementMode::Block).reference();
+    kinds.map(|(kind, severity, names)| conflict(kind, severity, &names.map(of))).into()
+}
+
 /// A dependency.
 pub fn edge(from: PolicyRef, to: PolicyRef, dependency_type: DependencyType) -> DependencyEdge {
     let explanation = format!("'{}' depends on '{}'", from.name, to.name);

@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 pub use counting::race::race;
 use counting::{forgetting, race, spans};
+pub use cursors::followed_conflicts;
 pub use lessons::learning::learn_at_once;
 use lessons::{actions, learning};
 pub use violations::{known_of_a_policy, known_over_days, of_a_policy, over_days};
