@@ -158,8 +158,8 @@ fn bodies_like(limit: &Limit, band: Band, active: &Policies) -> Vec<(String, Str
 
 /// The clauses of a limit of a type that a report names, for the agent that it names.
 fn body_of_type(metric: &str, band: Band, pattern: &Value) -> Option<(String, String)> {
-    // A report names no currency, and nobody guesses one.
-    let quantity = Quantity::parse(metric, "XXX").filter(|quantity| quantity.currency().is_none())?;
+    // A type's name says no currency, so any will do to find it; but of money nobody guesses one.
+    let quantity = Quantity::parse(metric, "USD").filter(|quantity| quantity.currency().is_none())?;
     if quantity == Quantity::Cooldown {
         return None;
     }
